@@ -1,0 +1,98 @@
+/**
+ * What a kind is to the embedded API server: one data record. The handler, store, watch, tables and discovery are the same
+ * for all kinds and never ask which one they serve.
+ */
+
+/** An object as JSON has it. Records own the shape of theirs; the machinery touches apiVersion, kind and metadata only. */
+export interface RawObject {
+  apiVersion: string
+  kind: string
+  metadata: RawMetadata
+  [field: string]: unknown
+}
+
+export interface RawMetadata {
+  name?: string
+  generateName?: string
+  namespace?: string
+  uid?: string
+  resourceVersion?: string
+  generation?: number
+  creationTimestamp?: string
+  deletionTimestamp?: string
+  deletionGracePeriodSeconds?: number
+  labels?: Record<string, string>
+  annotations?: Record<string, string>
+  finalizers?: string[]
+  ownerReferences?: Record<string, unknown>[]
+  managedFields?: Record<string, unknown>[]
+  [field: string]: unknown
+}
+
+/** Kubernetes' field errors (apimachinery pkg/util/validation/field/errors.go): the words of a Status follow from these alone. */
+export interface FieldError {
+  readonly type: 'Required' | 'Invalid' | 'NotSupported' | 'Duplicate' | 'Forbidden' | 'TooLong' | 'TooMany' | 'TypeInvalid' | 'Internal' | 'NotFound'
+  /** As Kubernetes writes paths: `spec.ports[0].nodePort`. */
+  readonly field: string
+  readonly value?: unknown
+  readonly detail?: string
+  /** NotSupported: the values that are. */
+  readonly supported?: readonly string[]
+}
+
+/** One column of a server-side Table. `priority` above 0 shows with `-o wide` only. */
+export interface Column {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date'
+  readonly format?: string
+  readonly description: string
+  readonly priority?: number
+  /** The cell. `nowInMs` is for ages, so that no column reads a clock. */
+  value(object: RawObject, nowInMs: number): string | number | boolean | null
+}
+
+/** What an allocation may ask of the whole cluster; one per kind that has one, rebuilt from the store at start. */
+export interface Allocation {
+  /**
+   * Fills in what the server chooses (cluster addresses, node ports) and claims what the user chose.
+   * All or nothing: an error claims nothing. With `dryRun` nothing stays claimed.
+   */
+  allocate(object: RawObject, old: RawObject | undefined, dryRun: boolean): readonly FieldError[]
+  /** Gives back what `old` holds and `kept` (the object now stored, if any) does not. */
+  release(old: RawObject, kept: RawObject | undefined): void
+  /** At start, for every stored object. */
+  restore(object: RawObject): void
+}
+
+export interface KindRecord {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly plural: string
+  readonly singular: string
+  readonly shortNames: readonly string[]
+  readonly categories: readonly string[]
+  readonly namespaced: boolean
+  /** Subresources served beside the object, e.g. `status`. */
+  readonly subresources: readonly string[]
+  /** Name of its OpenAPI schema: `io.k8s.api.core.v1.Pod`. */
+  readonly schema: string
+  /** Whether metadata.generation counts changes of the object outside metadata and status. */
+  readonly countsGeneration: boolean
+  readonly columns: readonly Column[]
+  /** Field selectors beyond metadata.name and metadata.namespace. */
+  readonly selectableFields: Readonly<Record<string, (object: RawObject) => string>>
+  /** Fills in defaults, in place; called on every create, update and patch, after decoding. */
+  defaults(object: RawObject): void
+  /** Sets what a user may not (status at create, fields that follow from others); the machinery keeps status itself on update. */
+  prepare?(object: RawObject, old: RawObject | undefined): void
+  /** `old` is absent at creation. `subresource` is '' or e.g. 'status'. Metadata is validated by the machinery. */
+  validate(object: RawObject, old: RawObject | undefined, subresource: string): readonly FieldError[]
+  /** Rules for metadata.name beyond "lowercase RFC 1123 subdomain"; the default is that. */
+  readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns1035-label' | 'path-segment'
+  /** Sentences for HTTP Warning headers. */
+  warnings?(object: RawObject, old: RawObject | undefined): readonly string[]
+  allocation?: Allocation
+  /** Seconds that a deletion waits for someone to confirm it (a pod's kubelet); absent or 0: at once. */
+  gracePeriodInSeconds?(object: RawObject): number
+}

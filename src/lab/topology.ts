@@ -1,0 +1,71 @@
+/** The lab's one typed topology value: hosts, addresses and ranges, from which wires, certificates and node objects are made. */
+
+export interface LabHost {
+  readonly name: string
+  readonly role: 'node' | 'client' | 'router'
+  /** Addresses on the switch, without prefix length. */
+  readonly ipv4: string
+  readonly ipv6: string
+}
+
+export interface LabNode extends LabHost {
+  readonly role: 'node'
+  readonly podIPv4: string
+  readonly podIPv6: string
+  readonly controlPlane: boolean
+}
+
+export interface Topology {
+  readonly nodes: readonly LabNode[]
+  readonly clients: readonly LabHost[]
+  /** The first router is the default gateway of every other host. */
+  readonly routers: readonly LabHost[]
+  /** Prefix lengths of the switch. */
+  readonly prefixIPv4: number
+  readonly prefixIPv6: number
+  readonly podRangeIPv4: string
+  readonly podRangeIPv6: string
+  readonly serviceRangeIPv4: string
+  readonly serviceRangeIPv6: string
+}
+
+/** The cluster of the text that Fairway came from: its node names and addresses, dual-stack. */
+export const DEFAULT_TOPOLOGY: Topology = {
+  nodes: [
+    {
+      name: 'ubuntu-1',
+      role: 'node',
+      ipv4: '192.168.0.154',
+      ipv6: 'fd00:192:168::154',
+      podIPv4: '10.244.0.0/24',
+      podIPv6: 'fd00:10:244::/64',
+      controlPlane: true,
+    },
+    {
+      name: 'optiplex-1',
+      role: 'node',
+      ipv4: '192.168.0.240',
+      ipv6: 'fd00:192:168::240',
+      podIPv4: '10.244.1.0/24',
+      podIPv6: 'fd00:10:244:1::/64',
+      controlPlane: false,
+    },
+    {
+      name: 'optiplex-2',
+      role: 'node',
+      ipv4: '192.168.0.161',
+      ipv6: 'fd00:192:168::161',
+      podIPv4: '10.244.4.0/24',
+      podIPv6: 'fd00:10:244:4::/64',
+      controlPlane: false,
+    },
+  ],
+  clients: [{ name: 'client', role: 'client', ipv4: '192.168.0.10', ipv6: 'fd00:192:168::10' }],
+  routers: [{ name: 'tor', role: 'router', ipv4: '192.168.0.1', ipv6: 'fd00:192:168::1' }],
+  prefixIPv4: 16,
+  prefixIPv6: 64,
+  podRangeIPv4: '10.244.0.0/16',
+  podRangeIPv6: 'fd00:10:244::/56',
+  serviceRangeIPv4: '10.96.0.0/12',
+  serviceRangeIPv6: 'fd00:10:96::/112',
+}

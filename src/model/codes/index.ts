@@ -1,0 +1,5 @@
+/** The registry of every code. A test matches it with docs/reference/codes.md, both ways. */
+import type { Code } from '../code.ts'
+import * as machine from './machine.ts'
+
+export const CODES: readonly Code[] = [machine].flatMap((area) => Object.values(area))

@@ -1,0 +1,121 @@
+/**
+ * What Fairway knows of a cluster, in its own words: the input of every planner. Kubernetes types end in `src/kube`,
+ * which makes these values; nothing here has a clock, an API version or an optional field that means two things.
+ */
+
+export type Family = 'ipv4' | 'ipv6'
+export type Protocol = 'tcp' | 'udp' | 'sctp'
+export type NodeName = string
+/** `namespace/name`; the bare name for cluster-scoped objects. */
+export type ObjectKey = string
+export type TrafficPolicy = 'Cluster' | 'Local'
+
+/** One port of a Service. `name` is '' when unnamed; `nodePort` is 0 when the port has none. */
+export interface ServicePort {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly port: number
+  readonly nodePort: number
+}
+
+/** A Service as planners see it. Addresses are canonical text (RFC 5952 for IPv6); a headless one has none. */
+export interface Service {
+  readonly key: ObjectKey
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
+  readonly clusterIPs: readonly string[]
+  readonly families: readonly Family[]
+  readonly externalIPs: readonly string[]
+  /** Addresses of status.loadBalancer whose ipMode is VIP. */
+  readonly loadBalancerIPs: readonly string[]
+  readonly ports: readonly ServicePort[]
+  readonly externalPolicy: TrafficPolicy
+  readonly internalPolicy: TrafficPolicy
+  /** Seconds of ClientIP affinity; 0 when there is none. */
+  readonly affinityInSeconds: number
+  readonly publishNotReady: boolean
+  readonly sourceRanges: readonly string[]
+  /** 0 when there is none. */
+  readonly healthCheckNodePort: number
+  /** Value of the label `service.kubernetes.io/service-proxy-name`; '' when absent: then the Service is ours. */
+  readonly proxyName: string
+}
+
+/** One address behind a Service. The conditions are those of an EndpointSlice, with its defaults applied. */
+export interface Endpoint {
+  readonly address: string
+  /** '' when not known. */
+  readonly node: NodeName
+  /** `namespace/name` of the pod; '' when the endpoint is none. */
+  readonly pod: ObjectKey
+  readonly ready: boolean
+  readonly serving: boolean
+  readonly terminating: boolean
+  readonly zones: readonly string[]
+}
+
+/** One port of an endpoint slice; `name` joins it with the Service's port of that name. */
+export interface EndpointPort {
+  readonly name: string
+  readonly protocol: Protocol
+  readonly port: number
+}
+
+/** A part of the endpoints of one Service; a Service has any number of them, of either family. */
+export interface EndpointSlice {
+  readonly key: ObjectKey
+  readonly service: ObjectKey
+  readonly family: Family
+  readonly ports: readonly EndpointPort[]
+  readonly endpoints: readonly Endpoint[]
+}
+
+export interface HostPort {
+  /** '' means every address of the node. */
+  readonly hostIP: string
+  readonly hostPort: number
+  readonly containerPort: number
+  readonly protocol: Protocol
+}
+
+/** A pod as far as its ways in are concerned. */
+export interface Pod {
+  readonly key: ObjectKey
+  readonly uid: string
+  readonly node: NodeName
+  readonly addresses: readonly string[]
+  readonly hostNetwork: boolean
+  readonly hostPorts: readonly HostPort[]
+  readonly ready: boolean
+  readonly terminating: boolean
+  /** Succeeded or Failed: holds no address any more. */
+  readonly finished: boolean
+  /** Milliseconds since the epoch, from creationTimestamp: the older of two claims wins. */
+  readonly createdAtInMs: number
+}
+
+/** A node. `addresses` are its InternalIP and ExternalIP, canonical, in the API's order. */
+export interface Node {
+  readonly name: NodeName
+  readonly addresses: readonly string[]
+  readonly podCIDRs: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+  readonly ready: boolean
+  readonly unschedulable: boolean
+}
+
+/** The whole input of planning. Keys are the objects' own; the order of entries never matters. */
+export interface World {
+  readonly services: ReadonlyMap<ObjectKey, Service>
+  readonly endpointSlices: ReadonlyMap<ObjectKey, EndpointSlice>
+  readonly pods: ReadonlyMap<ObjectKey, Pod>
+  readonly nodes: ReadonlyMap<NodeName, Node>
+}
+
+export type WorldKind = 'service' | 'endpointSlice' | 'pod' | 'node'
+
+/** One object that changed; `before` or `after` is absent when it was added or removed. */
+export type WorldChange =
+  | { readonly kind: 'service'; readonly key: ObjectKey; readonly before?: Service; readonly after?: Service }
+  | { readonly kind: 'endpointSlice'; readonly key: ObjectKey; readonly before?: EndpointSlice; readonly after?: EndpointSlice }
+  | { readonly kind: 'pod'; readonly key: ObjectKey; readonly before?: Pod; readonly after?: Pod }
+  | { readonly kind: 'node'; readonly key: NodeName; readonly before?: Node; readonly after?: Node }

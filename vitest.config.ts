@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config'
+
+/** Three projects: `unit` and `scenario` are pure and parallel; `live` makes namespaces, so one file runs at a time. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'demo/**/*.test.ts', 'scripts/**/*.test.ts', 'test/unit/**/*.test.ts'], testTimeout: 20_000 } },
+      { test: { name: 'scenario', include: ['test/scenario/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'live',
+          include: ['test/live/**/*.test.ts'],
+          fileParallelism: false,
+          pool: 'forks',
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
