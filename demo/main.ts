@@ -1,0 +1,56 @@
+/** `make demo`: brings the lab up, goes through the ways in with the text's own lines, and leaves the lab running. */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import pc from 'picocolors'
+import { tryRun } from '../src/linux/run.ts'
+import { PLACEHOLDER_COLUMNS } from './transcript.ts'
+import { goThrough, type Shell, type Step, WAYS } from './way.ts'
+
+const FAIRWAY = fileURLToPath(new URL('../bin/fairway', import.meta.url))
+const NODES = ['ubuntu-1', 'optiplex-1', 'optiplex-2']
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`)
+
+const shell: Shell = (line, input) =>
+  tryRun([FAIRWAY, 'lab', 'exec', 'client', '--', 'sh', '-c', line], input === undefined ? {} : { input })
+
+function bringUp(): Promise<number> {
+  return new Promise((resolve) => {
+    spawn(FAIRWAY, ['lab', 'up'], { stdio: 'inherit' }).on('close', (exitCode) => resolve(exitCode ?? 1))
+  })
+}
+
+function show(step: Step): void {
+  print(pc.bold(`$ ${step.command}`))
+  const lines = step.stdout.trimEnd().split('\n')
+  print((lines.length > 6 ? [...lines.slice(0, 4), '...'] : lines).join('\n'))
+  for (const sentence of step.differences) print(pc.red(`  x differs from the text: ${sentence}`))
+}
+
+async function main(): Promise<number> {
+  if ((await bringUp()) !== 0) return 1
+  const verdicts: string[] = []
+  let failed = 0
+  for (const way of WAYS) {
+    print(`\n${pc.inverse(` ${way.title} `)}  the text's manifest: demo/seed/${way.folder}/manifest.yaml`)
+    const steps = await goThrough(way, NODES, shell, show)
+    const wrong = steps.flatMap((step) => step.differences).length
+    failed += wrong
+    verdicts.push(
+      `${wrong === 0 ? pc.green('ok  ') : pc.red('FAIL')} ${way.title.padEnd(12)} ${way.url.padEnd(28)} ${wrong === 0 ? 'as in the text' : `${wrong} differences`}`,
+    )
+  }
+  print(`\n${verdicts.join('\n')}`)
+  print(
+    pc.dim(
+      `not compared (the machine's or the moment's): ${Object.keys(PLACEHOLDER_COLUMNS).join(', ')}, and the last number of a pod address`,
+    ),
+  )
+  print('\nThe lab is still up. Next:')
+  print('  bin/fairway lab shell      a shell outside the cluster, where the lines above work as printed')
+  print('  bin/fairway lab status     hosts, processes, addresses')
+  print('  bin/fairway lab down       leaves nothing behind')
+  return failed === 0 ? 0 : 1
+}
+
+process.exitCode = await main()

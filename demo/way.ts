@@ -1,0 +1,77 @@
+/** One way in, as the text has it: a manifest, the node it must land on, and a transcript that must come out again. */
+import { readFileSync } from 'node:fs'
+import { differences, type Exchange, parseTranscript } from './transcript.ts'
+
+export interface Way {
+  readonly title: string
+  readonly folder: string
+  /** Where the text's scheduler had put the pod; the other nodes are cordoned while it is placed. */
+  readonly node: string
+  /** What a user types to see it, from outside. */
+  readonly url: string
+}
+
+export const WAYS: readonly Way[] = [
+  { title: 'hostNetwork', folder: 'host-network', node: 'optiplex-2', url: 'http://192.168.0.161' },
+  { title: 'hostPort', folder: 'host-port', node: 'ubuntu-1', url: 'http://192.168.0.154' },
+  { title: 'NodePort', folder: 'node-port', node: 'optiplex-2', url: 'http://192.168.0.240:30018' },
+]
+
+/** Runs one line on the lab's client, as a user in `fairway lab shell` would. */
+export type Shell = (
+  line: string,
+  input?: string,
+) => Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }>
+
+export interface Step {
+  readonly command: string
+  readonly stdout: string
+  readonly stderr: string
+  /** Sentences; none when the output is the text's. */
+  readonly differences: readonly string[]
+}
+
+const read = (way: Way, file: string): string => readFileSync(new URL(`seed/${way.folder}/${file}`, import.meta.url), 'utf8')
+
+export const manifestOf = (way: Way): string => read(way, 'manifest.yaml')
+
+export const transcriptOf = (way: Way): readonly Exchange[] => parseTranscript(read(way, 'transcript.txt'))
+
+/** Commands that clear the ground and put the pod where the text had it. The text leaves these to its reader. */
+export function preparation(way: Way, nodes: readonly string[]): readonly string[] {
+  const others = nodes.filter((node) => node !== way.node).join(' ')
+  return [
+    'kubectl delete service/nginx pod/nginx --ignore-not-found',
+    `kubectl cordon ${others}`,
+    'kubectl apply -f -',
+    'kubectl wait --for=condition=Ready pod/nginx --timeout=30s',
+    `kubectl uncordon ${others}`,
+  ]
+}
+
+/** Goes through one way, step by step, to the end whatever differs; `onStep` hears of each as it is done. */
+export async function goThrough(
+  way: Way,
+  nodes: readonly string[],
+  shell: Shell,
+  onStep: (step: Step) => void,
+): Promise<readonly Step[]> {
+  const steps: Step[] = []
+  const done = (step: Step): void => {
+    steps.push(step)
+    onStep(step)
+  }
+  for (const command of preparation(way, nodes)) {
+    const result = await shell(command, command.endsWith('-f -') ? manifestOf(way) : undefined)
+    done({
+      command,
+      ...result,
+      differences: result.exitCode === 0 ? [] : [`exit code ${result.exitCode}: ${result.stderr.trim()}`],
+    })
+  }
+  for (const { command, output } of transcriptOf(way)) {
+    const result = await shell(command)
+    done({ command, ...result, differences: differences(output, result.stdout.trimEnd().split('\n')) })
+  }
+  return steps
+}
