@@ -1,0 +1,357 @@
+/** Kubernetes objects as JSON has them, with the fields that are read here; anything may be missing, as a server may be older or newer. */
+
+export interface OwnerReference {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly controller?: boolean
+  readonly blockOwnerDeletion?: boolean
+}
+
+export interface ObjectMeta {
+  readonly name?: string
+  readonly generateName?: string
+  readonly namespace?: string
+  readonly uid?: string
+  readonly resourceVersion?: string
+  readonly generation?: number
+  readonly creationTimestamp?: string
+  readonly deletionTimestamp?: string
+  readonly deletionGracePeriodSeconds?: number
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly finalizers?: readonly string[]
+  readonly ownerReferences?: readonly OwnerReference[]
+}
+
+/** Any object of the API. */
+export interface KubeObject {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly metadata: ObjectMeta
+}
+
+export interface ListMeta {
+  readonly resourceVersion?: string
+  readonly continue?: string
+  readonly remainingItemCount?: number
+}
+
+export interface KubeList<T extends KubeObject> {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly metadata: ListMeta
+  readonly items: readonly T[]
+}
+
+export interface StatusCause {
+  readonly reason?: string
+  readonly message?: string
+  readonly field?: string
+}
+
+/** What the API server answers when it refuses. Source: apimachinery pkg/apis/meta/v1/types.go. */
+export interface Status {
+  readonly kind?: string
+  readonly status?: string
+  readonly message?: string
+  readonly reason?: string
+  readonly code?: number
+  readonly details?: {
+    readonly name?: string
+    readonly kind?: string
+    readonly causes?: readonly StatusCause[]
+    readonly retryAfterSeconds?: number
+  }
+}
+
+export interface ObjectReference {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly namespace?: string
+  readonly name?: string
+  readonly uid?: string
+  readonly resourceVersion?: string
+  readonly fieldPath?: string
+}
+
+export interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly reason?: string
+  readonly message?: string
+  readonly lastTransitionTime?: string
+  readonly lastProbeTime?: string | null
+  readonly lastHeartbeatTime?: string
+  readonly observedGeneration?: number
+}
+
+export interface ContainerPort {
+  readonly name?: string
+  readonly containerPort: number
+  readonly hostPort?: number
+  readonly hostIP?: string
+  readonly protocol?: string
+}
+
+export interface HttpGetAction {
+  readonly path?: string
+  readonly port: number | string
+  readonly host?: string
+  readonly scheme?: string
+  readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[]
+}
+
+export interface Probe {
+  readonly httpGet?: HttpGetAction
+  readonly tcpSocket?: { readonly port: number | string; readonly host?: string }
+  readonly exec?: { readonly command?: readonly string[] }
+  readonly initialDelaySeconds?: number
+  readonly timeoutSeconds?: number
+  readonly periodSeconds?: number
+  readonly successThreshold?: number
+  readonly failureThreshold?: number
+}
+
+export interface EnvVar {
+  readonly name: string
+  readonly value?: string
+  readonly valueFrom?: {
+    readonly fieldRef?: { readonly fieldPath: string }
+    readonly configMapKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean }
+    readonly secretKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean }
+  }
+}
+
+export interface Container {
+  readonly name: string
+  readonly image?: string
+  readonly imagePullPolicy?: string
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly workingDir?: string
+  readonly env?: readonly EnvVar[]
+  readonly ports?: readonly ContainerPort[]
+  readonly readinessProbe?: Probe
+  readonly livenessProbe?: Probe
+  readonly startupProbe?: Probe
+  readonly volumeMounts?: readonly {
+    readonly name: string
+    readonly mountPath: string
+    readonly readOnly?: boolean
+    readonly subPath?: string
+  }[]
+}
+
+export interface Toleration {
+  readonly key?: string
+  readonly operator?: string
+  readonly value?: string
+  readonly effect?: string
+  readonly tolerationSeconds?: number
+}
+
+export interface ContainerStatus {
+  readonly name: string
+  readonly ready: boolean
+  readonly started?: boolean
+  readonly restartCount: number
+  readonly image: string
+  readonly imageID: string
+  readonly containerID?: string
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string; readonly message?: string }
+    readonly running?: { readonly startedAt?: string }
+    readonly terminated?: {
+      readonly exitCode: number
+      readonly signal?: number
+      readonly reason?: string
+      readonly message?: string
+      readonly startedAt?: string
+      readonly finishedAt?: string
+    }
+  }
+  readonly lastState?: ContainerStatus['state']
+}
+
+export interface PodSpec {
+  readonly nodeName?: string
+  readonly hostNetwork?: boolean
+  readonly hostname?: string
+  readonly restartPolicy?: string
+  readonly schedulerName?: string
+  readonly nodeSelector?: Readonly<Record<string, string>>
+  readonly tolerations?: readonly Toleration[]
+  readonly containers: readonly Container[]
+  readonly initContainers?: readonly Container[]
+  readonly readinessGates?: readonly { readonly conditionType: string }[]
+  readonly terminationGracePeriodSeconds?: number
+  readonly volumes?: readonly { readonly name: string; readonly [source: string]: unknown }[]
+}
+
+export interface PodStatus {
+  readonly phase?: string
+  readonly reason?: string
+  readonly message?: string
+  readonly podIP?: string
+  readonly podIPs?: readonly { readonly ip?: string }[]
+  readonly hostIP?: string
+  readonly hostIPs?: readonly { readonly ip?: string }[]
+  readonly startTime?: string
+  readonly qosClass?: string
+  readonly conditions?: readonly Condition[]
+  readonly containerStatuses?: readonly ContainerStatus[]
+  readonly initContainerStatuses?: readonly ContainerStatus[]
+}
+
+export interface Pod extends KubeObject {
+  readonly spec?: PodSpec
+  readonly status?: PodStatus
+}
+
+export interface ServicePort {
+  readonly name?: string
+  readonly protocol?: string
+  readonly appProtocol?: string
+  readonly port: number
+  readonly targetPort?: number | string
+  readonly nodePort?: number
+}
+
+export interface ServiceSpec {
+  readonly type?: string
+  readonly selector?: Readonly<Record<string, string>>
+  readonly clusterIP?: string
+  readonly clusterIPs?: readonly string[]
+  readonly ipFamilies?: readonly string[]
+  readonly ipFamilyPolicy?: string
+  readonly ports?: readonly ServicePort[]
+  readonly externalIPs?: readonly string[]
+  readonly externalName?: string
+  readonly externalTrafficPolicy?: string
+  readonly internalTrafficPolicy?: string
+  readonly healthCheckNodePort?: number
+  readonly loadBalancerSourceRanges?: readonly string[]
+  readonly publishNotReadyAddresses?: boolean
+  readonly sessionAffinity?: string
+  readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number } }
+}
+
+export interface Service extends KubeObject {
+  readonly spec?: ServiceSpec
+  readonly status?: {
+    readonly loadBalancer?: {
+      readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string; readonly ipMode?: string }[]
+    }
+  }
+}
+
+export interface SliceEndpoint {
+  readonly addresses: readonly string[]
+  readonly conditions?: {
+    readonly ready?: boolean | null
+    readonly serving?: boolean | null
+    readonly terminating?: boolean | null
+  }
+  readonly hostname?: string
+  readonly nodeName?: string
+  readonly zone?: string
+  readonly targetRef?: ObjectReference
+  readonly hints?: { readonly forZones?: readonly { readonly name: string }[] }
+}
+
+export interface EndpointSlice extends KubeObject {
+  readonly addressType?: string
+  readonly endpoints?: readonly SliceEndpoint[] | null
+  readonly ports?:
+    | readonly { readonly name?: string; readonly port?: number; readonly protocol?: string; readonly appProtocol?: string }[]
+    | null
+}
+
+/** The older form, which `kubectl get endpoints` shows. */
+export interface Endpoints extends KubeObject {
+  readonly subsets?: readonly {
+    readonly addresses?: readonly EndpointAddress[]
+    readonly notReadyAddresses?: readonly EndpointAddress[]
+    readonly ports?: readonly {
+      readonly name?: string
+      readonly port: number
+      readonly protocol?: string
+      readonly appProtocol?: string
+    }[]
+  }[]
+}
+
+export interface EndpointAddress {
+  readonly ip: string
+  readonly hostname?: string
+  readonly nodeName?: string
+  readonly targetRef?: ObjectReference
+}
+
+export interface Taint {
+  readonly key: string
+  readonly value?: string
+  readonly effect: string
+  readonly timeAdded?: string
+}
+
+export interface Node extends KubeObject {
+  readonly spec?: {
+    readonly podCIDR?: string
+    readonly podCIDRs?: readonly string[]
+    readonly providerID?: string
+    readonly unschedulable?: boolean
+    readonly taints?: readonly Taint[]
+  }
+  readonly status?: {
+    readonly addresses?: readonly { readonly type: string; readonly address: string }[]
+    readonly conditions?: readonly Condition[]
+    readonly capacity?: Readonly<Record<string, string>>
+    readonly allocatable?: Readonly<Record<string, string>>
+    readonly nodeInfo?: Readonly<Record<string, unknown>>
+    readonly daemonEndpoints?: { readonly kubeletEndpoint?: { readonly Port: number } }
+  }
+}
+
+/** A core/v1 Event, with the count of the older form, which kubectl shows as `x5`. */
+export interface Event extends KubeObject {
+  readonly involvedObject: ObjectReference
+  readonly reason?: string
+  readonly message?: string
+  readonly type?: string
+  readonly source?: { readonly component?: string; readonly host?: string }
+  readonly firstTimestamp?: string | null
+  readonly lastTimestamp?: string | null
+  readonly eventTime?: string | null
+  readonly count?: number
+  readonly action?: string
+  readonly reportingComponent?: string
+  readonly reportingInstance?: string
+}
+
+export interface Lease extends KubeObject {
+  readonly spec?: {
+    readonly holderIdentity?: string | null
+    readonly leaseDurationSeconds?: number
+    readonly acquireTime?: string
+    readonly renewTime?: string
+    readonly leaseTransitions?: number
+  }
+}
+
+export interface Namespace extends KubeObject {
+  readonly spec?: { readonly finalizers?: readonly string[] }
+  readonly status?: { readonly phase?: string }
+}
+
+export interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>
+  readonly binaryData?: Readonly<Record<string, string>>
+}
+
+export interface Secret extends KubeObject {
+  readonly type?: string
+  readonly data?: Readonly<Record<string, string>>
+}

@@ -1,0 +1,48 @@
+import type { Code } from '../code.ts'
+
+/** FW085x: the agent on a node. */
+export const AGENT_FLAG_WRONG: Code = {
+  code: 'FW0850',
+  name: 'AGENT_FLAG_WRONG',
+  severity: 'error',
+  title: 'The agent was started with a wrong flag',
+  cause: 'A flag of the agent is unknown, missing or has a value that cannot be used.',
+  fix: 'See the flags in docs/design/kube.md; in a cluster the DaemonSet sets NODE_NAME.',
+}
+
+export const AGENT_NO_DEFAULT_ROUTE: Code = {
+  code: 'FW0851',
+  name: 'AGENT_NO_DEFAULT_ROUTE',
+  severity: 'warning',
+  title: 'The node has no default route',
+  cause:
+    'The kernel looks for a route before it translates an address, so without a route this node cannot reach cluster addresses itself.',
+  fix: 'Add a default route to the node, for example `ip route add default via GATEWAY`; it need not lead anywhere.',
+}
+
+export const AGENT_NFTABLES_MISSING: Code = {
+  code: 'FW0852',
+  name: 'AGENT_NFTABLES_MISSING',
+  severity: 'error',
+  title: 'nftables is not usable',
+  cause: 'The library libnftables, or nftables in the kernel, is missing, or the process may not use it (NET_ADMIN).',
+  fix: 'Install the package nftables, load the module nf_tables, and run the agent as root or with NET_ADMIN.',
+}
+
+export const AGENT_NODE_UNKNOWN: Code = {
+  code: 'FW0853',
+  name: 'AGENT_NODE_UNKNOWN',
+  severity: 'warning',
+  title: 'The node is not in the cluster',
+  cause: "No Node object has the name that the agent was given, so it does not know which addresses are the node's.",
+  fix: 'Set NODE_NAME or --node to a name that `kubectl get nodes` lists; a node that joins later is taken up by itself.',
+}
+
+export const AGENT_PROGRAM_FAILED: Code = {
+  code: 'FW0854',
+  name: 'AGENT_PROGRAM_FAILED',
+  severity: 'error',
+  title: 'Rules could not be programmed',
+  cause: 'The kernel refused a change of the rules, so the node still forwards by the last rules that it took.',
+  fix: 'The agent tries again by itself; if it goes on, the log line has what the kernel said.',
+}
