@@ -111,7 +111,7 @@ step() { # what, command...
   say "$what: done in $(($(date +%s) - began)) s"
 }
 quiet_npm() { # npm's own warnings are not the reader's business unless it fails
-  npm "$@" --no-audit --no-fund --loglevel=error >.setup.log 2>&1 || { cat .setup.log >&2; rm -f .setup.log; refuse FW0106 "\`npm $*\` failed; its words are above." "Check the network, then run the same command again."; }
+  npm "$@" --no-audit --no-fund --loglevel=error >.setup.log 2>&1 || { head -n 12 .setup.log >&2; rm -f .setup.log; refuse FW0106 "\`npm $*\` failed; the first lines of its words are above." "Check the network, then run the same command again."; }
   rm -f .setup.log
 }
 if [ $need_tools = yes ]; then
