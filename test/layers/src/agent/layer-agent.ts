@@ -1,0 +1,3 @@
+import { value } from '../lab/value.ts'
+
+export const broken = value

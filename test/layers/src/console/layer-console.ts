@@ -1,0 +1,3 @@
+import { value } from '../linux/value.ts'
+
+export const broken = value

@@ -1,0 +1,3 @@
+import { value } from '../agent/value.ts'
+
+export const broken = value

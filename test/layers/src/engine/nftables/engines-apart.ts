@@ -1,0 +1,3 @@
+import { value } from '../bird/value.ts'
+
+export const broken = value

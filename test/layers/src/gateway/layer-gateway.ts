@@ -1,0 +1,3 @@
+import { value } from '../console/value.ts'
+
+export const broken = value

@@ -1,0 +1,3 @@
+import { value } from '../plan/value.ts'
+
+export const broken = value

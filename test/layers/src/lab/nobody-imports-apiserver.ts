@@ -1,0 +1,3 @@
+import { value } from './apiserver/value.ts'
+
+export const broken = value

@@ -1,0 +1,3 @@
+import { value } from '../kube/value.ts'
+
+export const broken = value

@@ -1,0 +1,3 @@
+import { value } from '../model/value.ts'
+
+export const broken = value

@@ -1,0 +1,3 @@
+import { value } from '../log/value.ts'
+
+export const broken = value

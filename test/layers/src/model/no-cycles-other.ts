@@ -1,0 +1,3 @@
+import { broken } from './no-cycles.ts'
+
+export const other = () => broken

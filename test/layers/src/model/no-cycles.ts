@@ -1,0 +1,3 @@
+import { other } from './no-cycles-other.ts'
+
+export const broken = () => other

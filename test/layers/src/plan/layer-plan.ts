@@ -1,0 +1,3 @@
+import { value } from '../engine/value.ts'
+
+export const broken = value

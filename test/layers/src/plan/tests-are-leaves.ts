@@ -1,0 +1,3 @@
+import { value } from './some.test.ts'
+
+export const broken = value
