@@ -38,6 +38,8 @@ export interface Service {
   readonly healthCheckNodePort: number
   /** Value of the label `service.kubernetes.io/service-proxy-name`; '' when absent: then the Service is ours. */
   readonly proxyName: string
+  /** Milliseconds since the epoch, from creationTimestamp: the older of two claims wins. */
+  readonly createdAtInMs: number
 }
 
 /** One address behind a Service. The conditions are those of an EndpointSlice, with its defaults applied. */

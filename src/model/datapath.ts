@@ -1,0 +1,87 @@
+/** What the data path installs on a node, free of any engine's words: the entries that planners make and the nftables engine carries. */
+import type { Family, Protocol } from './world.ts'
+
+/** Where a translated flow goes. `address` is canonical text. */
+export interface Backend {
+  readonly address: string
+  readonly port: number
+}
+
+/**
+ * Whose source address is replaced by the node's, beside hairpins, which always are:
+ * `cluster` every source but this node's pods (the reply must come back through this node); `host` none.
+ */
+export type Scope = 'cluster' | 'host'
+
+/**
+ * The backends of one service port in one family and scope, or of one hostPort.
+ *
+ * Shape: `backends` sorted by address and port, without doubles; empty means that new flows are refused at once.
+ * The scope is part of the key: a group never changes it.
+ */
+export interface BackendGroup {
+  readonly kind: 'group'
+  readonly key: string
+  readonly family: Family
+  readonly scope: Scope
+  readonly backends: readonly Backend[]
+}
+
+/** A destination of new flows that a group answers: `group` is its key, of the same family. */
+export interface Frontend {
+  readonly kind: 'frontend'
+  readonly key: string
+  readonly family: Family
+  /**
+   * `address` one address; `node-port` every address of this node that the cluster knows (entries `node-address`);
+   * `host-port` every local address, 127.0.0.0/8 included, `::1` and service addresses not.
+   */
+  readonly at: 'address' | 'node-port' | 'host-port'
+  /** '' unless `at` is `address`. */
+  readonly address: string
+  readonly protocol: Protocol
+  readonly port: number
+  readonly group: string
+}
+
+/**
+ * An address with a part to play in the data path of this node.
+ *
+ * `node-address` answers NodePorts. `service-address` belongs to Services only: what is sent to it and not translated is refused.
+ * `local-pod` is a pod here: a flow from it that is translated back to it (hairpin) needs another source address.
+ */
+export interface AddressEntry {
+  readonly kind: 'node-address' | 'service-address' | 'local-pod'
+  readonly key: string
+  readonly family: Family
+  readonly address: string
+}
+
+/** A range that this node's pods send from: their flows to Services keep their source address. CIDR text; no two overlap. */
+export interface LocalSource {
+  readonly kind: 'local-source'
+  readonly key: string
+  readonly family: Family
+  readonly cidr: string
+}
+
+export type DataPathEntry = BackendGroup | Frontend | AddressEntry | LocalSource
+
+/** The longest key of a group in bytes: engines keep it beside the kernel's object (an nft comment holds 128). */
+export const GROUP_KEY_LIMIT = 120
+
+export function frontendKey(at: Pick<Frontend, 'at' | 'family' | 'address' | 'protocol' | 'port'>): string {
+  return `${at.at}/${at.family}/${at.address === '' ? '*' : at.address}/${at.protocol}/${at.port}`
+}
+
+export function addressKey(kind: AddressEntry['kind'], address: string): string {
+  return `${kind}/${address}`
+}
+
+export function localSourceKey(cidr: string): string {
+  return `local-source/${cidr}`
+}
+
+export function familyOf(address: string): Family {
+  return address.includes(':') ? 'ipv6' : 'ipv4'
+}
