@@ -2,6 +2,9 @@
 import type { Code } from '../code.ts'
 import * as agent from './agent.ts'
 import * as kube from './kube.ts'
+import * as lab from './lab.ts'
 import * as machine from './machine.ts'
+import * as pod from './pod.ts'
+import * as usage from './usage.ts'
 
-export const CODES: readonly Code[] = [agent, kube, machine].flatMap((area) => Object.values(area))
+export const CODES: readonly Code[] = [agent, kube, lab, machine, usage].flatMap((area) => Object.values(area))
