@@ -1,6 +1,7 @@
 /** An HTTP/1.1 client on node:http(s): a keep-alive pool, time limits, and errors that say whether the request was sent. */
 import http from 'node:http'
 import https from 'node:https'
+import type { Readable } from 'node:stream'
 
 /** PEM texts; `serverName` is what the server's certificate must be for, when that is not the host of the URL. */
 export interface TlsOptions {
@@ -28,7 +29,7 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number
   readonly headers: http.IncomingHttpHeaders
-  readonly body: http.IncomingMessage
+  readonly body: Readable
 }
 
 export type TransportFailure = 'unreachable' | 'untrusted' | 'timeout' | 'broken' | 'aborted'
@@ -153,7 +154,7 @@ function wasSent(sending: http.ClientRequest): boolean {
 }
 
 /** Reads a body to its end as text. @throws {TransportError} when the connection breaks or `limitInMs` passes */
-export async function readText(body: http.IncomingMessage, limitInMs = HEAD_TIMEOUT_IN_MS): Promise<string> {
+export async function readText(body: Readable, limitInMs = HEAD_TIMEOUT_IN_MS): Promise<string> {
   const timer = setTimeout(() => body.destroy(new Error(`the answer did not end within ${limitInMs / 1000} s`)), limitInMs)
   const chunks: Buffer[] = []
   try {

@@ -52,6 +52,14 @@ export function isExpired(error: unknown): error is ApiError {
   return error instanceof ApiError && (error.httpStatus === 410 || error.reason === 'Expired' || error.reason === 'Gone')
 }
 
+/** A resourceVersion of the server's future: it lost its past. Source: apimachinery pkg/api/errors, causes of a Timeout. */
+export function isTooNew(status: Status): boolean {
+  const causes = status.details?.causes ?? []
+  return (
+    causes.some((cause) => cause.reason === 'ResourceVersionTooLarge') || /too large resource version/i.test(status.message ?? '')
+  )
+}
+
 /** Puts a sentence and a code to a request that had no answer. */
 export function unreachable(error: TransportError, server: string): FairwayError {
   const code = error.failure === 'untrusted' ? KUBE_API_UNTRUSTED : KUBE_API_UNREACHABLE
