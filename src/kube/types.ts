@@ -136,6 +136,8 @@ export interface Container {
   readonly readinessProbe?: Probe
   readonly livenessProbe?: Probe
   readonly startupProbe?: Probe
+  /** Of init containers only: `Always` makes one a sidecar. */
+  readonly restartPolicy?: string
   readonly volumeMounts?: readonly {
     readonly name: string
     readonly mountPath: string

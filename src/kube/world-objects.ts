@@ -1,0 +1,153 @@
+/** Kubernetes objects in Fairway's words. Every function takes any JSON of the kind; what is unusable becomes a finding. */
+import type * as world from '../model/world.ts'
+import { familyOf } from './address.ts'
+import { type Converted, FieldReader } from './converted.ts'
+import { keyOf } from './resource.ts'
+import type { Container, EndpointSlice, Node, Pod, Service, SliceEndpoint } from './types.ts'
+
+/** The default of sessionAffinityConfig.clientIP.timeoutSeconds. Source: pkg/apis/core/v1/defaults.go. */
+const AFFINITY_IN_SECONDS = 10_800
+const SERVICE_TYPES: ReadonlySet<string> = new Set(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'])
+/** A range that no packet comes from: a list of which nothing can be used must not become "everyone". */
+const NOBODY = '255.255.255.255/32'
+
+export function convertService(raw: Service): Converted<world.Service> {
+  const read = new FieldReader('Service', raw)
+  const spec = raw.spec ?? {}
+  const type = spec.type ?? 'ClusterIP'
+  if (!SERVICE_TYPES.has(type)) read.unusable('spec.type', type, 'a type of Service')
+  const ips = (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter((ip) => ip !== '' && ip !== 'None')
+  const clusterIPs = read.addresses(ips, 'spec.clusterIPs')
+  const families = (spec.ipFamilies ?? []).map((family): world.Family => (family === 'IPv6' ? 'ipv6' : 'ipv4'))
+  const ingress = (raw.status?.loadBalancer?.ingress ?? []).filter((entry) => entry.ip && (entry.ipMode ?? 'VIP') === 'VIP')
+  const ranges = spec.loadBalancerSourceRanges ?? []
+  const sourceRanges = read.cidrs(ranges, 'spec.loadBalancerSourceRanges')
+  const value: world.Service = {
+    key: keyOf(raw),
+    type: SERVICE_TYPES.has(type) ? (type as world.Service['type']) : 'ClusterIP',
+    clusterIPs: type === 'ExternalName' ? [] : clusterIPs,
+    families: families.length > 0 ? families : [...new Set(clusterIPs.map(familyOf))],
+    externalIPs: read.addresses(spec.externalIPs ?? [], 'spec.externalIPs'),
+    loadBalancerIPs: read.addresses(
+      ingress.map((entry) => entry.ip),
+      'status.loadBalancer.ingress',
+    ),
+    ports: servicePorts(raw, read),
+    externalPolicy: spec.externalTrafficPolicy === 'Local' ? 'Local' : 'Cluster',
+    internalPolicy: spec.internalTrafficPolicy === 'Local' ? 'Local' : 'Cluster',
+    affinityInSeconds:
+      spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_IN_SECONDS) : 0,
+    publishNotReady: spec.publishNotReadyAddresses === true,
+    sourceRanges: ranges.length > 0 && sourceRanges.length === 0 ? [NOBODY] : sourceRanges,
+    healthCheckNodePort: spec.healthCheckNodePort ?? 0,
+    proxyName: raw.metadata.labels?.['service.kubernetes.io/service-proxy-name'] ?? '',
+  }
+  return { value, findings: read.findings }
+}
+
+function servicePorts(raw: Service, read: FieldReader): readonly world.ServicePort[] {
+  return (raw.spec?.ports ?? []).flatMap((entry, index) => {
+    const protocol = read.protocol(entry.protocol, `spec.ports[${index}].protocol`)
+    const port = read.port(entry.port, `spec.ports[${index}].port`)
+    const nodePort = entry.nodePort ? read.port(entry.nodePort, `spec.ports[${index}].nodePort`) : 0
+    if (protocol === undefined || port === undefined) return []
+    return { name: entry.name ?? '', protocol, port, nodePort: nodePort ?? 0 }
+  })
+}
+
+/** A slice of names (FQDN), or one that belongs to no Service, is nothing to the data path. */
+export function convertEndpointSlice(raw: EndpointSlice): Converted<world.EndpointSlice> {
+  const read = new FieldReader('EndpointSlice', raw)
+  const service = raw.metadata.labels?.['kubernetes.io/service-name'] ?? ''
+  if (service === '' || (raw.addressType !== 'IPv4' && raw.addressType !== 'IPv6')) return { findings: [] }
+  const family = raw.addressType === 'IPv6' ? 'ipv6' : 'ipv4'
+  const ports = (raw.ports ?? []).flatMap((entry, index) => {
+    // a port that is null means every port, which no Service port can be joined with
+    if (entry.port === undefined || entry.port === null) return []
+    const protocol = read.protocol(entry.protocol, `ports[${index}].protocol`)
+    const port = read.port(entry.port, `ports[${index}].port`)
+    return protocol === undefined || port === undefined ? [] : { name: entry.name ?? '', protocol, port }
+  })
+  const endpoints = (raw.endpoints ?? []).flatMap((entry, index) => {
+    const address = read.address(entry.addresses?.[0], `endpoints[${index}].addresses[0]`)
+    if (address === undefined) return []
+    if (familyOf(address) === family) return convertEndpoint(entry, address, raw.metadata.namespace ?? '')
+    read.unusable(`endpoints[${index}].addresses[0]`, address, `of type ${raw.addressType}`)
+    return []
+  })
+  const value = { key: keyOf(raw), service: `${raw.metadata.namespace ?? ''}/${service}`, family, ports, endpoints } as const
+  return { value, findings: read.findings }
+}
+
+/** Unset conditions: ready is true, serving is as ready, terminating is false. Source: discovery/v1 EndpointConditions. */
+function convertEndpoint(raw: SliceEndpoint, address: string, namespace: string): world.Endpoint {
+  const ready = raw.conditions?.ready ?? true
+  const target = raw.targetRef
+  return {
+    address,
+    node: raw.nodeName ?? '',
+    pod: target?.kind === 'Pod' ? `${target.namespace ?? namespace}/${target.name ?? ''}` : '',
+    ready,
+    serving: raw.conditions?.serving ?? ready,
+    terminating: raw.conditions?.terminating ?? false,
+    zones: (raw.hints?.forZones ?? []).map((zone) => zone.name),
+  }
+}
+
+export function convertPod(raw: Pod): Converted<world.Pod> {
+  const read = new FieldReader('Pod', raw)
+  const ips = raw.status?.podIPs?.map((entry) => entry.ip) ?? (raw.status?.podIP ? [raw.status.podIP] : [])
+  const value: world.Pod = {
+    key: keyOf(raw),
+    uid: raw.metadata.uid ?? '',
+    node: raw.spec?.nodeName ?? '',
+    addresses: read.addresses(ips, 'status.podIPs'),
+    hostNetwork: raw.spec?.hostNetwork === true,
+    hostPorts: hostPorts(raw, read),
+    ready: raw.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
+    terminating: raw.metadata.deletionTimestamp !== undefined,
+    finished: raw.status?.phase === 'Succeeded' || raw.status?.phase === 'Failed',
+    createdAtInMs: Date.parse(raw.metadata.creationTimestamp ?? '') || 0,
+  }
+  return { value, findings: read.findings }
+}
+
+function hostPorts(raw: Pod, read: FieldReader): readonly world.HostPort[] {
+  const lists: readonly (readonly [string, readonly Container[]])[] = [
+    ['spec.containers', raw.spec?.containers ?? []],
+    // an init container that stays (a sidecar) holds its ports as any other does; the others are gone when traffic comes
+    ['spec.initContainers', (raw.spec?.initContainers ?? []).filter((container) => container.restartPolicy === 'Always')],
+  ]
+  return lists.flatMap(([field, containers]) =>
+    containers.flatMap((container, at) =>
+      (container.ports ?? []).flatMap((port, index) => hostPort(port, `${field}[${at}].ports[${index}]`, read)),
+    ),
+  )
+}
+
+function hostPort(raw: NonNullable<Container['ports']>[number], field: string, read: FieldReader): readonly world.HostPort[] {
+  if (!raw.hostPort) return []
+  const protocol = read.protocol(raw.protocol, `${field}.protocol`)
+  const port = read.port(raw.hostPort, `${field}.hostPort`)
+  const containerPort = read.port(raw.containerPort, `${field}.containerPort`)
+  const hostIP = raw.hostIP ? read.address(raw.hostIP, `${field}.hostIP`) : ''
+  if (protocol === undefined || port === undefined || containerPort === undefined || hostIP === undefined) return []
+  return [{ hostIP, hostPort: port, containerPort, protocol }]
+}
+
+export function convertNode(raw: Node): Converted<world.Node> {
+  const read = new FieldReader('Node', raw)
+  const addresses = (raw.status?.addresses ?? []).filter((entry) => entry.type === 'InternalIP' || entry.type === 'ExternalIP')
+  const value: world.Node = {
+    name: raw.metadata.name ?? '',
+    addresses: read.addresses(
+      addresses.map((entry) => entry.address),
+      'status.addresses',
+    ),
+    podCIDRs: read.cidrs(raw.spec?.podCIDRs ?? (raw.spec?.podCIDR ? [raw.spec.podCIDR] : []), 'spec.podCIDRs'),
+    labels: raw.metadata.labels ?? {},
+    ready: raw.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
+    unschedulable: raw.spec?.unschedulable === true,
+  }
+  return { value, findings: read.findings }
+}
