@@ -85,3 +85,15 @@ export function localSourceKey(cidr: string): string {
 export function familyOf(address: string): Family {
   return address.includes(':') ? 'ipv6' : 'ipv4'
 }
+
+/** Whether two entries of one key ask for the same thing. */
+export function sameEntry(one: DataPathEntry, other: DataPathEntry): boolean {
+  if (one.kind === 'group') return other.kind === 'group' && sameBackends(one.backends, other.backends)
+  if (one.kind === 'frontend') return other.kind === 'frontend' && one.group === other.group
+  return one.kind === other.kind // all of these is in the key
+}
+
+function sameBackends(one: readonly Backend[], other: readonly Backend[]): boolean {
+  if (one.length !== other.length) return false
+  return one.every((backend, index) => backend.address === other[index]?.address && backend.port === other[index]?.port)
+}

@@ -1,10 +1,15 @@
 /** The registry of every code. A test matches it with docs/reference/codes.md, both ways. */
 import type { Code } from '../code.ts'
 import * as agent from './agent.ts'
+import * as apiserver from './apiserver.ts'
+import * as datapath from './datapath.ts'
 import * as kube from './kube.ts'
 import * as lab from './lab.ts'
 import * as machine from './machine.ts'
 import * as pod from './pod.ts'
+import * as ports from './ports.ts'
 import * as usage from './usage.ts'
 
-export const CODES: readonly Code[] = [agent, kube, lab, machine, usage].flatMap((area) => Object.values(area))
+export const CODES: readonly Code[] = [agent, apiserver, datapath, kube, lab, machine, pod, ports, usage].flatMap((area) =>
+  Object.values(area),
+)

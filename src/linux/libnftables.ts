@@ -1,0 +1,96 @@
+/** libnftables in process, through koffi: what `nft -j -f -` does, without a program to start (0.2 ms a change instead of 5). */
+import { createRequire } from 'node:module'
+import { FairwayError } from '../model/code.ts'
+import { DATAPATH_LIBRARY_MISSING } from '../model/codes/datapath.ts'
+import { withNetns } from './netns.ts'
+
+type Context = unknown
+type Callback = (error: Error | null, result: number) => void
+
+interface Library {
+  readonly open: (flags: number) => Context
+  readonly free: (context: Context) => void
+  readonly setOutput: (context: Context, flags: number) => void
+  readonly bufferErrors: (context: Context) => number
+  readonly bufferOutput: (context: Context) => number
+  readonly errors: (context: Context) => string | null
+  readonly output: (context: Context) => string | null
+  readonly run: ((context: Context, text: string) => number) & { async(context: Context, text: string, done: Callback): void }
+}
+
+const OUTPUT_JSON = 1 << 4
+const OUTPUT_NUMERIC_PROTO = 1 << 7
+/** Text above this many bytes is run on koffi's threads, so that the event loop goes on. */
+const ASYNC_FROM_BYTES = 65_536
+
+let library: Library | undefined
+
+function load(): Library {
+  if (library !== undefined) return library
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
+    const so = koffi.load('libnftables.so.1')
+    library = {
+      open: so.func('void *nft_ctx_new(uint32_t flags)'),
+      free: so.func('void nft_ctx_free(void *ctx)'),
+      setOutput: so.func('void nft_ctx_output_set_flags(void *ctx, unsigned int flags)'),
+      bufferErrors: so.func('int nft_ctx_buffer_error(void *ctx)'),
+      bufferOutput: so.func('int nft_ctx_buffer_output(void *ctx)'),
+      errors: so.func('const char *nft_ctx_get_error_buffer(void *ctx)'),
+      output: so.func('const char *nft_ctx_get_output_buffer(void *ctx)'),
+      run: so.func('int nft_run_cmd_from_buffer(void *ctx, const char *buf)'),
+    } as unknown as Library
+    return library
+  } catch (cause) {
+    throw new FairwayError(DATAPATH_LIBRARY_MISSING, `libnftables.so.1 cannot be loaded: ${(cause as Error).message}`, { cause })
+  }
+}
+
+export interface NftResult {
+  readonly ok: boolean
+  /** What libnftables said; '' when nothing. */
+  readonly errors: string
+  readonly output: string
+}
+
+/**
+ * A libnftables context. Its netlink socket is made in `netns` (a namespace file; the process's own by default) and stays there.
+ * Commands and answers are libnftables-json(5). One command runs at a time.
+ */
+export class Libnftables {
+  private context: Context
+  private readonly lib: Library
+
+  /** @throws {FairwayError} DATAPATH_LIBRARY_MISSING */
+  constructor(netns?: string) {
+    const lib = load()
+    this.lib = lib
+    this.context = netns === undefined ? lib.open(0) : withNetns(netns, () => lib.open(0))
+    lib.setOutput(this.context, OUTPUT_JSON | OUTPUT_NUMERIC_PROTO)
+    lib.bufferErrors(this.context)
+    lib.bufferOutput(this.context)
+  }
+
+  /** Runs one transaction: all of it or nothing. Small ones run at once, large ones on another thread. */
+  async run(json: string): Promise<NftResult> {
+    const context = this.open()
+    const status = json.length < ASYNC_FROM_BYTES ? this.lib.run(context, json) : await this.runAsync(context, json)
+    return { ok: status === 0, errors: this.lib.errors(context) ?? '', output: this.lib.output(context) ?? '' }
+  }
+
+  close(): void {
+    if (this.context !== undefined) this.lib.free(this.context)
+    this.context = undefined
+  }
+
+  private open(): Context {
+    if (this.context === undefined) throw new Error('this libnftables context is closed')
+    return this.context
+  }
+
+  private runAsync(context: Context, json: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.lib.run.async(context, json, (error, status) => (error === null ? resolve(status) : reject(error)))
+    })
+  }
+}
