@@ -36,3 +36,30 @@ export const MACHINE_FEATURE_MISSING: Code = {
   cause: 'The running kernel has no support for something that the lab is built on.',
   fix: 'Use a kernel with the named feature (Debian 12 has all of them), or load its module with modprobe.',
 }
+
+export const MACHINE_PROGRAM_MISSING: Code = {
+  code: 'FW0105',
+  name: 'MACHINE_PROGRAM_MISSING',
+  severity: 'error',
+  title: 'A program is not installed',
+  cause: 'The lab uses programs of the system (ip, nft, bwrap, ...), and one of them is not on the PATH.',
+  fix: 'Run `make setup`, which installs all of them, or install the named package.',
+}
+
+export const MACHINE_REGISTRY_UNREACHABLE: Code = {
+  code: 'FW0106',
+  name: 'MACHINE_REGISTRY_UNREACHABLE',
+  severity: 'error',
+  title: 'A package registry does not answer',
+  cause: 'The set-up takes Node 24, npm packages and Debian packages from their registries, and one of them cannot be reached.',
+  fix: 'Check the network and `npm config get registry`, then run the same command again.',
+}
+
+export const MACHINE_NODE_MISSING: Code = {
+  code: 'FW0107',
+  name: 'MACHINE_NODE_MISSING',
+  severity: 'error',
+  title: 'Node 24 is not set up',
+  cause: 'Fairway brings its own Node 24 in toolchain/, and it, or the npm packages, are not there yet.',
+  fix: 'Run `make setup` in the checkout.',
+}

@@ -1,0 +1,29 @@
+import type { Code } from '../code.ts'
+
+/** FW00xx: how a command was typed. */
+export const USAGE_WRONG: Code = {
+  code: 'FW0001',
+  name: 'USAGE_WRONG',
+  severity: 'error',
+  title: 'The command was not understood',
+  cause: 'A command, argument or option is unknown, missing, or has a value that cannot be used.',
+  fix: 'Run the command with --help to see what it takes.',
+}
+
+export const USAGE_CODE_UNKNOWN: Code = {
+  code: 'FW0002',
+  name: 'USAGE_CODE_UNKNOWN',
+  severity: 'error',
+  title: 'No such code',
+  cause: '`fairway explain` was asked about a code or name that is not in the registry.',
+  fix: 'Run `fairway explain` without a code to list all of them.',
+}
+
+export const USAGE_BUG: Code = {
+  code: 'FW0003',
+  name: 'USAGE_BUG',
+  severity: 'error',
+  title: 'Fairway met something that it did not expect',
+  cause: 'An error came up that has no code of its own: this is a bug in Fairway, or a machine in an unusual state.',
+  fix: 'Run the command again with FAIRWAY_LOG=debug, and report what it prints.',
+}
