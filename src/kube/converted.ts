@@ -20,7 +20,7 @@ export class FieldReader {
   private readonly subject: string
 
   constructor(kind: string, object: KubeObject) {
-    this.subject = `${kind}/${keyOf(object)}`
+    this.subject = `${kind.toLowerCase()}/${keyOf(object)}`
   }
 
   address(text: string | undefined, field: string): string | undefined {

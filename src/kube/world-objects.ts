@@ -41,6 +41,7 @@ export function convertService(raw: Service): Converted<world.Service> {
     sourceRanges: ranges.length > 0 && sourceRanges.length === 0 ? [NOBODY] : sourceRanges,
     healthCheckNodePort: spec.healthCheckNodePort ?? 0,
     proxyName: raw.metadata.labels?.['service.kubernetes.io/service-proxy-name'] ?? '',
+    createdAtInMs: Date.parse(raw.metadata.creationTimestamp ?? '') || 0,
   }
   return { value, findings: read.findings }
 }

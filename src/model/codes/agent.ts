@@ -1,15 +1,6 @@
 import type { Code } from '../code.ts'
 
 /** FW085x: the agent on a node. */
-export const AGENT_FLAG_WRONG: Code = {
-  code: 'FW0850',
-  name: 'AGENT_FLAG_WRONG',
-  severity: 'error',
-  title: 'The agent was started with a wrong flag',
-  cause: 'A flag of the agent is unknown, missing or has a value that cannot be used.',
-  fix: 'See the flags in docs/design/kube.md; in a cluster the DaemonSet sets NODE_NAME.',
-}
-
 export const AGENT_NO_DEFAULT_ROUTE: Code = {
   code: 'FW0851',
   name: 'AGENT_NO_DEFAULT_ROUTE',
@@ -20,17 +11,8 @@ export const AGENT_NO_DEFAULT_ROUTE: Code = {
   fix: 'Add a default route to the node, for example `ip route add default via GATEWAY`; it need not lead anywhere.',
 }
 
-export const AGENT_NFTABLES_MISSING: Code = {
-  code: 'FW0852',
-  name: 'AGENT_NFTABLES_MISSING',
-  severity: 'error',
-  title: 'nftables is not usable',
-  cause: 'The library libnftables, or nftables in the kernel, is missing, or the process may not use it (NET_ADMIN).',
-  fix: 'Install the package nftables, load the module nf_tables, and run the agent as root or with NET_ADMIN.',
-}
-
 export const AGENT_NODE_UNKNOWN: Code = {
-  code: 'FW0853',
+  code: 'FW0852',
   name: 'AGENT_NODE_UNKNOWN',
   severity: 'warning',
   title: 'The node is not in the cluster',
@@ -39,7 +21,7 @@ export const AGENT_NODE_UNKNOWN: Code = {
 }
 
 export const AGENT_PROGRAM_FAILED: Code = {
-  code: 'FW0854',
+  code: 'FW0853',
   name: 'AGENT_PROGRAM_FAILED',
   severity: 'error',
   title: 'Rules could not be programmed',

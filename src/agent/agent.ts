@@ -1,0 +1,185 @@
+/** The node's loop: world -> plan -> kernel. */
+
+import { createReconciler, type Reconciler, type Round } from '../engine/reconcile.ts'
+import { METRICS_TYPE, renderMetrics } from '../http/metrics.ts'
+import { json, type Page } from '../http/unix-server.ts'
+import type { KubeClient } from '../kube/client.ts'
+import { startWorld, type WorldOptions, type WorldStore } from '../kube/world.ts'
+import { logger } from '../log/log.ts'
+import { FairwayError, type Finding } from '../model/code.ts'
+import { AGENT_NODE_UNKNOWN, AGENT_PROGRAM_FAILED } from '../model/codes/agent.ts'
+import type { DataPathEntry } from '../model/datapath.ts'
+import type { Engine } from '../model/engine.ts'
+import { isEmpty } from '../model/plan.ts'
+import type { Family, WorldChange } from '../model/world.ts'
+import { createPlanner, type Planner } from '../plan/planner.ts'
+import { findingEvents } from './finding-events.ts'
+import { FindingSet } from './finding-set.ts'
+import { AgentMetrics } from './metrics.ts'
+import { findRoutes } from './preflight.ts'
+import { type AgentState, showFinding, showServices } from './state.ts'
+
+/** An engine that also hears when somebody else changed what it owns. */
+export interface WatchedEngine extends Engine<DataPathEntry> {
+  onForeignChange?(listener: () => void): () => void
+}
+
+export interface AgentOptions {
+  readonly node: string
+  readonly client: KubeClient
+  readonly engine: WatchedEngine
+  /** Ends it; the rules stay. */
+  readonly signal: AbortSignal
+  /** How long a finding stands before it is told; 2 s by default. */
+  readonly findingDelayInMs?: number
+  readonly reflector?: WorldOptions['reflector']
+}
+
+const log = logger('agent')
+const FINDINGS_AFTER_MS = 100
+
+/** One agent. Construct it and it runs; nothing of the node is touched before the world is whole. */
+export class Agent {
+  /** Resolves after the first whole state was programmed. */
+  readonly ready: Promise<void>
+  private readonly options: AgentOptions
+  private readonly world: WorldStore
+  private readonly planner: Planner
+  private readonly reconciler: Reconciler<DataPathEntry>
+  private readonly findings: FindingSet
+  private readonly metrics: AgentMetrics
+  /** When the bytes of the changes came whose rules are not yet in the kernel. */
+  private waiting: number[] = []
+  private lastRound: Round | undefined
+  private wanted = false
+  private programmed = false
+  private findingsDue: NodeJS.Timeout | undefined
+
+  constructor(options: AgentOptions) {
+    this.options = options
+    const { client, engine, node, signal } = options
+    this.planner = createPlanner(node)
+    this.metrics = new AgentMetrics({
+      entries: () => this.planner.entries.size,
+      pending: () => this.pending,
+      synced: () => this.programmed,
+      connected: () => this.world.connected,
+    })
+    this.findings = new FindingSet({ log, delayInMs: options.findingDelayInMs ?? 2_000, onShown: findingEvents(client, node) })
+    this.reconciler = createReconciler({ engine, onRound: (round) => this.noteRound(round) })
+    const unsubscribe = engine.onForeignChange?.(() => this.reconciler.verify())
+    this.world = startWorld({
+      client,
+      node,
+      signal,
+      reflector: options.reflector,
+      onChanges: (changes, { receivedAtInMs }) => this.take(changes, receivedAtInMs),
+    })
+    this.ready = this.start()
+    signal.addEventListener('abort', () => {
+      unsubscribe?.()
+      this.findings.close()
+      clearTimeout(this.findingsDue)
+    })
+  }
+
+  /** Ends after the round in progress; call it after the signal. What is installed stays. */
+  async stop(): Promise<void> {
+    await Promise.all([this.world.done, this.reconciler.stop()])
+  }
+
+  /** What is served on the agent's socket. */
+  get pages(): Readonly<Record<string, () => Page>> {
+    return {
+      '/healthz': () =>
+        this.programmed ? { type: 'text/plain', text: 'ok\n' } : { status: 503, type: 'text/plain', text: 'not synced\n' },
+      '/metrics': () => ({ type: METRICS_TYPE, text: renderMetrics(this.metrics.all) }),
+      '/state': () => json(this.state),
+    }
+  }
+
+  get state(): AgentState {
+    const findings = this.currentFindings()
+    return {
+      node: this.options.node,
+      synced: this.programmed,
+      connected: this.world.connected,
+      entries: this.planner.entries.size,
+      pending: this.pending,
+      error: this.lastRound?.error?.message,
+      services: showServices(this.world.world, findings, this.pending > 0),
+      findings: findings.map(showFinding),
+    }
+  }
+
+  private get pending(): number {
+    return this.waiting.length > 0 ? Math.max(1, this.lastRound?.pending ?? 0) : (this.lastRound?.pending ?? 0)
+  }
+
+  private async start(): Promise<void> {
+    await this.world.synced
+    await this.reconciler.settled(this.options.signal)
+    this.programmed = true
+    log.info({ node: this.options.node, entries: this.planner.entries.size }, 'the first whole state is programmed')
+  }
+
+  private take(changes: readonly WorldChange[], receivedAtInMs: number): void {
+    this.metrics.changes.add(changes.length)
+    const delta = this.planner.update(this.world.world, changes)
+    if (!this.wanted || !isEmpty(delta)) {
+      this.wanted = true
+      this.waiting.push(receivedAtInMs)
+      this.reconciler.want(delta)
+    }
+    this.findingsDue ??= setTimeout(() => this.refreshFindings(), FINDINGS_AFTER_MS)
+  }
+
+  private noteRound(round: Round): void {
+    const failedBefore = this.lastRound?.error !== undefined
+    this.lastRound = round
+    this.metrics.rounds.add()
+    if (round.error !== undefined) {
+      this.metrics.failures.add()
+      const code = round.error instanceof FairwayError ? round.error.code.code : AGENT_PROGRAM_FAILED.code
+      log[failedBefore ? 'debug' : 'error'](
+        { code, err: round.error, pending: round.pending },
+        'rules could not be programmed; trying again',
+      )
+    } else if (round.pending === 0) {
+      const now = performance.now()
+      for (const receivedAtInMs of this.waiting) this.metrics.latency.observe((now - receivedAtInMs) / 1000)
+      this.waiting = []
+      log.debug({ ...round }, 'round')
+    }
+    if ((round.error !== undefined) !== failedBefore) this.refreshFindings()
+  }
+
+  /** Computed together for changes that come together: the list is as long as the cluster is large. */
+  private refreshFindings(): void {
+    clearTimeout(this.findingsDue)
+    this.findingsDue = undefined
+    if (!this.options.signal.aborted) this.findings.replace(this.currentFindings())
+  }
+
+  private currentFindings(): readonly Finding[] {
+    if (!this.wanted) return []
+    return [...this.nodeFindings(), ...this.roundFindings(), ...this.world.findings, ...this.planner.findings]
+  }
+
+  private nodeFindings(): readonly Finding[] {
+    const { node } = this.options
+    const known = this.world.world.nodes.get(node)
+    if (known !== undefined)
+      return findRoutes(node, new Set(known.addresses.map((address): Family => (address.includes(':') ? 'ipv6' : 'ipv4'))))
+    const message = `There is no node ${node} in the cluster, so its addresses are not known and no NodePort is served.`
+    return [{ code: AGENT_NODE_UNKNOWN, subjects: [`node/${node}`], message, fix: AGENT_NODE_UNKNOWN.fix }]
+  }
+
+  private roundFindings(): readonly Finding[] {
+    const error = this.lastRound?.error
+    if (error === undefined) return []
+    const fix = error instanceof FairwayError ? error.fix : AGENT_PROGRAM_FAILED.fix
+    const message = `The rules of node ${this.options.node} could not be changed: ${error.message}`
+    return [{ code: AGENT_PROGRAM_FAILED, subjects: [`node/${this.options.node}`], message, fix }]
+  }
+}

@@ -1,0 +1,66 @@
+/** `fairway agent`: the role that runs on every node. */
+import { closeSync, mkdirSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { type AgentConfig, readAgentConfig } from '../config/agent.ts'
+import { createNftablesEngine, type NftablesEngine } from '../engine/nftables/engine.ts'
+import { serveUnix } from '../http/unix-server.ts'
+import { createClient } from '../kube/client.ts'
+import { loadKubeConfig } from '../kube/config.ts'
+import { logger } from '../log/log.ts'
+import { Agent } from './agent.ts'
+
+const log = logger('agent')
+
+/** The agent's socket in its folder. */
+export const AGENT_SOCKET = 'agent.sock'
+
+/**
+ * Runs the agent until SIGTERM or SIGINT, which end it at once: what is in the kernel stays, and forwards.
+ *
+ * Exit code: 0 after a signal or a clean-up, 1 when it cannot run at all; the last log line then has the code and the fix.
+ */
+export async function main(args: readonly string[]): Promise<void> {
+  try {
+    const config = readAgentConfig(args, process.env)
+    const engine = createNftablesEngine()
+    await (config.cleanup ? cleanup(engine) : run(config, engine))
+  } catch (err) {
+    log.fatal({ err }, 'the agent cannot run')
+    process.exit(1)
+  }
+}
+
+async function cleanup(engine: NftablesEngine): Promise<void> {
+  await engine.cleanup(new AbortController().signal)
+  await engine.close()
+  log.info('nothing of Fairway is left on this node')
+}
+
+async function run(config: AgentConfig, engine: NftablesEngine): Promise<void> {
+  const client = createClient(loadKubeConfig({ path: config.kubeconfig }))
+  mkdirSync(config.dir, { recursive: true, mode: 0o700 })
+  const socket = join(config.dir, AGENT_SOCKET)
+  const stop = new AbortController()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      log.info({ signal: name }, 'ending; the rules stay')
+      rmSync(socket, { force: true })
+      process.exit(0)
+    })
+  }
+  log.info({ node: config.node, server: client.server }, 'starting')
+  const agent = new Agent({ node: config.node, client, engine, signal: stop.signal })
+  await serveUnix(socket, agent.pages)
+  await agent.ready
+  if (config.readyFd !== undefined) notifyReady(config.readyFd)
+}
+
+/** Source: s6's notification descriptors: one line, then the descriptor is closed. */
+function notifyReady(fd: number): void {
+  try {
+    writeSync(fd, 'READY\n')
+    closeSync(fd)
+  } catch (err) {
+    log.warn({ err }, 'nobody listens for READY')
+  }
+}

@@ -1,0 +1,39 @@
+/** What the agent counts. */
+import { Counter, Gauge, Histogram, type Metric } from '../http/metrics.ts'
+
+export interface AgentGauges {
+  readonly entries: () => number
+  readonly pending: () => number
+  readonly synced: () => boolean
+  readonly connected: () => boolean
+}
+
+/** Bounds in seconds: a change takes about a millisecond, a full load seconds. */
+const LATENCY_BOUNDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30]
+
+export class AgentMetrics {
+  readonly latency = new Histogram(
+    'fairway_programming_duration_seconds',
+    'Time from the bytes of a watch event to its rules in the kernel.',
+    LATENCY_BOUNDS,
+  )
+  readonly rounds = new Counter('fairway_rounds_total', 'Rounds of the reconciler.')
+  readonly failures = new Counter('fairway_round_failures_total', 'Rounds that failed.')
+  readonly changes = new Counter('fairway_world_changes_total', 'Changes of objects that came from the API server.')
+  readonly all: readonly Metric[]
+
+  constructor(gauges: AgentGauges) {
+    const flag = (read: () => boolean) => () => (read() ? 1 : 0)
+    this.all = [
+      this.latency,
+      this.rounds,
+      this.failures,
+      this.changes,
+      new Gauge('fairway_entries', 'Entries of the plan.', gauges.entries),
+      new Gauge('fairway_pending_entries', 'Entries that are not yet as planned.', gauges.pending),
+      new Gauge('fairway_synced', '1 once the first whole state was programmed.', flag(gauges.synced)),
+      new Gauge('fairway_api_connected', '1 while the API server is heard.', flag(gauges.connected)),
+      new Gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss()),
+    ]
+  }
+}
