@@ -48,7 +48,7 @@ const QUICK: readonly Step[] = [
 
 /** The steps of one mode. `test` is all of `check`, then live; `soak` is what takes long, and no more. */
 export function stepsOf(mode: Mode): readonly Step[] {
-  const soak = { FAIRWAY_SOAK: '1' }
-  if (mode === 'soak') return [vitest('soak', 120, 'soak', soak), vitest('live-soak', 60, 'live', soak)]
+  const long = { FAIRWAY_SOAK: '1' } // live tests read it and take their long form
+  if (mode === 'soak') return [vitest('soak', 120, 'soak', long), vitest('live-soak', 60, 'live', long)]
   return mode === 'check' ? QUICK : [...QUICK, vitest('live', 10)]
 }

@@ -40,8 +40,9 @@ export function nftInput(table: NftTable): string {
     const elements = set.elements.length > 0 ? [`elements = { ${set.elements.join(', ')} }`] : []
     return block(`${set.kind} ${name}`, [...set.header, ...elements])
   })
-  // A chain may go to one that stands later: nft wants all of them declared first.
-  const declared = [...table.chains.keys()].map((name) => `chain ${name} { }`)
+  // A chain may go to one that stands later: nft wants those declared first, and refuses it for those with a hook.
+  const plain = [...table.chains].filter(([, rules]) => !rules[0]?.startsWith('type '))
+  const declared = plain.map(([name]) => `chain ${name} { }`)
   const chains = [...table.chains].map(([name, rules]) => block(`chain ${name}`, rules))
   return `${block(`table ${table.family} kube-proxy`, ['comment "rules for kube-proxy"', ...declared, ...sets, ...chains])}\n`
 }
