@@ -103,7 +103,7 @@ describe('echo', () => {
     )
   })
 
-  it('imports nothing that is slow to load', () => {
+  it('is reached as a role of the main program', () => {
     const main = new URL('../../main.ts', import.meta.url).pathname
     const script = `process.argv.splice(1, 9, ${JSON.stringify(main)}, 'lab-echo', '--htp', '1'); import(${JSON.stringify(main)}).catch((e) => console.log(e.message))`
     expect(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })).toContain('--htp is not known')

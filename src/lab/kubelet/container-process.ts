@@ -1,0 +1,115 @@
+/** One run of one container: a process under bubblewrap, from its start to its end. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import type { Readable } from 'node:stream'
+import type { LogFile } from './log-file.ts'
+import { type Sandbox, STATUS_FD, sandboxCommand } from './sandbox.ts'
+
+export interface ContainerExit {
+  /** 128 and the number of the signal when one ended it. */
+  readonly exitCode: number
+  readonly startedAtInMs: number
+  readonly finishedAtInMs: number
+}
+
+export interface ContainerRun {
+  readonly startedAtInMs: number
+  /** The container's first process as this machine numbers it; resolves to 0 if it never came to be. */
+  readonly pid: Promise<number>
+  /** Resolves when the process is gone and its output is in the log. */
+  readonly exited: Promise<ContainerExit>
+  /** SIGTERM to the container's process, then SIGKILL after the grace; asked again, the earlier end counts. */
+  stop(graceInMs: number): void
+}
+
+/**
+ * Starts a container. Its log must have begun.
+ * @throws {Error} when the system refuses the process
+ */
+export function startContainer(sandbox: Sandbox, log: LogFile): ContainerRun {
+  const [program = '', ...args] = sandboxCommand(sandbox)
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  const startedAtInMs = Date.now()
+  const pid = childPid(child)
+  const exited = waitForEnd(child, log, startedAtInMs)
+  let deadlineInMs = Number.POSITIVE_INFINITY
+  let timer: NodeJS.Timeout | undefined
+  void exited.then(() => clearTimeout(timer))
+  return {
+    startedAtInMs,
+    pid,
+    exited,
+    stop(graceInMs) {
+      const endInMs = Date.now() + graceInMs
+      if (endInMs >= deadlineInMs) return
+      const first = deadlineInMs === Number.POSITIVE_INFINITY
+      deadlineInMs = endInMs
+      clearTimeout(timer)
+      timer = setTimeout(() => void killAll(child, pid), graceInMs)
+      if (first) void pid.then((number) => signalProcess(number, 'SIGTERM'))
+    },
+  }
+}
+
+/** Number 1 of a process namespace takes all others of it along; bubblewrap itself is killed in case it never got that far. */
+async function killAll(child: ChildProcess, pid: Promise<number>): Promise<void> {
+  signalProcess(await pid, 'SIGKILL')
+  child.kill('SIGKILL')
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  if (pid <= 1) return
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // it ended on its own
+  }
+}
+
+function childPid(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    const status = child.stdio[STATUS_FD] as Readable | null
+    let text = ''
+    status?.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      const found = /"child-pid":\s*(\d+)/.exec(text)
+      if (found !== null) resolve(Number(found[1]))
+    })
+    status?.on('error', () => resolve(0))
+    child.on('close', () => resolve(0))
+    child.on('error', () => resolve(0))
+  })
+}
+
+async function waitForEnd(child: ChildProcess, log: LogFile, startedAtInMs: number): Promise<ContainerExit> {
+  const copies = [child.stdout, child.stderr].map((stream, index) =>
+    stream === null ? Promise.resolve() : log.copy(stream, index === 0 ? 'stdout' : 'stderr'),
+  )
+  const exitCode = await new Promise<number>((resolve) => {
+    child.on('error', () => resolve(128))
+    child.on('exit', (code) => resolve(code ?? 137))
+  })
+  await Promise.all(copies)
+  await log.end()
+  return { exitCode, startedAtInMs, finishedAtInMs: Date.now() }
+}
+
+/** Why a command cannot be started, in a container runtime's words; '' if it can. A container sees the machine's own programs. */
+export function cannotStart(command: readonly string[], path: string): string {
+  const [program = ''] = command
+  if (program === '') return 'no command specified'
+  const places = program.includes('/') ? [program] : path.split(':').map((dir) => `${dir}/${program}`)
+  if (places.some(executable)) return ''
+  return program.includes('/')
+    ? `exec: "${program}": stat ${program}: no such file or directory`
+    : `exec: "${program}": executable file not found in $PATH`
+}
+
+function executable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,210 @@
+/** One pod on this node, from its admission to its deletion. */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isConflict, isNotFound } from '../../kube/api-error.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import type { EventRecorder } from '../../kube/events.ts'
+import { PODS } from '../../kube/resource.ts'
+import type { Pod, PodStatus } from '../../kube/types.ts'
+import { type Logger, logger } from '../../log/log.ts'
+import type { Catalogue } from '../images/catalogue.ts'
+import type { AddressBook } from './address-book.ts'
+import { ContainerRunner } from './container-runner.ts'
+import { layPodWires, podWireNames, removePodWires } from './pod-network.ts'
+import { podStatus } from './pod-status.ts'
+import { StatusWriter } from './status-writer.ts'
+
+/** What all pods of a node share. */
+export interface NodeContext {
+  readonly lab: string
+  readonly node: string
+  readonly nodeAddresses: readonly string[]
+  readonly dir: string
+  readonly client: KubeClient
+  readonly recorder: EventRecorder
+  readonly catalogue: Catalogue
+  readonly addresses: AddressBook
+  /** The runner itself ends: nothing more is reported. */
+  readonly signal: AbortSignal
+}
+
+const NETWORK_RETRY_IN_MS = 2_000
+
+export class PodWorker {
+  readonly uid: string
+  readonly runners: readonly ContainerRunner[]
+  /** Resolves when nothing of the pod is left on this node. */
+  readonly done: Promise<void>
+  readonly #node: NodeContext
+  readonly #log: Logger
+  readonly #startedAtInMs: number
+  readonly #status: StatusWriter
+  readonly #deleted = Promise.withResolvers<void>()
+  /** Filled in before any container runs: the place that the runners look at. */
+  readonly #place: { podIPs: readonly string[]; readonly hostIPs: readonly string[]; readonly hostname: string }
+  #pod: Pod
+  #stopping = false
+  #gone = false
+
+  constructor(pod: Pod, node: NodeContext) {
+    this.uid = pod.metadata.uid ?? ''
+    this.#pod = pod
+    this.#node = node
+    this.#log = logger('kubelet').child({ pod: `${pod.metadata.namespace}/${pod.metadata.name}` })
+    this.#startedAtInMs = Date.parse(pod.status?.startTime ?? '') || Date.now()
+    this.#status = new StatusWriter(node.client, pod, node.signal)
+    const hostNetwork = pod.spec?.hostNetwork === true
+    const hostname = hostNetwork ? node.node : (pod.spec?.hostname ?? pod.metadata.name ?? '').slice(0, 63)
+    this.#place = { podIPs: hostNetwork ? node.nodeAddresses : [], hostIPs: node.nodeAddresses, hostname }
+    this.runners = this.#finishedBefore ? [] : this.#makeRunners()
+    this.done = this.#live()
+    this.update(pod)
+  }
+
+  get pod(): Pod {
+    return this.#pod
+  }
+
+  /** The object changed at the server. */
+  update(pod: Pod): void {
+    this.#pod = pod
+    const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata
+    if (deletionTimestamp !== undefined)
+      this.#stop((deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000)
+  }
+
+  /** The object is gone at the server (deleted by force): what runs is ended all the same. */
+  remove(): void {
+    this.#gone = true
+    this.#stop(Math.max(1, this.#pod.metadata.deletionGracePeriodSeconds ?? 1) * 1000)
+  }
+
+  /** The runner ends: the pod's processes and wires go, its object stays. */
+  async shutDown(graceInMs: number): Promise<void> {
+    this.#gone = true
+    this.#stop(graceInMs)
+    await this.done
+  }
+
+  #stop(graceInMs: number): void {
+    this.#stopping = true
+    for (const runner of this.runners) runner.stop(graceInMs)
+    this.#deleted.resolve()
+  }
+
+  get #finishedBefore(): boolean {
+    const phase = this.#pod.status?.phase
+    return phase === 'Succeeded' || phase === 'Failed'
+  }
+
+  get #dir(): string {
+    return join(this.#node.dir, this.uid)
+  }
+
+  #makeRunners(): readonly ContainerRunner[] {
+    const netns = this.#pod.spec?.hostNetwork === true ? '' : podWireNames(this.#node.lab, this.uid).netns
+    const reference = { ...this.#pod.metadata, apiVersion: 'v1', kind: 'Pod' }
+    return (this.#pod.spec?.containers ?? []).map((container) => {
+      const about = { ...reference, fieldPath: `spec.containers{${container.name}}` }
+      return new ContainerRunner({
+        pod: this.#pod,
+        container,
+        place: this.#place,
+        netns,
+        dir: this.#dir,
+        catalogue: this.#node.catalogue,
+        before: this.#pod.status?.containerStatuses?.find(({ name }) => name === container.name),
+        tell: (type, reason, message) => this.#node.recorder.event(eventReference(about), type, reason, message),
+        changed: () => this.#report(),
+      })
+    })
+  }
+
+  async #live(): Promise<void> {
+    if (this.runners.length > 0 && (await this.#layNetwork())) {
+      await Promise.all(this.runners.map((runner) => runner.run()))
+      this.#report()
+    }
+    await this.#clearNetwork()
+    await this.#deleted.promise
+    await this.#status.flush()
+    await this.#confirmDeletion()
+    if (!this.#node.signal.aborted) await rm(this.#dir, { recursive: true, force: true })
+  }
+
+  /** False when the pod was deleted before its network stood. */
+  async #layNetwork(): Promise<boolean> {
+    if (this.#pod.spec?.hostNetwork === true) return true
+    while (!this.#stopping) {
+      try {
+        const addresses = await this.#node.addresses.allocate(this.uid)
+        await layPodWires({ ...podWireNames(this.#node.lab, this.uid), addresses, gateways: this.#node.addresses.gateways })
+        this.#place.podIPs = addresses
+        return true
+      } catch (err) {
+        this.#log.error({ err }, 'a pod network could not be made')
+        const message = `Failed to create pod sandbox: ${err instanceof Error ? err.message : String(err)}`
+        this.#node.recorder.event(
+          eventReference({ ...this.#pod.metadata, apiVersion: 'v1', kind: 'Pod' }),
+          'Warning',
+          'FailedCreatePodSandBox',
+          message,
+        )
+        this.#report()
+        await Promise.race([this.#deleted.promise, new Promise((resolve) => setTimeout(resolve, NETWORK_RETRY_IN_MS))])
+      }
+    }
+    return false
+  }
+
+  async #clearNetwork(): Promise<void> {
+    if (this.#pod.spec?.hostNetwork === true) return
+    const { netns, hostLink } = podWireNames(this.#node.lab, this.uid)
+    await removePodWires(netns, hostLink)
+    // a runner that ends leaves the pod its addresses for its next life
+    if (!this.#node.signal.aborted) await this.#node.addresses.release(this.uid)
+  }
+
+  async #confirmDeletion(): Promise<void> {
+    if (this.#gone || this.#node.signal.aborted) return
+    const { namespace, name = '' } = this.#pod.metadata
+    try {
+      await this.#node.client.delete(
+        PODS,
+        { namespace, name },
+        { gracePeriodSeconds: 0, uid: this.uid, signal: this.#node.signal },
+      )
+    } catch (err) {
+      if (!isNotFound(err) && !isConflict(err)) this.#log.warn({ err }, 'the end of a pod could not be confirmed')
+    }
+  }
+
+  #report(): void {
+    if (this.#gone || this.#node.signal.aborted) return
+    const containers = this.runners.map((runner) => runner.status)
+    const { podIPs, hostIPs } = this.#place
+    const known = { ...this.#pod, status: withReported(this.#pod.status, this.#status.wanted) }
+    this.#status.write(podStatus(known, { containers, podIPs, hostIPs, startedAtInMs: this.#startedAtInMs }, Date.now()))
+  }
+}
+
+/** The server's status with what was reported since: the watch may lag behind our own words. */
+function withReported(server: PodStatus | undefined, reported: PodStatus | undefined): PodStatus | undefined {
+  if (reported === undefined) return server
+  const own = reported.conditions ?? []
+  const others = (server?.conditions ?? []).filter((each) => !own.some(({ type }) => type === each.type))
+  return { ...server, phase: reported.phase, conditions: [...own, ...others] }
+}
+
+function eventReference(about: {
+  namespace?: string
+  name?: string
+  uid?: string
+  resourceVersion?: string
+  apiVersion: string
+  kind: string
+  fieldPath?: string
+}) {
+  const { apiVersion, kind, namespace, name, uid, resourceVersion, fieldPath } = about
+  return { apiVersion, kind, namespace, name, uid, resourceVersion, ...(fieldPath === undefined ? {} : { fieldPath }) }
+}

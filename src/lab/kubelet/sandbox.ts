@@ -1,0 +1,76 @@
+/** The command that isolates one container: bubblewrap's arguments. */
+import { inNetns } from '../../linux/netns.ts'
+
+export interface Sandbox {
+  /** Name of the pod's network namespace; '' for the node's own, in which this process runs. */
+  readonly netns: string
+  readonly hostname: string
+  readonly command: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly workingDir: string
+  readonly emptyDirs: readonly string[]
+  /** Files of the machine laid over the root read-only: path inside, path outside. */
+  readonly files: ReadonlyMap<string, string>
+  /** Paths of the machine that stay visible. */
+  readonly visible: readonly string[]
+}
+
+/** What a container runtime leaves a root process by default. Source: containerd, pkg/oci default Unix capabilities. */
+const CAPABILITIES: readonly string[] = [
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FSETID',
+  'FOWNER',
+  'MKNOD',
+  'NET_RAW',
+  'SETGID',
+  'SETUID',
+  'SETFCAP',
+  'SETPCAP',
+  'NET_BIND_SERVICE',
+  'SYS_CHROOT',
+  'KILL',
+  'AUDIT_WRITE',
+]
+
+/** Emptied in every container: what is the machine's business, and where programs write. */
+const EMPTY_DIRS: readonly string[] = ['/run', '/tmp', '/var/tmp', '/var/log', '/root', '/home', '/mnt']
+
+/** Descriptor on which bubblewrap says the process id of the container, as JSON. */
+export const STATUS_FD = 3
+
+/**
+ * The whole command of a container.
+ *
+ * The root is the machine's, read-only; process, IPC and host name namespaces are its own; its process is number 1 in there, as under a container engine
+ * (a program that does not handle SIGTERM lives until SIGKILL); it ends with the runner, however that ends.
+ */
+export function sandboxCommand(sandbox: Sandbox): readonly string[] {
+  const bwrap = [
+    'bwrap',
+    ...[
+      '--die-with-parent',
+      '--new-session',
+      '--as-pid-1',
+      '--unshare-pid',
+      '--unshare-ipc',
+      '--unshare-uts',
+      '--unshare-cgroup-try',
+    ],
+    ...['--hostname', sandbox.hostname, '--cap-drop', 'ALL', ...CAPABILITIES.flatMap((each) => ['--cap-add', `CAP_${each}`])],
+    ...['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'],
+    ...[...EMPTY_DIRS, ...sandbox.emptyDirs].flatMap((dir) => ['--tmpfs', dir]),
+    ...['--chmod', '1777', '/tmp'],
+    ...sandbox.visible.flatMap((path) => ['--ro-bind', path, path]),
+    ...[...sandbox.files].flatMap(([inside, outside]) => ['--ro-bind', outside, inside]),
+    ...['--clearenv', ...Object.entries(sandbox.env).flatMap(([name, value]) => ['--setenv', name, value])],
+    ...['--chdir', sandbox.workingDir, '--json-status-fd', String(STATUS_FD), '--', ...sandbox.command],
+  ]
+  const guarded = ['setpriv', '--pdeathsig', 'KILL', '--', ...bwrap]
+  return sandbox.netns === '' ? guarded : inNetns(sandbox.netns, guarded)
+}
+
+/** The command that runs another program beside a container's process, in all its namespaces (an exec probe). */
+export function execCommand(pid: number, command: readonly string[]): readonly string[] {
+  return ['nsenter', '--target', String(pid), '--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd', '--', ...command]
+}
