@@ -1,72 +1,83 @@
-/** Fairway's own way: world, planner, nftables engine, in one process as in the agent. */
-import { createNftablesEngine, type NftablesEngine } from '../../src/engine/nftables/engine.ts'
+/** Fairway's own way, in one process as in the agent: watch event, world, planner, reconciler, nftables engine. */
+import { createNftablesEngine } from '../../src/engine/nftables/engine.ts'
+import { createReconciler, type Reconciler } from '../../src/engine/reconcile.ts'
+import { convertEndpointSlice } from '../../src/kube/world-objects.ts'
 import { netnsPath } from '../../src/linux/netns.ts'
+import type { DataPathEntry } from '../../src/model/datapath.ts'
 import { changesOf, createPlanner, type Planner } from '../../src/plan/planner.ts'
 import { inFreshNamespace } from '../namespace.ts'
 import { timed } from '../statistics.ts'
-import { type BenchWorld, HERE, replacedEndpoint } from './services.ts'
+import { type BenchWorld, HERE, replacedEndpoint, watchEvent } from './services.ts'
 
-/**
- * Milliseconds. `load` is from a world held in memory to everything in the kernel, of which `plan` is planning; a change is from
- * an event's objects (decoded) to the kernel's answer.
- */
+/** Milliseconds. A load is from a world held in memory to all of it in the kernel; a change from the line of a watch to the kernel's answer. */
 export interface FairwayResult {
   readonly loadInMs: number
+  /** The part of the load that is planning. */
   readonly planInMs: number
   readonly changesInMs: readonly number[]
   /** Changes of the number of a Service's endpoints: ten, nine, ten... */
   readonly countChangesInMs: readonly number[]
-  readonly entries: number
 }
 
 interface Bench {
   readonly world: BenchWorld
   readonly planner: Planner
-  readonly engine: NftablesEngine
+  readonly reconciler: Reconciler<DataPathEntry>
 }
 
-const never = new AbortController().signal
+const LIMIT_IN_MS = 60_000
 
-/** Loads everything into a fresh namespace, then replaces one endpoint at a time. */
+/** Loads everything into a fresh namespace, then replaces one endpoint at a time. @throws {Error} when the engine reports one */
 export async function measureFairway(world: BenchWorld, changes: number): Promise<FairwayResult> {
   return inFreshNamespace(async (namespace) => {
     const engine = createNftablesEngine({ netns: netnsPath(namespace) })
-    const bench: Bench = { world, planner: createPlanner(HERE.name), engine }
+    const failed = new AbortController()
+    const reconciler = createReconciler({ engine, onRound: (round) => round.error && failed.abort(round.error) })
+    const bench: Bench = { world, planner: createPlanner(HERE.name), reconciler }
     try {
-      await engine.refresh(never)
-      const load = await loadAll(bench)
+      const load = await loadAll(bench, failed.signal)
+      if (engine.observed.size !== bench.planner.entries.size) throw new Error('the engine did not install all that was planned')
       const changesInMs: number[] = []
       for (let round = 0; round < changes; round++) changesInMs.push(await changeOne(bench, round, false))
       const countChangesInMs: number[] = []
       for (let round = 0; round < changes; round++) countChangesInMs.push(await changeOne(bench, round, round % 2 === 0))
       return { ...load, changesInMs, countChangesInMs }
     } finally {
+      await reconciler.stop()
       await engine.close()
     }
   })
 }
 
-async function loadAll({ world, planner, engine }: Bench): Promise<Pick<FairwayResult, 'loadInMs' | 'planInMs' | 'entries'>> {
+async function loadAll(
+  { world, planner, reconciler }: Bench,
+  failed: AbortSignal,
+): Promise<Pick<FairwayResult, 'loadInMs' | 'planInMs'>> {
   let planInMs = 0
   const loadInMs = await timed(async () => {
     const startedAt = performance.now()
     const delta = planner.update(world, changesOf(world))
     planInMs = performance.now() - startedAt
-    await engine.apply(delta, never)
+    reconciler.want(delta)
+    await reconciler.settled(AbortSignal.any([failed, AbortSignal.timeout(LIMIT_IN_MS)]))
   })
-  if (engine.observed.size !== planner.entries.size) throw new Error('the engine did not install all that was planned')
-  return { loadInMs, planInMs, entries: planner.entries.size }
+  return { loadInMs, planInMs }
 }
 
-/** Replaces the last endpoint of a Service, or (`remove`) takes it away; Services spread over the list. */
-async function changeOne({ world, planner, engine }: Bench, round: number, remove: boolean): Promise<number> {
-  const index = (round * 97) % world.services.size
-  const replaced = replacedEndpoint(world, index, round)
-  const after = remove ? { ...replaced, endpoints: replaced.endpoints.slice(0, -1) } : replaced
+/**
+ * Replaces the last endpoint of a Service, or (`remove`) takes it away; Services spread over the list. Every second one is done
+ * to the Service of the round before, so that a removal is followed by its return.
+ */
+async function changeOne({ world, planner, reconciler }: Bench, round: number, remove: boolean): Promise<number> {
+  const index = (Math.floor(round / 2) * 97) % world.services.size
+  const line = watchEvent(world, replacedEndpoint(world, index, round, remove))
   return timed(async () => {
+    const { value: after } = convertEndpointSlice(JSON.parse(line).object)
+    if (after === undefined) throw new Error('the event could not be read')
     world.endpointSlices.set(after.key, after)
     const delta = planner.update(world, [{ kind: 'endpointSlice', key: after.key, after }])
     if (delta.upserts.length + delta.removals.length === 0) throw new Error('the change changed nothing')
-    await engine.apply(delta, never)
+    reconciler.want(delta)
+    await reconciler.settled()
   })
 }

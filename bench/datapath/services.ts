@@ -74,10 +74,34 @@ export function benchWorld(count: number): BenchWorld {
   }
 }
 
-/** The slice of Service `index` after its last pod was replaced by another, the `round`-th one. */
-export function replacedEndpoint(world: BenchWorld, index: number, round: number): EndpointSlice {
+/** The slice of Service `index` after its tenth pod was replaced by another, the `round`-th one, or (`gone`) by none. */
+export function replacedEndpoint(world: BenchWorld, index: number, round: number, gone = false): EndpointSlice {
   const before = world.endpointSlices.get(`bench/service-${index}-slice`)
   if (before === undefined) throw new Error(`there is no Service ${index}`)
-  const fresh = endpoint(world.services.size * ENDPOINTS_EACH + round)
-  return { ...before, endpoints: [...before.endpoints.slice(0, -1), fresh] }
+  const fresh = gone ? [] : [endpoint(world.services.size * ENDPOINTS_EACH + round)]
+  return { ...before, endpoints: [...before.endpoints.slice(0, ENDPOINTS_EACH - 1), ...fresh] }
+}
+
+/** The line in which a watch tells of a slice, with what a real one carries. */
+export function watchEvent(world: BenchWorld, slice: EndpointSlice): string {
+  const [namespace = '', name = ''] = slice.key.split('/')
+  const endpoints = slice.endpoints.map(({ address, node, pod, ready, serving, terminating }) => ({
+    addresses: [address],
+    conditions: { ready, serving, terminating },
+    nodeName: node,
+    targetRef: { kind: 'Pod', namespace, name: pod.split('/')[1], uid: `uid-of-${pod}` },
+  }))
+  const labels = {
+    'kubernetes.io/service-name': slice.service.split('/')[1],
+    'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+  }
+  const object = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name, namespace, labels, resourceVersion: String(world.services.size), generation: 2 },
+    addressType: 'IPv4',
+    ports: slice.ports.map((port) => ({ name: port.name, protocol: port.protocol.toUpperCase(), port: port.port })),
+    endpoints,
+  }
+  return JSON.stringify({ type: 'MODIFIED', object })
 }

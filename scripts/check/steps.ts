@@ -38,7 +38,7 @@ function vitest(name: string, minutes: number, project = name, env: Step['env'] 
 }
 
 const QUICK: readonly Step[] = [
-  tool('lint', 'biome', 'ci', '--diagnostic-level=warn', '.'),
+  tool('lint', 'biome', 'ci', '--colors=off', '--diagnostic-level=warn', '.'),
   tool('types', 'node', 'node_modules/@typescript/native/bin/tsc', '-p', '.'),
   tool('layers', 'depcruise', 'src', '--config', '.dependency-cruiser.mjs'),
   tool('unused', 'knip'),

@@ -12,102 +12,30 @@ import { describe, expect, it } from 'vitest'
 import { iptablesRules, restoreInput } from '../../bench/datapath/kube-proxy/iptables.ts'
 import { nftInput, nftTable } from '../../bench/datapath/kube-proxy/nftables.ts'
 import { type ProxyNode, proxyPorts } from '../../bench/datapath/kube-proxy/ports.ts'
-import type { EndpointSlice, Service, TrafficPolicy } from '../../src/model/world.ts'
+import type { Service as RawService, EndpointSlice as RawSlice } from '../../src/kube/types.ts'
+import { convertEndpointSlice, convertService } from '../../src/kube/world-objects.ts'
 
 const golden = (file: string) => readFileSync(`${import.meta.dirname}/../golden/kube-proxy/${file}`, 'utf8')
 const node: ProxyNode = { name: 'node1', nodeAddresses: ['192.168.7.1'], podCIDR: '10.244.0.0/16', serviceCIDR: '10.96.0.0/12' }
 const node6: ProxyNode = { name: 'node1', nodeAddresses: [], podCIDR: '', serviceCIDR: '' }
 
-interface RecordedPort {
-  readonly name?: string
-  readonly protocol: string
-  readonly port: number
-  readonly nodePort?: number
-}
-interface RecordedService {
-  readonly metadata: { readonly name: string; readonly namespace: string }
-  readonly spec: {
-    readonly type: Service['type']
-    readonly clusterIPs: readonly string[]
-    readonly ports: readonly RecordedPort[]
-    readonly externalIPs?: readonly string[]
-    readonly externalTrafficPolicy?: TrafficPolicy
-    readonly internalTrafficPolicy?: TrafficPolicy
-    readonly sessionAffinityConfig?: { readonly clientIP: { readonly timeoutSeconds: number } }
-    readonly loadBalancerSourceRanges?: readonly string[]
-    readonly healthCheckNodePort?: number
-  }
-  readonly status: { readonly loadBalancer: { readonly ingress?: readonly { readonly ip: string; readonly ipMode: string }[] } }
-}
-interface RecordedSlice {
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly labels: Readonly<Record<string, string>> }
-  readonly ports: readonly RecordedPort[]
-  readonly endpoints: readonly {
-    readonly addresses: readonly string[]
-    readonly nodeName: string
-    readonly conditions: { readonly ready: boolean; readonly serving: boolean; readonly terminating: boolean }
-  }[]
-}
-
-const protocolOf = (port: RecordedPort) => port.protocol.toLowerCase() as 'tcp' | 'udp'
-
-function service({ metadata, spec, status }: RecordedService): Service {
-  return {
-    key: `${metadata.namespace}/${metadata.name}`,
-    type: spec.type,
-    clusterIPs: spec.clusterIPs.filter((address) => address !== 'None'),
-    families: ['ipv4'],
-    externalIPs: spec.externalIPs ?? [],
-    loadBalancerIPs: (status.loadBalancer.ingress ?? []).filter(({ ipMode }) => ipMode === 'VIP').map(({ ip }) => ip),
-    ports: spec.ports.map((port) => ({
-      name: port.name ?? '',
-      protocol: protocolOf(port),
-      port: port.port,
-      nodePort: port.nodePort ?? 0,
-    })),
-    externalPolicy: spec.externalTrafficPolicy ?? 'Cluster',
-    internalPolicy: spec.internalTrafficPolicy ?? 'Cluster',
-    affinityInSeconds: spec.sessionAffinityConfig?.clientIP.timeoutSeconds ?? 0,
-    publishNotReady: false,
-    sourceRanges: spec.loadBalancerSourceRanges ?? [],
-    healthCheckNodePort: spec.healthCheckNodePort ?? 0,
-    proxyName: '',
-    createdAtInMs: 0,
-  }
-}
-
-function slice({ metadata, ports, endpoints }: RecordedSlice): EndpointSlice {
-  return {
-    key: `${metadata.namespace}/${metadata.name}`,
-    service: `${metadata.namespace}/${metadata.labels['kubernetes.io/service-name']}`,
-    family: 'ipv4',
-    ports: ports.map((port) => ({ name: port.name ?? '', protocol: protocolOf(port), port: port.port })),
-    endpoints: endpoints.map((one) => ({
-      address: one.addresses[0] ?? '',
-      node: one.nodeName,
-      pod: '',
-      zones: [],
-      ...one.conditions,
-    })),
-  }
-}
+const items = <T>(file: string) => (JSON.parse(golden(file)) as { readonly items: readonly T[] }).items
 
 /** `default/kubernetes` was there too, and is not in the recorded lists. */
-const kubernetes: RecordedService = {
+const kubernetes: RawService = {
   metadata: { name: 'kubernetes', namespace: 'default' },
   spec: { type: 'ClusterIP', clusterIPs: ['10.96.0.1'], ports: [{ name: 'https', protocol: 'TCP', port: 443 }] },
-  status: { loadBalancer: {} },
 }
-const kubernetesSlice: RecordedSlice = {
+const kubernetesSlice: RawSlice = {
   metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+  addressType: 'IPv4',
   ports: [{ name: 'https', protocol: 'TCP', port: 16443 }],
-  endpoints: [{ addresses: ['192.168.7.10'], nodeName: '', conditions: { ready: true, serving: true, terminating: false } }],
+  endpoints: [{ addresses: ['192.168.7.10'] }],
 }
 
-const items = <T>(file: string) => (JSON.parse(golden(file)) as { items: readonly T[] }).items
 const ports = proxyPorts(
-  [...items<RecordedService>('services.json'), kubernetes].map(service),
-  [...items<RecordedSlice>('endpointslices.json'), kubernetesSlice].map(slice),
+  [...items<RawService>('services.json'), kubernetes].flatMap((raw) => convertService(raw).value ?? []),
+  [...items<RawSlice>('endpointslices.json'), kubernetesSlice].flatMap((raw) => convertEndpointSlice(raw).value ?? []),
   node,
 )
 
