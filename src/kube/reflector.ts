@@ -16,6 +16,7 @@ import { listAll } from './list-pages.ts'
 import { type Change, type Decoded, decode, ObjectStore } from './object-store.ts'
 import type { Resource } from './resource.ts'
 import type { KubeObject } from './types.ts'
+import { notAfter } from './watch-event.ts'
 import { WatchEnd, WatchSession } from './watch-session.ts'
 
 export type { Change } from './object-store.ts'
@@ -93,6 +94,8 @@ class ReflectLoop<T extends KubeObject, K> {
   private resourceVersion = ''
   private streamsInitial = true
   private failures = 0
+  /** The connection broke since the server was last asked where it is. */
+  private broken = false
 
   constructor(options: ReflectorOptions<T, K>) {
     this.options = options
@@ -104,6 +107,7 @@ class ReflectLoop<T extends KubeObject, K> {
     const { signal } = this.options
     while (!signal.aborted) {
       try {
+        if (this.broken && this.resourceVersion !== '') await this.checkPlace()
         if (this.resourceVersion === '' && !this.streamsInitial) await this.readList()
         await this.watch()
       } catch (error) {
@@ -127,6 +131,23 @@ class ReflectLoop<T extends KubeObject, K> {
     this.synced.resolve()
   }
 
+  /**
+   * A server that came back from a backup, or was made anew, is behind the place that we would resume at, and then says nothing
+   * until it has caught up, without an error. So after a broken connection it is asked where it is.
+   */
+  private async checkPlace(): Promise<void> {
+    const { client, resource, namespace, signal } = this.options
+    const { metadata } = await client.list(resource, { namespace, limit: 1, signal, attempts: 1 })
+    this.broken = false
+    const now = metadata.resourceVersion ?? ''
+    if (now === this.resourceVersion || !notAfter(now, this.resourceVersion)) return
+    this.log.warn(
+      { kind: resource.kind, resourceVersion: this.resourceVersion, now },
+      'the server went back in time: reading everything anew',
+    )
+    this.resourceVersion = ''
+  }
+
   /** One watch, until the server ends it. @throws {unknown} whatever broke it */
   private async watch(): Promise<void> {
     const session = new WatchSession<T, K>({
@@ -136,6 +157,9 @@ class ReflectLoop<T extends KubeObject, K> {
       decode: (object) => this.decode(object),
       onWhole: (objects, resourceVersion) => this.takeWhole(objects, resourceVersion),
       onBatch: (changes, receivedAtInMs) => this.deliver(changes, receivedAtInMs),
+      onOpen: () => {
+        this.connected = true
+      },
       onProgress: (resourceVersion) => {
         this.resourceVersion = resourceVersion
         this.heard()
@@ -174,6 +198,7 @@ class ReflectLoop<T extends KubeObject, K> {
     if (isAborted(error)) return
     const relist = this.mustRelist(error)
     this.noteFailure(error, relist)
+    this.broken = !(error instanceof WatchEnd)
     if (relist) this.resourceVersion = ''
     if (error instanceof WatchEnd && error.reason === 'no-streaming') return
     const asked = error instanceof ApiError ? error.retryAfterInMs : 0

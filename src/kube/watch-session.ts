@@ -23,6 +23,8 @@ export interface WatchSessionOptions<T extends KubeObject, K> {
   readonly decode: (object: T) => Decoded<K>
   readonly onWhole: (objects: ReadonlyMap<string, Decoded<K>>, resourceVersion: string) => void
   readonly onBatch: (changes: readonly Change<K>[], receivedAtInMs: number) => void
+  /** The server took the watch. */
+  readonly onOpen: () => void
   readonly onProgress: (resourceVersion: string) => void
 }
 
@@ -66,6 +68,7 @@ export class WatchSession<T extends KubeObject, K> {
     const { watchTimeoutInS = drawTimeout } = this.options
     const timeoutInS = watchTimeoutInS()
     const body = await this.open(timeoutInS)
+    this.options.onOpen()
     const late = setTimeout(
       () => body.destroy(new WatchEnd('silent', 'the watch outlived its time')),
       timeoutInS * 1000 + GRACE_IN_MS,

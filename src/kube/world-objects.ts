@@ -19,31 +19,41 @@ export function convertService(raw: Service): Converted<world.Service> {
   const ips = (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter((ip) => ip !== '' && ip !== 'None')
   const clusterIPs = read.addresses(ips, 'spec.clusterIPs')
   const families = (spec.ipFamilies ?? []).map((family): world.Family => (family === 'IPv6' ? 'ipv6' : 'ipv4'))
-  const ingress = (raw.status?.loadBalancer?.ingress ?? []).filter((entry) => entry.ip && (entry.ipMode ?? 'VIP') === 'VIP')
-  const ranges = spec.loadBalancerSourceRanges ?? []
-  const sourceRanges = read.cidrs(ranges, 'spec.loadBalancerSourceRanges')
   const value: world.Service = {
     key: keyOf(raw),
     type: SERVICE_TYPES.has(type) ? (type as world.Service['type']) : 'ClusterIP',
     clusterIPs: type === 'ExternalName' ? [] : clusterIPs,
     families: families.length > 0 ? families : [...new Set(clusterIPs.map(familyOf))],
     externalIPs: read.addresses(spec.externalIPs ?? [], 'spec.externalIPs'),
-    loadBalancerIPs: read.addresses(
-      ingress.map((entry) => entry.ip),
-      'status.loadBalancer.ingress',
-    ),
+    loadBalancerIPs: loadBalancerIPs(raw, read),
     ports: servicePorts(raw, read),
     externalPolicy: spec.externalTrafficPolicy === 'Local' ? 'Local' : 'Cluster',
     internalPolicy: spec.internalTrafficPolicy === 'Local' ? 'Local' : 'Cluster',
-    affinityInSeconds:
-      spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_IN_SECONDS) : 0,
+    affinityInSeconds: affinityInSeconds(spec),
     publishNotReady: spec.publishNotReadyAddresses === true,
-    sourceRanges: ranges.length > 0 && sourceRanges.length === 0 ? [NOBODY] : sourceRanges,
+    sourceRanges: sourceRanges(raw, read),
     healthCheckNodePort: spec.healthCheckNodePort ?? 0,
     proxyName: raw.metadata.labels?.['service.kubernetes.io/service-proxy-name'] ?? '',
     createdAtInMs: Date.parse(raw.metadata.creationTimestamp ?? '') || 0,
   }
   return { value, findings: read.findings }
+}
+
+/** Addresses that a load balancer delivers as they are (mode VIP), not those of a proxy in front. */
+function loadBalancerIPs(raw: Service, read: FieldReader): readonly string[] {
+  const ingress = (raw.status?.loadBalancer?.ingress ?? []).filter((entry) => entry.ip && (entry.ipMode ?? 'VIP') === 'VIP')
+  const ips = ingress.map((entry) => entry.ip)
+  return read.addresses(ips, 'status.loadBalancer.ingress')
+}
+
+function sourceRanges(raw: Service, read: FieldReader): readonly string[] {
+  const ranges = raw.spec?.loadBalancerSourceRanges ?? []
+  const usable = read.cidrs(ranges, 'spec.loadBalancerSourceRanges')
+  return ranges.length > 0 && usable.length === 0 ? [NOBODY] : usable
+}
+
+function affinityInSeconds(spec: NonNullable<Service['spec']>): number {
+  return spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_IN_SECONDS) : 0
 }
 
 function servicePorts(raw: Service, read: FieldReader): readonly world.ServicePort[] {
