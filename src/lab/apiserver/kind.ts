@@ -31,7 +31,17 @@ export interface RawMetadata {
 
 /** Kubernetes' field errors (apimachinery pkg/util/validation/field/errors.go): the words of a Status follow from these alone. */
 export interface FieldError {
-  readonly type: 'Required' | 'Invalid' | 'NotSupported' | 'Duplicate' | 'Forbidden' | 'TooLong' | 'TooMany' | 'TypeInvalid' | 'Internal' | 'NotFound'
+  readonly type:
+    | 'Required'
+    | 'Invalid'
+    | 'NotSupported'
+    | 'Duplicate'
+    | 'Forbidden'
+    | 'TooLong'
+    | 'TooMany'
+    | 'TypeInvalid'
+    | 'Internal'
+    | 'NotFound'
   /** As Kubernetes writes paths: `spec.ports[0].nodePort`. */
   readonly field: string
   readonly value?: unknown
@@ -62,6 +72,20 @@ export interface Allocation {
   release(old: RawObject, kept: RawObject | undefined): void
   /** At start, for every stored object. */
   restore(object: RawObject): void
+}
+
+/** A subresource that is POSTed a body of another kind and acts on the object: `binding`, `eviction`. */
+export interface PostAction {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  /** Schema of the body, to decode it with. */
+  readonly schema: string
+  /**
+   * `update`: the object was changed in place, store it; `delete`: delete it as DELETE with the body's deleteOptions would.
+   * A string is why not: it goes into a 409 answer (`Operation cannot be fulfilled on pods/binding "x": ...`).
+   */
+  act(object: RawObject, body: RawObject): { readonly next: 'update' | 'delete' } | { readonly conflict: string }
 }
 
 export interface KindRecord {
@@ -95,4 +119,16 @@ export interface KindRecord {
   allocation?: Allocation
   /** Seconds that a deletion waits for someone to confirm it (a pod's kubelet); absent or 0: at once. */
   gracePeriodInSeconds?(object: RawObject): number
+  /** Marks the object when its deletion begins, in place (a namespace turns Terminating). */
+  beginDeletion?(object: RawObject): void
+  /** Whether something beside metadata.finalizers keeps a deleted object for now (a namespace's spec.finalizers). */
+  heldBack?(object: RawObject): boolean
+  /** Whether DELETE answers the object instead of a Status (pods, services). */
+  readonly returnsDeleted?: boolean
+  /** Whether PUT of a missing object makes it (services, endpoints, leases, events). */
+  readonly createsOnUpdate?: boolean
+  /** Where a real server keeps it in etcd below /registry, as some messages say; the plural name by default. */
+  readonly storagePath?: string
+  /** By subresource; each is named in `subresources` too. A success answers `Status` Success, 201. */
+  readonly actions?: Readonly<Record<string, PostAction>>
 }

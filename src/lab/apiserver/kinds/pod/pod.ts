@@ -1,0 +1,106 @@
+import type { KindRecord, PostAction, RawObject } from '../../kind.ts'
+import { ageColumn, column, defineKind, nameColumn, wide } from '../define.ts'
+import { readinessGatesText, restartsText, summarize } from './columns.ts'
+import { podDefaults, qosClass } from './defaults.ts'
+import { specOf, statusOf } from './types.ts'
+import { validatePod } from './validate.ts'
+
+interface BindingBody extends RawObject {
+  target?: { kind?: string; name?: string }
+}
+
+/** The scheduler's word: the pod goes to the node that the body names, once. */
+const binding: PostAction = {
+  group: '',
+  version: 'v1',
+  kind: 'Binding',
+  schema: 'io.k8s.api.core.v1.Binding',
+  act(pod, body) {
+    const { target } = body as BindingBody
+    const spec = specOf(pod)
+    const name = pod.metadata.name ?? ''
+    if (pod.metadata.deletionTimestamp !== undefined)
+      return { conflict: `pod ${name} is being deleted, cannot be assigned to a host` }
+    if (spec.nodeName) return { conflict: `pod ${name} is already assigned to node ${JSON.stringify(spec.nodeName)}` }
+    spec.nodeName = target?.name ?? ''
+    pod.metadata.annotations = { ...pod.metadata.annotations, ...body.metadata?.annotations }
+    if (Object.keys(pod.metadata.annotations).length === 0) delete pod.metadata.annotations
+    const status = statusOf(pod)
+    const conditions = (status.conditions ?? []).filter(({ type }) => type !== 'PodScheduled')
+    pod.status = { ...status, conditions: [...conditions, { type: 'PodScheduled', status: 'True' }] }
+    return { next: 'update' }
+  },
+}
+
+/** Without disruption budgets an eviction is a deletion. */
+const eviction: PostAction = {
+  group: 'policy',
+  version: 'v1',
+  kind: 'Eviction',
+  schema: 'io.k8s.api.policy.v1.Eviction',
+  act: () => ({ next: 'delete' }),
+}
+
+export const pod: KindRecord = defineKind({
+  group: '',
+  version: 'v1',
+  kind: 'Pod',
+  plural: 'pods',
+  shortNames: ['po'],
+  categories: ['all'],
+  namespaced: true,
+  subresources: ['status', 'binding', 'eviction'],
+  actions: { binding, eviction },
+  schema: 'io.k8s.api.core.v1.Pod',
+  countsGeneration: true,
+  returnsDeleted: true,
+  selectableFields: {
+    'spec.nodeName': (object) => specOf(object).nodeName ?? '',
+    'spec.restartPolicy': (object) => specOf(object).restartPolicy ?? '',
+    'spec.schedulerName': (object) => specOf(object).schedulerName ?? '',
+    'spec.serviceAccountName': (object) => specOf(object).serviceAccountName ?? '',
+    'spec.hostNetwork': (object) => String(specOf(object).hostNetwork ?? false),
+    'status.phase': (object) => statusOf(object).phase ?? '',
+    'status.podIP': (object) => statusOf(object).podIP ?? '',
+    'status.nominatedNodeName': (object) => statusOf(object).nominatedNodeName ?? '',
+  },
+  defaults: podDefaults,
+  prepare(object, old) {
+    if (old === undefined) object.status = { phase: 'Pending', qosClass: qosClass(specOf(object)) }
+  },
+  validate: validatePod,
+  gracePeriodInSeconds(object) {
+    const { nodeName, terminationGracePeriodSeconds = 30 } = specOf(object)
+    const { phase } = statusOf(object)
+    return !nodeName || phase === 'Succeeded' || phase === 'Failed' ? 0 : terminationGracePeriodSeconds
+  },
+  columns: [
+    nameColumn,
+    column('Ready', 'string', 'The aggregate readiness state of this pod for accepting traffic.', (object) => {
+      const { ready, total } = summarize(object)
+      return `${ready}/${total}`
+    }),
+    column('Status', 'string', 'The aggregate status of the containers in this pod.', (object) => summarize(object).reason),
+    column(
+      'Restarts',
+      'string',
+      'The number of times the containers in this pod have been restarted and when the last container in this pod has restarted.',
+      restartsText,
+    ),
+    ageColumn,
+    wide(
+      'IP',
+      'string',
+      'api.core.v1.PodStatus.podIP',
+      (object) => statusOf(object).podIPs?.[0]?.ip || statusOf(object).podIP || '<none>',
+    ),
+    wide('Node', 'string', 'api.core.v1.PodSpec.nodeName', (object) => specOf(object).nodeName || '<none>'),
+    wide(
+      'Nominated Node',
+      'string',
+      'api.core.v1.PodStatus.nominatedNodeName',
+      (object) => statusOf(object).nominatedNodeName || '<none>',
+    ),
+    wide('Readiness Gates', 'string', 'api.core.v1.PodSpec.readinessGates', readinessGatesText),
+  ],
+})
