@@ -19,7 +19,6 @@ interface Library {
 }
 
 const OUTPUT_JSON = 1 << 4
-const OUTPUT_NUMERIC_PROTO = 1 << 7
 /** Text above this many bytes is run on koffi's threads, so that the event loop goes on. */
 const ASYNC_FROM_BYTES = 65_536
 
@@ -66,7 +65,7 @@ export class Libnftables {
     const lib = load()
     this.lib = lib
     this.context = netns === undefined ? lib.open(0) : withNetns(netns, () => lib.open(0))
-    lib.setOutput(this.context, OUTPUT_JSON | OUTPUT_NUMERIC_PROTO)
+    lib.setOutput(this.context, OUTPUT_JSON)
     lib.bufferErrors(this.context)
     lib.bufferOutput(this.context)
   }

@@ -65,7 +65,13 @@ export interface LocalSource {
   readonly cidr: string
 }
 
-export type DataPathEntry = BackendGroup | Frontend | AddressEntry | LocalSource
+/** Something that an engine found in its slice and no entry explains. Planners never make one; removing it repairs the slice. */
+export interface Stray {
+  readonly kind: 'stray'
+  readonly key: string
+}
+
+export type DataPathEntry = BackendGroup | Frontend | AddressEntry | LocalSource | Stray
 
 /** The longest key of a group in bytes: engines keep it beside the kernel's object (an nft comment holds 128). */
 export const GROUP_KEY_LIMIT = 120

@@ -1,5 +1,15 @@
 import type { DataPathEntry } from '../../model/datapath.ts'
 import type { Engine } from '../../model/engine.ts'
+import type { Delta } from '../../model/plan.ts'
+import type { Family } from '../../model/world.ts'
+import { kernelTransport } from './kernel.ts'
+import { allowLoopback, forgetLoopback } from './loopback.ts'
+import { Mirror } from './mirror.ts'
+import { observe } from './observe.ts'
+import { render } from './render.ts'
+import { chains, rules, sets, TABLE, WORDS } from './skeleton.ts'
+import type { Declarations } from './text.ts'
+import type { NftTransport } from './transport.ts'
 
 export interface NftablesOptions {
   /** A network namespace file to work in; the process's own by default. */
@@ -16,5 +26,125 @@ export interface NftablesEngine extends Engine<DataPathEntry> {
   close(): Promise<void>
 }
 
+/** What a node needs beside rules: 127.0.0.1 hostPorts leave by pods' interfaces. */
+export interface LoopbackSwitch {
+  /** Lets 127.0.0.1 flows go to these IPv4 pods. */
+  allow(podAddresses: readonly string[]): void
+  /** Puts the interfaces of these pods back. */
+  forget(podAddresses: readonly string[]): void
+}
+
+const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
+/** Entries of one transaction of a large difference: the kernel is held for tens of milliseconds, not for seconds. */
+const CHUNK = 500
+
 /** @throws {FairwayError} when libnftables cannot be loaded */
-export declare function createNftablesEngine(options?: NftablesOptions): NftablesEngine
+export function createNftablesEngine(options: NftablesOptions = {}): NftablesEngine {
+  const { netns } = options
+  const loopback: LoopbackSwitch = {
+    allow: (addresses) => allowLoopback(addresses, netns),
+    forget: (addresses) => forgetLoopback(addresses, netns),
+  }
+  return new TransportEngine(kernelTransport(netns), loopback)
+}
+
+/** All declarations of one family's table. */
+export function declarations(family: Family): Declarations {
+  const words = WORDS[family]
+  return { family: words.nft, table: TABLE, sets: sets(words), chains: chains(words), rules: rules(words) }
+}
+
+/** The engine over any nftables, the kernel's or one in memory. */
+export class TransportEngine implements NftablesEngine {
+  private readonly transport: NftTransport
+  private readonly loopback: LoopbackSwitch
+  private readonly listeners = new Set<() => void>()
+  private mirror = new Mirror()
+  /** Families whose table is there in a shape that is not ours. */
+  private fresh: readonly Family[] = []
+
+  constructor(transport: NftTransport, loopback: LoopbackSwitch) {
+    this.transport = transport
+    this.loopback = loopback
+  }
+
+  get observed(): ReadonlyMap<string, DataPathEntry> {
+    return this.mirror.entries
+  }
+
+  async refresh(signal: AbortSignal): Promise<void> {
+    const mirror = new Mirror()
+    const fresh: Family[] = []
+    for (const family of FAMILIES) {
+      const listing = await this.transport.list(WORDS[family].nft, signal)
+      if (listing !== undefined && observe(mirror, family, listing) === 'foreign') fresh.push(family)
+    }
+    this.mirror = mirror
+    this.fresh = fresh
+    this.loopback.allow(hostPortPods(mirror.entries.values()))
+  }
+
+  async apply(delta: Delta<DataPathEntry>, signal: AbortSignal): Promise<void> {
+    for (const chunk of chunksOf(delta)) {
+      signal.throwIfAborted()
+      const transaction = render(this.mirror, chunk)
+      if (transaction.declare.length > 0) await this.declare(transaction.declare)
+      if (transaction.commands.length > 0) await this.transport.run(transaction.commands)
+      transaction.commit()
+    }
+    this.loopback.allow(hostPortPods(delta.upserts))
+  }
+
+  onForeignChange(listener: () => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  async cleanup(signal: AbortSignal): Promise<void> {
+    await this.refresh(signal)
+    this.loopback.forget(hostPortPods(this.mirror.entries.values()))
+    await this.transport.remove(FAMILIES.map((family) => WORDS[family].nft))
+    this.mirror = new Mirror()
+  }
+
+  async close(): Promise<void> {
+    this.listeners.clear()
+    this.transport.close()
+  }
+
+  private async declare(families: readonly Family[]): Promise<void> {
+    const fresh = families.filter((family) => this.fresh.includes(family))
+    await this.transport.declare(
+      families.map(declarations),
+      fresh.map((family) => WORDS[family].nft),
+    )
+    for (const family of families) this.mirror.declared[family] = true
+    this.fresh = this.fresh.filter((family) => !fresh.includes(family))
+  }
+}
+
+/** Groups first, removals last; small differences are one chunk. */
+function chunksOf(delta: Delta<DataPathEntry>): readonly Delta<DataPathEntry>[] {
+  const { upserts, removals } = delta
+  if (upserts.length + removals.length <= CHUNK) return [delta]
+  const ordered = upserts.toSorted((one, other) => Number(other.kind === 'group') - Number(one.kind === 'group'))
+  const frontendsFirst = removals.toSorted((one, other) => Number(isFrontendKey(other)) - Number(isFrontendKey(one)))
+  const chunks: Delta<DataPathEntry>[] = []
+  for (let at = 0; at < ordered.length; at += CHUNK) chunks.push({ upserts: ordered.slice(at, at + CHUNK), removals: [] })
+  for (let at = 0; at < frontendsFirst.length; at += CHUNK)
+    chunks.push({ upserts: [], removals: frontendsFirst.slice(at, at + CHUNK) })
+  return chunks
+}
+
+function isFrontendKey(key: string): boolean {
+  return /^(address|node-port|host-port)\/ipv[46]\//.test(key)
+}
+
+function hostPortPods(entries: Iterable<DataPathEntry>): readonly string[] {
+  const pods: string[] = []
+  for (const entry of entries) {
+    if (entry.kind === 'group' && entry.scope === 'host' && entry.family === 'ipv4')
+      pods.push(...entry.backends.map(({ address }) => address))
+  }
+  return pods
+}

@@ -21,7 +21,7 @@ const MARK: Expression = { meta: { key: 'mark' } }
 const L4: Expression = { meta: { key: 'l4proto' } }
 const DPORT: Expression = { payload: { protocol: 'th', field: 'dport' } }
 /** A flow between the two hooks that its first packet passes one after the other; nft 1.0 has no registers for whole IPv6 addresses here. */
-const FLOW = ['inet_proto', 'inet_service', 'inet_service'] as const
+const FLOW: readonly string[] = ['inet_proto', 'inet_service', 'inet_service']
 const flow: readonly Expression[] = [
   L4,
   { ct: { key: 'proto-src', dir: 'original' } },
@@ -130,13 +130,16 @@ function translation({ nft, family, icmp }: Words): Rules {
 
 /** Right behind the translation: registers back, and nothing that is addressed to a Service goes on untranslated. */
 function behind({ nft, family }: Words): Rules {
+  const saddr: Expression = { payload: { protocol: nft, field: 'saddr' } }
   const daddr: Expression = { payload: { protocol: nft, field: 'daddr' } }
   const settle = [ctState('new'), ctStatus('dnat'), flag(ID_OURS), { jump: { target: 'settle' } }]
   const guard = [ctState('invalid', 'new', 'untracked'), match(daddr, '@service_address'), go('refuse')]
-  const loopback = { match: { op: '==', left: daddr, right: { prefix: { addr: '127.0.0.0', len: 8 } } } } as const
-  const foreign = [match({ meta: { key: 'iifname' } }, 'lo', '!='), loopback, { drop: null }]
+  const loopback = (end: Expression): Statement => ({
+    match: { op: '==', left: end, right: { prefix: { addr: '127.0.0.0', len: 8 } } },
+  })
+  const foreign = (end: Statement): readonly Statement[] => [match({ meta: { key: 'iifname' } }, 'lo', '!='), end, { drop: null }]
   return {
-    foreign: family === 'ipv4' ? [foreign] : [],
+    foreign: family === 'ipv4' ? [foreign(loopback(daddr)), foreign(loopback(saddr))] : [],
     behind_prerouting: [settle, guard],
     behind_output: [settle, guard],
     settle: [
@@ -151,7 +154,7 @@ function source({ nft, family }: Words): Rules {
   const saddr: Expression = { payload: { protocol: nft, field: 'saddr' } }
   const daddr: Expression = { payload: { protocol: nft, field: 'daddr' } }
   const wasTo: Expression = { ct: { key: `${nft} daddr`, dir: 'original' } }
-  const wasPort = [L4, { ct: { key: 'proto-dst', dir: 'original' } }]
+  const wasPort: readonly Expression[] = [L4, { ct: { key: 'proto-dst', dir: 'original' } }]
   const loopback = { match: { op: '==', left: saddr, right: { prefix: { addr: '127.0.0.0', len: 8 } } } } as const
   const ours = (found: readonly Statement[], key: readonly Expression[], map: string): readonly Statement[] => {
     return [ctStatus('dnat'), match(L4, TRANSPORTS), ...found, set(PRIORITY, lookup(key, map)), go('source')]

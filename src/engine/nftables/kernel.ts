@@ -1,0 +1,39 @@
+import { Libnftables } from '../../linux/libnftables.ts'
+import { tryRun } from '../../linux/run.ts'
+import { DATAPATH_APPLY_FAILED, DATAPATH_READ_FAILED } from '../../model/codes/datapath.ts'
+import { EngineError } from '../../model/engine.ts'
+import type { NftCommand, NftFamily, NftObject } from './json.ts'
+import { TABLE } from './skeleton.ts'
+import { type Declarations, tableText } from './text.ts'
+import type { NftTransport } from './transport.ts'
+
+/** The kernel's nftables: changes in process through libnftables, listings by a child process. */
+export function kernelTransport(netns: string | undefined): NftTransport {
+  const library = new Libnftables(netns)
+  const enter = netns === undefined ? [] : ['nsenter', `--net=${netns}`, '--']
+  const transact = async (text: string): Promise<void> => {
+    const result = await library.run(text)
+    if (!result.ok) throw new EngineError(DATAPATH_APPLY_FAILED, `nftables refused a change: ${firstLine(result.errors)}`)
+  }
+  return {
+    declare: (tables: readonly Declarations[], fresh: readonly NftFamily[]) => {
+      const forget = fresh.map((family) => `add table ${family} ${TABLE}\ndelete table ${family} ${TABLE}\n`)
+      return transact([...forget, ...tables.map(tableText)].join(''))
+    },
+    run: (commands: readonly NftCommand[]) => transact(JSON.stringify({ nftables: commands })),
+    remove: (families) =>
+      transact(families.map((family) => `add table ${family} ${TABLE}\ndelete table ${family} ${TABLE}\n`).join('')),
+    async list(family, signal) {
+      const result = await tryRun([...enter, 'nft', '-j', 'list', 'table', family, TABLE], { signal })
+      if (result.exitCode !== 0 && result.stderr.includes('No such file or directory')) return undefined
+      if (result.exitCode !== 0)
+        throw new EngineError(DATAPATH_READ_FAILED, `\`nft list table ${family} ${TABLE}\` failed: ${result.stderr.trim()}`)
+      return (JSON.parse(result.stdout) as { nftables: readonly NftObject[] }).nftables
+    },
+    close: () => library.close(),
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split('\n').find((line) => line.trim() !== '') ?? 'it did not say why'
+}

@@ -1,0 +1,14 @@
+import type { NftCommand, NftFamily, NftObject } from './json.ts'
+import type { Declarations } from './text.ts'
+
+/** How commands get to an nftables: the kernel's, or one in memory. Every call is one transaction. @throws {EngineError} */
+export interface NftTransport {
+  /** Declares tables; `fresh` ones are removed first, elements and all. The rules of the chains are replaced. */
+  declare(tables: readonly Declarations[], fresh: readonly NftFamily[]): Promise<void>
+  run(commands: readonly NftCommand[]): Promise<void>
+  /** Everything in the fairway table of a family, as nft lists it; undefined when there is none. */
+  list(family: NftFamily, signal: AbortSignal): Promise<readonly NftObject[] | undefined>
+  /** Removes the tables that are there. */
+  remove(families: readonly NftFamily[]): Promise<void>
+  close(): void
+}
