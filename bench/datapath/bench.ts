@@ -79,7 +79,7 @@ function section(rows: readonly Row[], where: string): string {
     "hold its planning. A change replaces one endpoint; kube-proxy's change is what its partial sync writes.",
     '',
     table(
-      ['Services', 'beside', 'load', 'one change', 'load, absolute', 'change, median', 'change, worst'],
+      ['Services', 'beside', 'load', 'one change', 'load, absolute', 'change, median', 'change, worst', 'of which its write'],
       rows.flatMap((row) => peerRows(row)),
     ),
     '',
@@ -110,7 +110,7 @@ const counts = (row: Row) => row.fairway.flatMap((result) => result.countChanges
 
 function peerRows(row: Row): readonly (readonly string[])[] {
   return [...row.peers].map(([name, result]) => {
-    if ('skipped' in result) return [figure(row.services), name, `skipped: ${result.skipped}`, '-', '-', '-', '-']
+    if ('skipped' in result) return [figure(row.services), name, `skipped: ${result.skipped}`, '-', '-', '-', '-', '-']
     const change = median(result.changesInMs)
     return [
       figure(row.services),
@@ -120,6 +120,7 @@ function peerRows(row: Row): readonly (readonly string[])[] {
       milliseconds(result.loadInMs),
       milliseconds(change),
       milliseconds(percentile(result.changesInMs, 1)),
+      milliseconds(median(result.writesInMs)),
     ]
   })
 }

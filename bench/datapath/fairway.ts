@@ -1,9 +1,9 @@
 /** Fairway's own way, in one process as in the agent: watch event, world, planner, reconciler, nftables engine. */
-import { createNftablesEngine } from '../../src/engine/nftables/engine.ts'
+import { createNftablesEngine, type NftablesEngine } from '../../src/engine/nftables/engine.ts'
 import { createReconciler, type Reconciler } from '../../src/engine/reconcile.ts'
 import { convertEndpointSlice } from '../../src/kube/world-objects.ts'
 import { netnsPath } from '../../src/linux/netns.ts'
-import type { DataPathEntry } from '../../src/model/datapath.ts'
+import { type DataPathEntry, sameEntry } from '../../src/model/datapath.ts'
 import { changesOf, createPlanner, type Planner } from '../../src/plan/planner.ts'
 import { inFreshNamespace } from '../namespace.ts'
 import { timed } from '../statistics.ts'
@@ -32,21 +32,33 @@ export async function measureFairway(world: BenchWorld, changes: number): Promis
   return inFreshNamespace(async (namespace) => {
     const engine = createNftablesEngine({ netns: netnsPath(namespace) })
     const failed = new AbortController()
-    const reconciler = createReconciler({ engine, onRound: (round) => round.error && failed.abort(round.error) })
+    const reconciler = createReconciler({ engine, same: sameEntry, onRound: (round) => round.error && failed.abort(round.error) })
     const bench: Bench = { world, planner: createPlanner(HERE.name), reconciler }
     try {
       const load = await loadAll(bench, failed.signal)
-      if (engine.observed.size !== bench.planner.entries.size) throw new Error('the engine did not install all that was planned')
       const changesInMs: number[] = []
       for (let round = 0; round < changes; round++) changesInMs.push(await changeOne(bench, round, false))
       const countChangesInMs: number[] = []
       for (let round = 0; round < changes; round++) countChangesInMs.push(await changeOne(bench, round, round % 2 === 0))
+      await assertInstalled(engine, bench.planner)
       return { ...load, changesInMs, countChangesInMs }
     } finally {
       await reconciler.stop()
       await engine.close()
     }
   })
+}
+
+/** Outside all timing: reads the kernel anew and compares it with the plan, so that no speed comes of rules that are not there. */
+async function assertInstalled(engine: NftablesEngine, planner: Planner): Promise<void> {
+  await engine.refresh(AbortSignal.timeout(LIMIT_IN_MS))
+  const wrong = [...planner.entries.values()].filter((entry) => {
+    const found = engine.observed.get(entry.key)
+    return found === undefined || !sameEntry(entry, found)
+  })
+  if (wrong.length > 0 || engine.observed.size !== planner.entries.size) {
+    throw new Error(`the kernel differs from the plan: ${wrong.length} entries, the first ${wrong[0]?.key}`)
+  }
 }
 
 async function loadAll(

@@ -11,6 +11,8 @@ import { type BenchWorld, PROXY_NODE, replacedEndpoint } from './services.ts'
 export interface Peer {
   readonly name: string
   readonly command: readonly string[]
+  /** What each sync reads before it writes; its output goes nowhere. */
+  readonly survey?: readonly string[]
   load(ports: readonly ProxyPort[]): string
   change(ports: readonly ProxyPort[], before: ProxyPort, after: ProxyPort): string
 }
@@ -21,9 +23,14 @@ export interface Limits {
   readonly changes: number
 }
 
-/** Times in milliseconds, or why there are none. */
+/** Times in milliseconds, or why there are none. A change is survey and write. */
 export type PeerResult =
-  | { readonly loadInMs: number; readonly changesInMs: readonly number[]; readonly note?: string }
+  | {
+      readonly loadInMs: number
+      readonly changesInMs: readonly number[]
+      readonly writesInMs: readonly number[]
+      readonly note?: string
+    }
   | { readonly skipped: string }
 
 // kube-proxy waits for the xtables lock and keeps the counters of chains it does not own.
@@ -43,6 +50,8 @@ export const PEERS: readonly Peer[] = [
   {
     name: 'kube-proxy, nftables',
     command: ['nft', '-f', '-'],
+    // Every sync looks for stale chains and sets: sigs.k8s.io/knftables (List) reads the whole table for it.
+    survey: ['nft', '--json', 'list', 'table', 'ip', 'kube-proxy'],
     load: (ports) => nftInput(nftTable(ports, PROXY_NODE)),
     change: (_ports, before, after) => nftChange(before, after, PROXY_NODE),
   },
@@ -59,12 +68,18 @@ export async function measurePeer(peer: Peer, world: BenchWorld, limits: Limits)
     const loaded = await attempt(() => runIn(namespace, peer.command, load, limits.loadInMs))
     if (typeof loaded === 'string') return { skipped: `load: ${loaded}` }
     const changesInMs: number[] = []
+    const writesInMs: number[] = []
     for (const change of changes) {
-      const changed = await attempt(() => runIn(namespace, peer.command, change, limits.changeInMs))
-      if (typeof changed === 'string') return { loadInMs: loaded, changesInMs, note: `change: ${changed}` }
-      changesInMs.push(changed)
+      const { survey = [] } = peer
+      const read = survey.length === 0 ? 0 : await attempt(() => runIn(namespace, survey, '', limits.changeInMs))
+      const written = await attempt(() => runIn(namespace, peer.command, change, limits.changeInMs))
+      if (typeof read === 'string' || typeof written === 'string') {
+        return { loadInMs: loaded, changesInMs, writesInMs, note: `change: ${typeof read === 'string' ? read : written}` }
+      }
+      changesInMs.push(read + written)
+      writesInMs.push(written)
     }
-    return { loadInMs: loaded, changesInMs }
+    return { loadInMs: loaded, changesInMs, writesInMs }
   })
 }
 
