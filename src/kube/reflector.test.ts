@@ -203,9 +203,10 @@ describe('when something breaks', () => {
   })
 
   test('an object that cannot be decoded stays as it was, and a handler that throws is not the end', async () => {
-    const { api, start, hears } = await fixture()
+    const { api, start } = await fixture()
     api.store.put(PATH, service('a', 1))
     const seen: number[] = []
+    const third = Promise.withResolvers<void>()
     const reflector = start({
       keep(object) {
         const value = object.spec?.healthCheckNodePort ?? 0
@@ -218,7 +219,6 @@ describe('when something breaks', () => {
         throw new Error('handler')
       },
     })
-    const third = Promise.withResolvers<void>()
     await reflector.synced
     api.store.put(PATH, service('a', 13))
     api.store.put(PATH, service('b', 13))
@@ -230,7 +230,6 @@ describe('when something breaks', () => {
         ['ns/c', 99],
       ]),
     )
-    void hears
   })
 
   test('it waits as long as the server asks', async () => {
@@ -249,6 +248,7 @@ type Step =
   | { readonly do: 'put'; readonly name: string; readonly value: number }
   | { readonly do: 'remove'; readonly name: string }
   | { readonly do: 'compact' | 'wait' }
+  | { readonly do: 'outage'; readonly puts: readonly string[]; readonly removals: readonly string[] }
   | { readonly do: 'disturb'; readonly fault: WatchFault }
   | { readonly do: 'fail'; readonly requests: number; readonly status: number }
 
@@ -258,6 +258,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), name }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('compact' as const) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('wait' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('outage' as const),
+      puts: fc.array(name, { maxLength: 3 }),
+      removals: fc.array(name, { maxLength: 3 }),
+    }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -280,6 +288,12 @@ function perform(api: FakeApi, action: Step): void {
   if (action.do === 'remove') api.store.remove(PATH, `ns/${action.name}`)
   if (action.do === 'compact') api.store.compact()
   if (action.do === 'disturb') api.disturb(action.fault)
+  if (action.do === 'outage') {
+    api.disturb('cut')
+    for (const key of action.removals) api.store.remove(PATH, `ns/${key}`)
+    for (const key of action.puts) api.store.put(PATH, service(key, api.store.revision))
+    api.store.compact()
+  }
   if (action.do !== 'fail') return
   let left = action.requests
   api.fault = () =>
