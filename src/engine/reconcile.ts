@@ -1,10 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Engine } from '../model/engine.ts'
 import { type Delta, isEmpty, type Keyed } from '../model/plan.ts'
 
 export interface ReconcileOptions<T extends Keyed> {
   readonly engine: Engine<T>
-  /** Whether two entries of one key are the same, so that nothing has to be done. */
-  readonly same: (one: T, other: T) => boolean
   /** Called after each round, good or bad. */
   readonly onRound?: (round: Round) => void
   /** First pause after an error; doubles up to `maxRetryInMs`. Defaults 50 ms and 10 s. */
@@ -152,14 +151,14 @@ class Loop<T extends Keyed> implements Reconciler<T> {
   }
 
   private difference(keys: Iterable<string>): Delta<T> {
-    const { engine, same } = this.options
+    const { engine } = this.options
     const upserts: T[] = []
     const removals: string[] = []
     for (const key of keys) {
       const [wanted, found] = [this.desired.get(key), engine.observed.get(key)]
       if (wanted === undefined) {
         if (found !== undefined) removals.push(key)
-      } else if (found === undefined || !same(wanted, found)) upserts.push(wanted)
+      } else if (found === undefined || !isDeepStrictEqual(wanted, found)) upserts.push(wanted)
     }
     return { upserts, removals }
   }

@@ -1,0 +1,128 @@
+/** A small network for data path tests: hosts in namespaces on one switch, pods behind the nodes as CNI's ptp wires them. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { inNetns, ipBatch } from '../../../src/linux/netns.ts'
+import { run, tryRun } from '../../../src/linux/run.ts'
+
+export interface TestHost {
+  readonly name: string
+  readonly ns: string
+  readonly ipv4: string
+  readonly ipv6: string
+}
+
+export interface TestPod extends TestHost {
+  readonly node: string
+}
+
+const PREFIX = 'fwt-dp'
+const SERVER = fileURLToPath(new URL('./server.ts', import.meta.url))
+const PROBE = fileURLToPath(new URL('./probe.ts', import.meta.url))
+
+/** Hosts `client`, `n1`, `n2` at 192.168.77.1, .11, .12; pods of node K at 10.244.K.x. Routed between nodes without an overlay. */
+export class TestNet {
+  readonly client = host('client', 1)
+  readonly nodes: readonly TestHost[] = [host('n1', 11), host('n2', 12)]
+  readonly pods: TestPod[] = []
+  private readonly children: ChildProcess[] = []
+
+  async up(): Promise<void> {
+    await this.down()
+    const hosts = [this.client, ...this.nodes]
+    for (const ns of [`${PREFIX}-switch`, ...hosts.map((one) => one.ns)]) await run(['ip', 'netns', 'add', ns])
+    await ipBatch(`${PREFIX}-switch`, ['link add br0 type bridge', 'link set br0 up'])
+    for (const one of hosts) {
+      await ipBatch(`${PREFIX}-switch`, [
+        `link add v-${one.name} type veth peer name eth0 netns ${one.ns}`,
+        `link set v-${one.name} master br0 up`,
+      ])
+      await ipBatch(one.ns, [
+        'link set lo up',
+        'link set eth0 up',
+        `addr add ${one.ipv4}/24 dev eth0`,
+        `addr add ${one.ipv6}/64 dev eth0 nodad`,
+        // Service ranges go to the first node, pods are not reachable from the client.
+        one === this.client ? 'route add 10.96.0.0/16 via 192.168.77.11' : 'route add default via 192.168.77.1',
+        one === this.client ? 'route add fd00:96::/112 via fd00:77::11' : 'route add default via fd00:77::1',
+      ])
+    }
+    for (const [index, node] of this.nodes.entries()) await this.wireNode(index, node)
+  }
+
+  private async wireNode(index: number, node: TestHost): Promise<void> {
+    // The kernel sends one host six ICMP errors at once, then one a second: these tests want more refusals than that.
+    const forward = [
+      'net.ipv4.icmp_ratelimit=0',
+      'net.ipv6.icmp.ratelimit=0',
+      'net.ipv4.ip_forward=1',
+      'net.ipv6.conf.all.forwarding=1',
+      'net.ipv4.conf.all.rp_filter=0',
+    ]
+    await run(inNetns(node.ns, ['sysctl', '-q', '-w', ...forward]))
+    const other = this.nodes[1 - index] as TestHost
+    await ipBatch(node.ns, [
+      `route add 10.244.${2 - index}.0/24 via ${other.ipv4}`,
+      `route add fd00:244:${2 - index}::/64 via ${other.ipv6}`,
+    ])
+  }
+
+  /** A pod on a node; `id` is the last part of its addresses. */
+  async addPod(nodeIndex: number, id: number): Promise<TestPod> {
+    const node = this.nodes[nodeIndex] as TestHost
+    const k = nodeIndex + 1
+    const name = `p${k}-${id}`
+    const pod = { name, ns: `${PREFIX}-${name}`, node: node.name, ipv4: `10.244.${k}.${id}`, ipv6: `fd00:244:${k}::${id}` }
+    await run(['ip', 'netns', 'add', pod.ns])
+    await ipBatch(node.ns, [
+      `link add h-${name} type veth peer name eth0 netns ${pod.ns}`,
+      `link set h-${name} up`,
+      `addr add 10.244.${k}.1/32 dev h-${name}`,
+      `addr add fe80::1/64 dev h-${name} nodad`,
+      `route add ${pod.ipv4}/32 dev h-${name}`,
+      `route add ${pod.ipv6}/128 dev h-${name}`,
+    ])
+    await ipBatch(pod.ns, [
+      'link set lo up',
+      'link set eth0 up',
+      `addr add ${pod.ipv4}/32 dev eth0`,
+      `addr add ${pod.ipv6}/128 dev eth0 nodad`,
+      `route add 10.244.${k}.1/32 dev eth0`,
+      `route add default via 10.244.${k}.1 src ${pod.ipv4}`,
+      'route add default via fe80::1 dev eth0',
+    ])
+    this.pods.push(pod)
+    return pod
+  }
+
+  /** Starts an echo server on a TCP and UDP port of a host; it answers `NAME SOURCE-ADDRESS`. */
+  async serve(at: TestHost, port: number): Promise<void> {
+    const [program = '', ...args] = inNetns(at.ns, [process.execPath, SERVER, at.name, String(port)])
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.children.push(child)
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.once('data', () => resolve())
+      child.once('exit', (code) => reject(new Error(`the server of ${at.name} ended with ${code}`)))
+    })
+  }
+
+  /**
+   * Sends from a host: one flow each line, `PROTOCOL ADDRESS PORT`, all at once.
+   * Returns for each the answer, or `refused`, `timeout`, or the errno.
+   */
+  async probe(from: TestHost, lines: readonly string[]): Promise<readonly string[]> {
+    const output = await run(inNetns(from.ns, [process.execPath, PROBE]), { input: lines.join('\n') })
+    return JSON.parse(output) as readonly string[]
+  }
+
+  async down(): Promise<void> {
+    for (const child of this.children.splice(0)) child.kill('SIGKILL')
+    const { stdout } = await tryRun(['ip', '-j', 'netns', 'list'])
+    const names = stdout.trim() === '' ? [] : (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name)
+    for (const name of names.filter((one) => one.startsWith(`${PREFIX}-`))) await tryRun(['ip', 'netns', 'del', name])
+    this.pods.splice(0)
+  }
+}
+
+function host(name: string, id: number): TestHost {
+  return { name, ns: `${PREFIX}-${name}`, ipv4: `192.168.77.${id}`, ipv6: `fd00:77::${id}` }
+}

@@ -1,0 +1,132 @@
+/** The world of the data path tests, and the flows whose outcome is known: one table for the tracer and for the kernel. */
+import type { World } from '../../../src/model/world.ts'
+import { aNode, anEndpoint, aPod, aService, aSlice, aWorld } from '../../support/world.ts'
+
+/**
+ * Two nodes, two pods each (`p1-10`, `p1-11`, `p2-10`, `p2-11`), all serving TCP and UDP 8080; node 2 serves 9090 itself.
+ * `web` has p2-10 alone, `self` p1-10 alone, `host` the node n2, `all` all four, `none` nobody.
+ * Pod p1-10 has hostPort 8081, p1-11 8082 on 127.0.0.1 only, and 8083 on the node's address only.
+ */
+export function testWorld(): World {
+  const protocols = ['tcp', 'udp'] as const
+  const service = (name: string, id: number) => {
+    const ports = protocols.map((protocol) => ({ name: protocol, protocol, port: 80, nodePort: 30000 + id }))
+    return aService(`default/${name}`, { clusterIPs: [`10.96.0.${id}`, `fd00:96::${id}`], ports })
+  }
+  const slices = (name: string, port: number, ipv4: readonly string[], ipv6: readonly string[]) => {
+    const ports = protocols.map((protocol) => ({ name: protocol, protocol, port }))
+    return [
+      aSlice(`default/${name}-4`, `default/${name}`, { ports, endpoints: ipv4.map((one) => anEndpoint(one)) }),
+      aSlice(`default/${name}-6`, `default/${name}`, { ports, family: 'ipv6', endpoints: ipv6.map((one) => anEndpoint(one)) }),
+    ]
+  }
+  const pod = (k: number, id: number, hostPorts: { hostIP: string; hostPort: number }[] = []) =>
+    aPod(`default/p${k}-${id}`, `n${k}`, {
+      addresses: [`10.244.${k}.${id}`, `fd00:244:${k}::${id}`],
+      hostPorts: hostPorts.flatMap((port) => protocols.map((protocol) => ({ ...port, protocol, containerPort: 8080 }))),
+    })
+  return aWorld({
+    services: [service('web', 1), service('self', 2), service('host', 3), service('all', 4), service('none', 5)],
+    slices: [
+      ...slices('web', 8080, ['10.244.2.10'], ['fd00:244:2::10']),
+      ...slices('self', 8080, ['10.244.1.10'], ['fd00:244:1::10']),
+      ...slices('host', 9090, ['192.168.77.12'], ['fd00:77::12']),
+      ...slices(
+        'all',
+        8080,
+        ['10.244.1.10', '10.244.1.11', '10.244.2.10', '10.244.2.11'],
+        ['fd00:244:1::10', 'fd00:244:1::11', 'fd00:244:2::10', 'fd00:244:2::11'],
+      ),
+    ],
+    pods: [
+      pod(1, 10, [{ hostIP: '', hostPort: 8081 }]),
+      pod(1, 11, [
+        { hostIP: '127.0.0.1', hostPort: 8082 },
+        { hostIP: '192.168.77.11', hostPort: 8083 },
+      ]),
+      pod(2, 10),
+      pod(2, 11),
+    ],
+    nodes: [
+      aNode('n1', { addresses: ['192.168.77.11', 'fd00:77::11'], podCIDRs: ['10.244.1.0/24', 'fd00:244:1::/64'] }),
+      aNode('n2', { addresses: ['192.168.77.12', 'fd00:77::12'], podCIDRs: ['10.244.2.0/24', 'fd00:244:2::/64'] }),
+    ],
+  })
+}
+
+/**
+ * One flow: from a host (`client`, `n1`, `p1-10`), to an address and port, and what comes of it: `NAME SOURCE`, where SOURCE is
+ * `kept` (the server sees the sender) or `node` (it sees an address of the node that translated), or `refused`, or `timeout`.
+ */
+export interface Flow {
+  readonly from: string
+  readonly to: string
+  readonly port: number
+  readonly expected: string
+  /** An unbound UDP server answers from another of its host's addresses here, with any proxy. */
+  readonly only?: 'tcp'
+}
+
+const flow = (from: string, to: string, port: number, expected: string): Flow => ({ from, to, port, expected })
+
+/** Destinations are IPv4; `ipv6Of` gives the same flow in IPv6. */
+export const FLOWS: readonly Flow[] = [
+  // NodePort, from outside, at both nodes; the pod may be on the other one
+  flow('client', '192.168.77.11', 30001, 'p2-10 node'),
+  flow('client', '192.168.77.12', 30001, 'p2-10 node'),
+  flow('client', '192.168.77.11', 30002, 'p1-10 node'),
+  flow('client', '192.168.77.11', 30003, 'n2 node'),
+  flow('client', '192.168.77.12', 30003, 'n2 kept'), // translated to the node itself: nothing leaves it
+  // NodePort, from the node itself, from another node, and from pods
+  flow('n1', '192.168.77.11', 30001, 'p2-10 node'),
+  flow('n1', '192.168.77.12', 30001, 'p2-10 node'),
+  flow('n1', '192.168.77.11', 30002, 'p1-10 node'),
+  flow('p1-11', '192.168.77.11', 30001, 'p2-10 kept'),
+  flow('p1-11', '192.168.77.12', 30001, 'p2-10 node'),
+  flow('p1-10', '192.168.77.11', 30002, 'p1-10 node'), // hairpin
+  // ClusterIP
+  flow('p1-10', '10.96.0.1', 80, 'p2-10 kept'),
+  flow('p1-11', '10.96.0.2', 80, 'p1-10 kept'),
+  flow('p1-10', '10.96.0.2', 80, 'p1-10 node'), // hairpin
+  flow('p1-10', '10.96.0.3', 80, 'n2 kept'),
+  { ...flow('p2-10', '10.96.0.3', 80, 'n2 kept'), only: 'tcp' },
+  flow('n1', '10.96.0.1', 80, 'p2-10 node'),
+  flow('n1', '10.96.0.2', 80, 'p1-10 node'),
+  flow('n2', '10.96.0.3', 80, 'n2 node'),
+  flow('client', '10.96.0.1', 80, 'p2-10 node'),
+  // hostPort
+  flow('client', '192.168.77.11', 8081, 'p1-10 kept'),
+  flow('n2', '192.168.77.11', 8081, 'p1-10 kept'),
+  flow('n1', '192.168.77.11', 8081, 'p1-10 node'),
+  flow('n1', '10.244.1.1', 8081, 'p1-10 node'), // any local address
+  flow('p1-11', '192.168.77.11', 8081, 'p1-10 kept'),
+  flow('p1-10', '192.168.77.11', 8081, 'p1-10 node'), // hairpin
+  flow('p2-10', '192.168.77.11', 8081, 'p1-10 kept'),
+  flow('client', '192.168.77.12', 8081, 'refused'), // the pod is not there
+  flow('client', '192.168.77.11', 8083, 'p1-11 kept'),
+  flow('client', '192.168.77.11', 8082, 'refused'), // 127.0.0.1 only
+  // no endpoints, and ports that no Service has
+  flow('client', '192.168.77.11', 30005, 'refused'),
+  flow('n1', '192.168.77.11', 30005, 'refused'),
+  flow('p1-10', '10.96.0.5', 80, 'refused'),
+  flow('n1', '10.96.0.5', 80, 'refused'),
+  flow('client', '10.96.0.5', 80, 'refused'),
+  flow('p1-10', '10.96.0.1', 81, 'refused'),
+  flow('n1', '10.96.0.1', 81, 'refused'),
+  flow('client', '10.96.0.1', 81, 'refused'),
+  // a nodePort is on the node's addresses only
+  flow('n1', '10.244.1.1', 30001, 'refused'),
+]
+
+/** IPv4 only: `::1` cannot be translated. */
+export const LOOPBACK_FLOWS: readonly Flow[] = [
+  flow('n1', '127.0.0.1', 8081, 'p1-10 node'),
+  flow('n1', '127.0.0.1', 8082, 'p1-11 node'),
+  flow('n1', '127.0.0.1', 30001, 'refused'),
+]
+
+export function ipv6Of(address: string): string | undefined {
+  if (address.startsWith('192.168.77.')) return `fd00:77::${address.split('.')[3]}`
+  if (address.startsWith('10.96.0.')) return `fd00:96::${address.split('.')[3]}`
+  return undefined
+}

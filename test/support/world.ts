@@ -1,0 +1,69 @@
+/** Short ways to say a world in tests. */
+
+import { familyOf } from '../../src/model/datapath.ts'
+import type { Endpoint, EndpointSlice, Node, Pod, Service, World } from '../../src/model/world.ts'
+
+export function aService(key: string, part: Partial<Service> = {}): Service {
+  return {
+    key,
+    type: 'NodePort',
+    clusterIPs: [],
+    families: (part.clusterIPs ?? []).map(familyOf),
+    externalIPs: [],
+    loadBalancerIPs: [],
+    ports: [],
+    externalPolicy: 'Cluster',
+    internalPolicy: 'Cluster',
+    affinityInSeconds: 0,
+    publishNotReady: false,
+    sourceRanges: [],
+    healthCheckNodePort: 0,
+    proxyName: '',
+    createdAtInMs: 0,
+    ...part,
+  }
+}
+
+export function anEndpoint(address: string, part: Partial<Endpoint> = {}): Endpoint {
+  return { address, node: '', pod: '', ready: true, serving: true, terminating: false, zones: [], ...part }
+}
+
+export function aSlice(key: string, service: string, part: Partial<EndpointSlice> = {}): EndpointSlice {
+  return { key, service, family: 'ipv4', ports: [], endpoints: [], ...part }
+}
+
+export function aPod(key: string, node: string, part: Partial<Pod> = {}): Pod {
+  return {
+    key,
+    uid: key,
+    node,
+    addresses: [],
+    hostNetwork: false,
+    hostPorts: [],
+    ready: true,
+    terminating: false,
+    finished: false,
+    createdAtInMs: 0,
+    ...part,
+  }
+}
+
+export function aNode(name: string, part: Partial<Node> = {}): Node {
+  return { name, addresses: [], podCIDRs: [], labels: {}, ready: true, unschedulable: false, ...part }
+}
+
+export interface Objects {
+  readonly services?: readonly Service[]
+  readonly slices?: readonly EndpointSlice[]
+  readonly pods?: readonly Pod[]
+  readonly nodes?: readonly Node[]
+}
+
+export function aWorld({ services = [], slices = [], pods = [], nodes = [] }: Objects): World {
+  return {
+    services: new Map(services.map((one) => [one.key, one])),
+    endpointSlices: new Map(slices.map((one) => [one.key, one])),
+    pods: new Map(pods.map((one) => [one.key, one])),
+    nodes: new Map(nodes.map((one) => [one.name, one])),
+  }
+}
