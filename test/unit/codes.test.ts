@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { codesPage } from '../../scripts/generate-docs.ts'
 import { CODES } from '../../src/model/codes/index.ts'
@@ -27,6 +28,24 @@ describe('the registry of codes', () => {
     const areas = await Promise.all(files.map((file) => import(/* @vite-ignore */ `${root}/src/model/codes/${file}`)))
     const all = areas.flatMap((area: Record<string, { code: string }>) => Object.values(area).map((code) => code.code))
     expect(CODES.map((code) => code.code).toSorted()).toEqual(all.toSorted())
+  })
+})
+
+describe('every code', () => {
+  const raising = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'src', 'scripts'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+    .split('\n')
+    .filter(
+      (file) => /\.(tsx?|sh)$/.test(file) && !/\.test\.ts$|^src\/model\/codes\//.test(file) && existsSync(`${root}/${file}`),
+    )
+    .map((file) => readFileSync(`${root}/${file}`, 'utf8'))
+    .join('\n')
+
+  it('can be raised: its name or number stands in the source, outside the registry', () => {
+    const idle = CODES.filter((code) => !new RegExp(`\\b(${code.name}|${code.code})\\b`).test(raising))
+    expect(idle.map((code) => `${code.code} ${code.name}`)).toEqual([])
   })
 })
 
