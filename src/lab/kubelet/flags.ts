@@ -6,7 +6,7 @@ export interface KubeletFlags {
   readonly node: string
   readonly kubeconfig: string
   readonly lab: string
-  /** Of this node alone: pods are DIR/UID. */
+  /** Of all nodes: pods are in DIR/NODE/UID. */
   readonly dir: string
   readonly nodeAddresses: readonly string[]
   readonly podRanges: readonly string[]

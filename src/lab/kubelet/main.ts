@@ -36,19 +36,20 @@ export async function main(args: readonly string[]): Promise<void> {
 /** Starts everything; resolves when the node is Ready, its pods are being run and logs are served. @throws {FairwayError} */
 export async function startKubelet(flags: KubeletFlags, signal: AbortSignal): Promise<NodePods> {
   const log = logger('kubelet')
-  await mkdir(flags.dir, { recursive: true, mode: 0o700 })
-  await sweepNode(flags.lab, flags.dir)
+  const dir = join(flags.dir, flags.node)
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  await sweepNode(flags.lab, dir)
   const client = createClient(loadKubeConfig({ path: flags.kubeconfig }))
   const nodeAddresses = flags.nodeAddresses.map(canonicalAddress)
   const node: NodeContext = {
     lab: flags.lab,
     node: flags.node,
     nodeAddresses,
-    dir: flags.dir,
+    dir,
     client,
     recorder: createEventRecorder({ client, component: 'kubelet', host: flags.node }),
     catalogue: makeCatalogue(flags.images),
-    addresses: await AddressBook.open(join(flags.dir, 'addresses.json'), flags.podRanges),
+    addresses: await AddressBook.open(join(dir, 'addresses.json'), flags.podRanges),
     signal,
   }
   const pods = new NodePods(node)

@@ -7,6 +7,7 @@ import type { EventRecorder } from '../../kube/events.ts'
 import { PODS } from '../../kube/resource.ts'
 import type { Pod, PodStatus } from '../../kube/types.ts'
 import { type Logger, logger } from '../../log/log.ts'
+import { NODE_NOT_READY } from '../controllers/node-life.ts'
 import type { Catalogue } from '../images/catalogue.ts'
 import type { AddressBook } from './address-book.ts'
 import { ContainerRunner } from './container-runner.ts'
@@ -68,6 +69,8 @@ export class PodWorker {
   /** The object changed at the server. */
   update(pod: Pod): void {
     this.#pod = pod
+    // the node was held for gone, and is not
+    if (pod.status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === NODE_NOT_READY)) this.#status.again()
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata
     if (deletionTimestamp !== undefined)
       this.#stop((deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000)

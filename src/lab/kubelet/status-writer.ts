@@ -35,6 +35,13 @@ export class StatusWriter {
     })
   }
 
+  /** Someone else wrote over it: what was last reported is reported once more. */
+  again(): void {
+    if (this.#wanted === undefined) return
+    this.#sent = undefined
+    this.write(this.#wanted)
+  }
+
   /** Resolves when the latest status is with the server, or the pod is gone there. */
   async flush(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing

@@ -1,0 +1,47 @@
+/** The process `lab-controllers`: scheduler, endpoints and the life of nodes. Flags: docs/design/lab.md. */
+import { closeSync, writeSync } from 'node:fs'
+import { createClient, type KubeClient } from '../../kube/client.ts'
+import { loadKubeConfig } from '../../kube/config.ts'
+import { logger } from '../../log/log.ts'
+import { FairwayError } from '../../model/code.ts'
+import { POD_FLAG_BAD } from '../../model/codes/pod.ts'
+import { readFlags, readyFd } from '../kubelet/flags.ts'
+import { startEndpointController } from './endpoint-loop.ts'
+import { startNodeLife } from './node-life-loop.ts'
+import { startScheduler } from './schedule-loop.ts'
+
+/** A lab's node is missed soon; Kubernetes waits 40 s. */
+const NODE_GRACE_IN_S = 5
+
+export async function main(args: readonly string[]): Promise<void> {
+  const flags = readFlags(args, ['kubeconfig', 'node-grace-seconds', 'ready-fd'], [])
+  const stopping = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
+  const client = createClient(loadKubeConfig({ path: flags.get('kubeconfig') }))
+  await startControllers(client, graceInMs(flags.get('node-grace-seconds')), stopping.signal)
+  logger('controllers').info('the controllers run')
+  const fd = readyFd(flags)
+  if (fd >= 0) {
+    writeSync(fd, 'READY\n')
+    closeSync(fd)
+  }
+  if (!stopping.signal.aborted) await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve))
+  process.exit(0)
+}
+
+/** Starts all; resolves when each knows the cluster. They run until the signal. */
+export async function startControllers(client: KubeClient, nodeGraceInMs: number, signal: AbortSignal): Promise<void> {
+  await Promise.all([
+    startScheduler(client, signal),
+    startEndpointController(client, signal),
+    startNodeLife(client, nodeGraceInMs, signal),
+  ])
+}
+
+function graceInMs(text: string | undefined): number {
+  const seconds = Number(text ?? NODE_GRACE_IN_S)
+  if (seconds >= 1) return seconds * 1000
+  throw new FairwayError(POD_FLAG_BAD, `The flag --node-grace-seconds must be a number of at least 1, not "${text}".`, {
+    field: '--node-grace-seconds',
+  })
+}
