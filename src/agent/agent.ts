@@ -76,6 +76,7 @@ export class Agent {
       onChanges: (changes, { receivedAtInMs }) => this.take(changes, receivedAtInMs),
     })
     this.ready = this.start()
+    this.ready.catch(() => undefined) // ended before it was ready: nobody may be waiting
     signal.addEventListener('abort', () => {
       unsubscribe?.()
       this.findings.close()

@@ -28,6 +28,8 @@ interface Watcher {
 
 export class FakeApi {
   readonly store = new FakeStore()
+  /** Where it listens, or last did. */
+  port = 0
   /** `METHOD path?query` of every request, in order. */
   readonly requests: string[] = []
   /** Bodies of POST and PATCH. */
@@ -44,10 +46,13 @@ export class FakeApi {
 
   async listen(port = 0): Promise<void> {
     await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve))
+    this.port = (this.server.address() as AddressInfo).port
   }
 
-  get port(): number {
-    return (this.server.address() as AddressInfo).port
+  /** Listens on every address, bound before it returns: for a caller that is in another network namespace for the moment. */
+  listenHere(port: number): void {
+    this.server.listen(port)
+    this.port = port
   }
 
   get config(): ClientConfig {

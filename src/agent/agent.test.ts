@@ -1,0 +1,236 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { createClient } from '../kube/client.ts'
+import { FakeApi } from '../kube/fake/fake-api.ts'
+import type { EndpointSlice, KubeObject, Node, Pod, Service } from '../kube/types.ts'
+import type { DataPathEntry } from '../model/datapath.ts'
+import type { Engine } from '../model/engine.ts'
+import type { Delta } from '../model/plan.ts'
+import { Agent } from './agent.ts'
+
+const SERVICES = '/api/v1/services'
+const PODS = '/api/v1/pods'
+const NODES = '/api/v1/nodes'
+const SLICES = '/apis/discovery.k8s.io/v1/endpointslices'
+
+/** Holds entries in memory; `fail` makes the next calls throw. */
+class MemoryEngine implements Engine<DataPathEntry> {
+  /** What the node has: it outlives an agent. */
+  readonly installed: Map<string, DataPathEntry>
+  readonly observed = new Map<string, DataPathEntry>()
+  readonly deltas: Delta<DataPathEntry>[] = []
+  refreshes = 0
+  fail = 0
+
+  constructor(installed = new Map<string, DataPathEntry>()) {
+    this.installed = installed
+  }
+
+  refresh(): Promise<void> {
+    this.refreshes++
+    this.observed.clear()
+    for (const [key, entry] of this.installed) this.observed.set(key, entry)
+    return Promise.resolve()
+  }
+
+  apply(delta: Delta<DataPathEntry>): Promise<void> {
+    if (this.fail-- > 0) return Promise.reject(new Error('the kernel said no'))
+    this.deltas.push(delta)
+    for (const map of [this.installed, this.observed]) {
+      for (const entry of delta.upserts) map.set(entry.key, entry)
+      for (const key of delta.removals) map.delete(key)
+    }
+    return Promise.resolve()
+  }
+}
+
+const node: Node = {
+  metadata: { name: 'n1' },
+  spec: { podCIDRs: ['10.244.1.0/24'] },
+  status: { addresses: [{ type: 'InternalIP', address: '192.168.0.240' }] },
+}
+const service = (name: string, nodePort: number): Service => ({
+  metadata: { namespace: 'default', name },
+  spec: { type: 'NodePort', clusterIPs: ['10.96.0.10'], ipFamilies: ['IPv4'], ports: [{ port: 80, nodePort, protocol: 'TCP' }] },
+})
+const slice = (name: string, ...addresses: string[]): EndpointSlice => ({
+  metadata: { namespace: 'default', name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
+  addressType: 'IPv4',
+  endpoints: addresses.map((address) => ({ addresses: [address], nodeName: 'n1' })),
+  ports: [{ name: '', port: 8080, protocol: 'TCP' }],
+})
+const hostPortPod = (name: string, ip: string, hostPort: number): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { namespace: 'default', name, creationTimestamp: `2026-01-01T00:00:0${ip.at(-1)}Z` },
+  spec: { nodeName: 'n1', containers: [{ name: 'c', ports: [{ containerPort: 80, hostPort }] }] },
+  status: { podIPs: [{ ip }], phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+})
+
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+
+async function fakeApi(): Promise<FakeApi> {
+  const api = new FakeApi()
+  await api.listen()
+  for (const [collection, object] of [
+    [NODES, node],
+    [SERVICES, service('web', 30018)],
+    [SLICES, slice('web', '10.244.1.2')],
+  ] as readonly (readonly [string, KubeObject])[]) {
+    api.store.put(collection, object)
+  }
+  return api
+}
+
+function start(api: FakeApi, engine: MemoryEngine) {
+  const client = createClient(api.config)
+  const stop = new AbortController()
+  const reflector = { backoff: { firstInMs: 1, maxInMs: 5 } }
+  const agent = new Agent({ node: 'n1', client, engine, signal: stop.signal, findingDelayInMs: 1, reflector })
+  closers.push(async () => {
+    stop.abort()
+    await agent.stop()
+    client.close()
+    await api.close().catch(() => undefined)
+  })
+  return agent
+}
+
+/** Waits for what only the outside of the agent shows. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
+}
+
+function backendsOf(engine: MemoryEngine): readonly string[] {
+  const groups = [...engine.installed.values()].filter((entry) => entry.kind === 'group')
+  return [...new Set(groups.flatMap((group) => group.backends.map(({ address, port }) => `${address}:${port}`)))].toSorted()
+}
+
+describe('the loop', () => {
+  test('programs the world, says so, and follows changes', async () => {
+    const api = await fakeApi()
+    const engine = new MemoryEngine()
+    const agent = start(api, engine)
+    expect(agent.pages['/healthz']?.().status).toBe(503)
+    await agent.ready
+    expect(backendsOf(engine)).toEqual(['10.244.1.2:8080'])
+    expect(agent.pages['/healthz']?.().text).toBe('ok\n')
+    const rounds = engine.deltas.length
+    api.store.put(SLICES, slice('web', '10.244.1.2', '10.244.1.3'))
+    await until(() => backendsOf(engine).length === 2)
+    expect(engine.deltas.slice(rounds).flatMap((delta) => delta.removals)).toEqual([])
+    await until(() => agent.state.pending === 0)
+    expect(agent.pages['/metrics']?.().text).toMatch(/^fairway_programming_duration_seconds_count [2-9]$/m)
+    expect(agent.state).toMatchObject({
+      node: 'n1',
+      synced: true,
+      connected: true,
+      services: [{ key: 'default/web', ports: ['80:30018/tcp'], state: 'programmed', findings: [] }],
+    })
+  })
+
+  test('a heartbeat of the node programs nothing', async () => {
+    const api = await fakeApi()
+    const engine = new MemoryEngine()
+    const agent = start(api, engine)
+    await agent.ready
+    const rounds = engine.deltas.length
+    api.store.put(NODES, { ...node, metadata: { ...node.metadata, annotations: { beat: '1' } } })
+    api.store.put(SLICES, slice('web', '10.244.1.9'))
+    await until(() => backendsOf(engine).includes('10.244.1.9:8080'))
+    expect(engine.deltas.length).toBe(rounds + 1)
+  })
+})
+
+describe('when the API server is away', () => {
+  test('at start: what is in the kernel stays until the world is whole, and is then adopted', async () => {
+    const api = await fakeApi()
+    const before = new MemoryEngine()
+    await start(api, before).ready
+    const port = api.port
+    await api.close()
+    const engine = new MemoryEngine(before.installed)
+    const agent = start(api, engine)
+    const stray: DataPathEntry = { kind: 'node-address', key: 'node-address/192.0.2.1', family: 'ipv4', address: '192.0.2.1' }
+    engine.installed.set(stray.key, stray)
+    const tried = api.requests.length
+    expect(engine.refreshes + engine.deltas.length).toBe(0)
+    await api.listen(port)
+    await agent.ready
+    expect(api.requests.length).toBeGreaterThan(tried)
+    expect(engine.deltas).toEqual([{ upserts: [], removals: [stray.key] }])
+  })
+
+  test('later: the last state stays, and changes are caught up with', async () => {
+    const api = await fakeApi()
+    const engine = new MemoryEngine()
+    const agent = start(api, engine)
+    await agent.ready
+    const rounds = engine.deltas.length
+    const port = api.port
+    await api.close()
+    await until(() => !agent.state.connected)
+    expect(engine.deltas.length).toBe(rounds)
+    expect(agent.state.synced).toBe(true)
+    api.store.put(SLICES, slice('web', '10.244.1.7'))
+    await api.listen(port)
+    await until(() => backendsOf(engine).includes('10.244.1.7:8080'))
+    await until(() => agent.state.connected)
+  })
+})
+
+describe('findings', () => {
+  test('a kernel that refuses is said, tried again, and forgotten', async () => {
+    const api = await fakeApi()
+    const engine = new MemoryEngine()
+    engine.fail = 1
+    const agent = start(api, engine)
+    await until(() => agent.state.error !== undefined)
+    expect(agent.state.error).toBe('the kernel said no')
+    expect(agent.state.findings.map((finding) => finding.code)).toContain('FW0853')
+    await agent.ready
+    await until(() => agent.state.error === undefined)
+    expect(agent.state.findings.map((finding) => finding.code)).not.toContain('FW0853')
+  })
+
+  test('a Service without endpoints, and a node that is not there', async () => {
+    const api = await fakeApi()
+    api.store.remove(NODES, 'n1')
+    api.store.put(SLICES, slice('web'))
+    const agent = start(api, new MemoryEngine())
+    await agent.ready
+    expect(agent.state.findings.map((finding) => finding.code).toSorted()).toEqual(['FW0202', 'FW0852'])
+    expect(agent.state.services).toMatchObject([{ state: 'degraded', findings: ['FW0202'] }])
+  })
+
+  test('a clash of hostPorts is an Event on both pods', async () => {
+    const api = await fakeApi()
+    api.store.put(PODS, hostPortPod('first', '10.244.1.3', 8000))
+    api.store.put(PODS, hostPortPod('second', '10.244.1.4', 8000))
+    const agent = start(api, new MemoryEngine())
+    await agent.ready
+    await until(() => api.bodies.length >= 2)
+    const events = api.bodies.map(({ body }) => body as { reason: string; involvedObject: { name: string; uid: string } })
+    expect(events.map((event) => event.involvedObject.name).toSorted()).toEqual(['first', 'second'])
+    expect(events.every((event) => event.reason === 'PortClash' && event.involvedObject.uid.startsWith('uid-'))).toBe(true)
+  })
+
+  test('an object that makes no sense is found, and the others are served', async () => {
+    const api = await fakeApi()
+    api.store.put(SERVICES, {
+      ...service('odd', 30019),
+      spec: { clusterIPs: ['10.96.0.300'], ports: [{ port: 80, protocol: 'ICMP' }] },
+    } as Service)
+    const engine = new MemoryEngine()
+    const agent = start(api, engine)
+    await agent.ready
+    expect(backendsOf(engine)).toEqual(['10.244.1.2:8080'])
+    const odd = agent.state.findings.filter((finding) => finding.code === 'FW0811')
+    expect(odd.map((finding) => finding.message)).toEqual([
+      'service/default/odd: spec.clusterIPs[0] is "10.96.0.300", which is not an IP address; it is not used.',
+      'service/default/odd: spec.ports[0].protocol is "ICMP", which is not TCP, UDP or SCTP; it is not used.',
+    ])
+  })
+})
