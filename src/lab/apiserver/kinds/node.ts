@@ -114,6 +114,11 @@ const addressOf =
 
 const info = (object: RawObject, field: string): string => (object as Node).status?.nodeInfo?.[field] || '<unknown>'
 
+function kernel(object: RawObject): string {
+  const architecture = (object as Node).status?.nodeInfo?.architecture
+  return architecture ? `${info(object, 'kernelVersion')} (${architecture})` : info(object, 'kernelVersion')
+}
+
 export const node = defineKind({
   group: '',
   version: 'v1',
@@ -141,7 +146,7 @@ export const node = defineKind({
     wide('Internal-IP', 'string', 'api.core.v1.NodeStatus.addresses', addressOf('InternalIP')),
     wide('External-IP', 'string', 'api.core.v1.NodeStatus.addresses', addressOf('ExternalIP')),
     wide('OS-Image', 'string', 'api.core.v1.NodeSystemInfo.osImage', (object) => info(object, 'osImage')),
-    wide('Kernel-Version', 'string', 'api.core.v1.NodeSystemInfo.kernelVersion', (object) => info(object, 'kernelVersion')),
+    wide('Kernel-Version', 'string', 'api.core.v1.NodeSystemInfo.kernelVersion', kernel),
     wide('Container-Runtime', 'string', 'api.core.v1.NodeSystemInfo.containerRuntimeVersion', (object) =>
       info(object, 'containerRuntimeVersion'),
     ),

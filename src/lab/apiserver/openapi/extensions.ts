@@ -58,7 +58,7 @@ export const LIST_RULES: Readonly<Record<string, ListRule>> = {
 /** Objects that merge as one value (`x-kubernetes-map-type: atomic`), and maps that do. */
 export const ATOMIC_SCHEMAS: ReadonlySet<string> = new Set([
   'meta.v1.LabelSelector',
-  ...['ObjectReference', 'LocalObjectReference', 'TypedLocalObjectReference', 'SecretReference'].map((n) => `core.v1.${n}`),
+  ...['ObjectReference', 'LocalObjectReference', 'TypedLocalObjectReference'].map((n) => `core.v1.${n}`),
   ...['ConfigMapKeySelector', 'SecretKeySelector', 'ObjectFieldSelector', 'ResourceFieldSelector'].map((n) => `core.v1.${n}`),
   ...['NodeSelector', 'NodeSelectorTerm', 'EndpointAddress', 'EndpointPort', 'FileKeySelector'].map((n) => `core.v1.${n}`),
   'discovery.v1.EndpointPort',

@@ -1,0 +1,166 @@
+/** Every recorded default and refusal of a real API server, through decoding, defaults, preparation, validation and allocation. */
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { invalidStatus } from '../field-error.ts'
+import type { FieldError, KindRecord, RawObject } from '../kind.ts'
+import { decodeStrict } from '../schema/schema.ts'
+import { makeKinds } from './index.ts'
+
+const GOLDEN = new URL('../../../../test/golden/kubernetes-1.36/', import.meta.url)
+const read = <T>(path: string): T => JSON.parse(readFileSync(new URL(path, GOLDEN), 'utf8')) as T
+
+/** The recorded cluster had one range; 10.96.0.1 was its own Service's, 30718 that of e1. */
+function cluster(): readonly KindRecord[] {
+  const kinds = makeKinds({ serviceRanges: ['10.96.0.0/12'], nodePortRange: [30000, 32767] })
+  const restore = (spec: object): void =>
+    kinds
+      .find(({ kind }) => kind === 'Service')
+      ?.allocation?.restore({ apiVersion: 'v1', kind: 'Service', metadata: {}, spec } as RawObject)
+  restore({ type: 'ClusterIP', clusterIPs: ['10.96.0.1'] })
+  restore({ type: 'NodePort', clusterIPs: ['10.101.106.103'], ports: [{ port: 80, nodePort: 30718 }] })
+  return kinds
+}
+
+interface Outcome {
+  readonly object: RawObject
+  readonly errors: readonly FieldError[]
+}
+
+/** What the machinery does with a write, without storing: `old` is what is stored. */
+function write(kind: KindRecord, raw: RawObject, old?: RawObject, subresource = ''): Outcome {
+  const object = decodeStrict(kind, raw).pruned
+  if (kind.namespaced) object.metadata.namespace = 'default'
+  kind.defaults(object)
+  if (old !== undefined && subresource === '') object.status = structuredClone(old.status)
+  if (subresource === '') kind.prepare?.(object, old)
+  const invalid = kind.validate(object, old, subresource)
+  if (invalid.length > 0) return { object, errors: invalid }
+  return { object, errors: kind.allocation?.allocate(object, old, false) ?? [] }
+}
+
+const kindOf = (kinds: readonly KindRecord[], raw: RawObject): KindRecord | undefined => {
+  const [version = '', group = ''] = raw.apiVersion.split('/').toReversed()
+  return kinds.find((kind) => kind.kind === raw.kind && kind.group === group && kind.version === version)
+}
+
+/** What differs by design: chosen by the machinery or at random, or left out of the lab (the reasons stand beside). */
+function comparable(object: RawObject): unknown {
+  const copy = structuredClone(object) as RawObject & { spec?: Record<string, unknown> }
+  for (const field of ['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'name'] as const) delete copy.metadata[field]
+  const spec = copy.spec
+  if (copy.kind === 'Service' && spec !== undefined) {
+    if (spec.clusterIP !== 'None' && spec.clusterIP !== undefined) {
+      spec.clusterIP = 'random'
+      spec.clusterIPs = (spec.clusterIPs as string[]).map(() => 'random')
+    }
+    const ports = new Map<number, string>()
+    for (const port of (spec.ports ?? []) as { nodePort?: unknown }[]) {
+      if (typeof port.nodePort !== 'number') continue
+      ports.set(port.nodePort, ports.get(port.nodePort) ?? `random-${ports.size}`)
+      port.nodePort = ports.get(port.nodePort)
+    }
+    if (spec.healthCheckNodePort !== undefined) spec.healthCheckNodePort = 'random'
+  }
+  if (copy.kind === 'Pod' && spec !== undefined) {
+    // The lab has no service-account tokens, so nothing projects them.
+    delete spec.volumes
+    for (const container of spec.containers as { volumeMounts?: unknown }[]) delete container.volumeMounts
+  }
+  // The taint comes from admission and is taken off by a controller that the lab does not have.
+  if (copy.kind === 'Node') delete spec?.taints
+  return copy
+}
+
+describe('defaults', () => {
+  interface Case {
+    readonly request?: RawObject
+    readonly response?: RawObject
+  }
+  const recorded = Object.entries(read<Record<string, Case>>('defaults/defaults.json'))
+  const served = recorded.filter(([, { request }]) => request !== undefined && kindOf(cluster(), request) !== undefined)
+
+  test('most of the recording is of kinds that are served', () => {
+    expect(served.length).toBeGreaterThan(27)
+  })
+
+  test.each(served)('%s', (_name, { request, response }) => {
+    const kind = kindOf(cluster(), request as RawObject) as KindRecord
+    const { object, errors } = write(kind, request as RawObject)
+    expect(errors).toEqual([])
+    expect(comparable(object)).toEqual(comparable(response as RawObject))
+  })
+})
+
+describe('type transitions of a Service', () => {
+  interface Step {
+    readonly step: string
+    readonly patch: { readonly spec: Record<string, unknown> }
+    readonly status: number
+    readonly spec?: Record<string, unknown>
+    readonly causes?: readonly unknown[]
+  }
+  const steps = read<Record<string, readonly Step[]>>('defaults/defaults.json')['service-type-transitions'] as readonly Step[]
+
+  test('each step as recorded', () => {
+    const service = cluster().find(({ kind }) => kind === 'Service') as KindRecord
+    const head = { apiVersion: 'v1', kind: 'Service', metadata: { name: 't-1' } }
+    let stored = write(service, { ...head, spec: { ports: [{ port: 80 }] } }).object
+    for (const { step, patch, status, spec, causes } of steps) {
+      const merged = { ...stored, spec: { ...(stored.spec as object), ...patch.spec } }
+      const { object, errors } = write(service, merged as RawObject, stored)
+      if (status !== 200) {
+        expect(invalidStatus(service, 't-1', errors).details.causes, step).toEqual(causes)
+        continue
+      }
+      expect(errors, step).toEqual([])
+      service.allocation?.release(stored, object)
+      expect(comparable({ ...head, spec: object.spec }), step).toEqual(comparable({ ...head, spec }))
+      stored = object
+    }
+  })
+})
+
+describe('refusals', () => {
+  interface Case {
+    readonly method: string
+    readonly path: string
+    readonly request?: RawObject
+    readonly status: number
+    readonly body: { readonly reason?: string; readonly details?: { readonly kind?: string } }
+  }
+  /** Names and labels, options and patches are the machinery's: the test of the server over HTTP has them. */
+  const OF_THE_MACHINERY = new Set(['svc-bad-name-long', 'svc-bad-label', 'svc-bad-dryrun'])
+  const kinds = cluster()
+  const recorded = Object.entries(read<Record<string, Case>>('errors/errors.json')).filter(
+    ([name, { method, status, request }]) =>
+      method === 'POST' &&
+      status === 422 &&
+      !OF_THE_MACHINERY.has(name) &&
+      request?.kind !== undefined &&
+      kindOf(kinds, request) !== undefined,
+  )
+
+  test('the recording has them', () => {
+    expect(recorded.length).toBeGreaterThan(28)
+  })
+
+  test.each(recorded)('%s', (_name, { request, body }) => {
+    const kind = kindOf(kinds, request as RawObject) as KindRecord
+    const { errors } = write(kind, request as RawObject)
+    expect(invalidStatus(kind, request?.metadata.name ?? '', errors)).toEqual(body)
+  })
+
+  test('a load balancer status on a NodePort Service', () => {
+    const service = kinds.find(({ kind }) => kind === 'Service') as KindRecord
+    const old = write(service, {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'e1' },
+      spec: { type: 'NodePort', ports: [{ port: 80 }] },
+    }).object
+    const { errors } = write(service, { ...old, status: { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } } }, old, 'status')
+    expect(invalidStatus(service, 'e1', errors)).toEqual(
+      read<Record<string, Case>>('errors/errors.json')['status-lb-on-nodeport']?.body,
+    )
+  })
+})
