@@ -42,13 +42,18 @@ export class ControlServer {
   #serve(socket: Socket): void {
     socket.on('error', () => undefined) // who asked has gone: nobody is left to tell
     socket.once('close', () => this.#watchers.delete(socket))
-    createInterface({ input: socket }).once('line', (word) => {
-      if (word === 'status') return socket.end(`${JSON.stringify(this.#handler.status())}\n`)
-      if (word !== 'watch' && word !== 'stop') return socket.end()
-      this.#watchers.add(socket)
-      socket.write(`${JSON.stringify(this.#handler.status())}\n`)
-      if (word === 'stop') this.#handler.stop()
-    })
+    createInterface({ input: socket }).once('line', (word) => this.#obey(socket, word))
+  }
+
+  #obey(socket: Socket, word: string): void {
+    if (word !== 'status' && word !== 'watch' && word !== 'stop') {
+      socket.end()
+      return
+    }
+    socket.write(`${JSON.stringify(this.#handler.status())}\n`)
+    if (word === 'status') socket.end()
+    else this.#watchers.add(socket)
+    if (word === 'stop') this.#handler.stop()
   }
 }
 

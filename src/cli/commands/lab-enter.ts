@@ -1,0 +1,60 @@
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { type Entry, enterHost } from '../../lab/enter.ts'
+import { hostNamed } from '../../lab/names.ts'
+import { checkMachine } from '../../lab/preflight.ts'
+import { requireLab } from '../../lab/status.ts'
+import { wiresStand } from '../../lab/wires/lay.ts'
+import type { LabState } from '../../lab/state.ts'
+import { FairwayError } from '../../model/code.ts'
+import { LAB_NOT_RUNNING } from '../../model/codes/lab.ts'
+import { hint } from '../terminal.ts'
+
+const REPOSITORY = join(import.meta.dirname, '../../..')
+
+/** `fairway lab shell [HOST]`: bash with a plain `$ ` prompt, as in the text that the lab is named after. */
+export function labShell(host: string, options: { name: string }): void {
+  const state = runningLab(options.name)
+  const { name, role, ipv4 } = hostNamed(state.topology, host)
+  if (process.stdin.isTTY) {
+    const where = role === 'client' ? 'outside the cluster' : role
+    hint(`${name} (${ipv4}, ${where}) of lab ${state.name}; kubectl and curl work here, \`exit\` leaves`)
+  }
+  const entry = enterHost(state, host, ['bash', '--noprofile', '--norc'])
+  become({ ...entry, env: { ...entry.env, PS1: '$ ', HISTFILE: '' } })
+}
+
+/** `fairway lab exec HOST -- COMMAND`: its input, output, signals and exit code are the command's own. */
+export function labExec(host: string, command: readonly string[], options: { name: string }): void {
+  become(enterHost(runningLab(options.name), host, command))
+}
+
+function runningLab(name: string): LabState {
+  checkMachine()
+  const state = requireLab(name)
+  if (wiresStand(name, state.topology)) return state
+  throw new FairwayError(LAB_NOT_RUNNING, `The lab ${name} is not whole: its namespaces are gone.`, {
+    fix: `\`fairway lab up --name ${name}\` makes it whole again.`,
+  })
+}
+
+/** Puts the command in the place of this process, so that nothing stands between it and the terminal. */
+function become(entry: Entry): void {
+  const path = [join(REPOSITORY, '.tools'), join(REPOSITORY, 'bin'), process.env.PATH].join(delimiter)
+  const env = { ...process.env, ...entry.env, PATH: path }
+  const [program = ''] = entry.command
+  process.execve?.(onPath(program), [...entry.command], env)
+}
+
+function onPath(program: string): string {
+  for (const dir of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(dir, program)
+    try {
+      accessSync(path, constants.X_OK)
+      return path
+    } catch {
+      // not in this folder
+    }
+  }
+  throw new Error(`${program} is not on the PATH`)
+}

@@ -1,0 +1,40 @@
+import { bringUp, type UpResult } from '../../lab/up.ts'
+import { kubeconfigPath } from '../../lab/state.ts'
+import type { Output } from '../program.ts'
+import { answer, answerJson, hint, Progress } from '../terminal.ts'
+
+/** `fairway lab up`: progress on the way, then one line, and on standard error what to type next. */
+export async function labUp(options: { name: string; apiPort?: number; timeout: number; output: Output }): Promise<void> {
+  const began = performance.now()
+  const progress = new Progress()
+  try {
+    const result = await bringUp({
+      name: options.name,
+      entry: process.argv[1] ?? '',
+      timeoutInMs: options.timeout * 1_000,
+      onStep: progress.step,
+      ...(options.apiPort === undefined ? {} : { apiPort: options.apiPort }),
+    })
+    progress.done()
+    report(options, result, (performance.now() - began) / 1_000)
+  } finally {
+    progress.done()
+  }
+}
+
+function report(options: { readonly name: string; readonly apiPort?: number; readonly output: Output }, result: UpResult, seconds: number): void {
+  const { state, how } = result
+  const api = `https://127.0.0.1:${state.apiPort}`
+  const kubeconfig = kubeconfigPath(state.name, 'admin')
+  const count = state.topology.nodes.length
+  if (options.output === 'json') return answerJson({ version: 1, name: state.name, how, api, kubeconfig, nodes: count, seconds })
+  const words = { already: 'was already up', recovered: 'is up again', new: 'is up' }
+  answer(`lab ${state.name} ${words[how]}: ${count} nodes Ready, ${seconds.toFixed(1)} s`)
+  if (options.apiPort !== undefined && options.apiPort !== state.apiPort) {
+    hint(`  it keeps API port ${state.apiPort}; \`fairway lab down\` first, to change it`)
+  }
+  const name = state.name === 'lab' ? '' : ` --name ${state.name}`
+  hint(`  a shell outside the cluster, with kubectl and curl:  fairway lab shell${name}`)
+  hint(`  kubectl from this machine:                           export KUBECONFIG=${kubeconfig}`)
+  hint(`  take it down:                                        fairway lab down${name}`)
+}

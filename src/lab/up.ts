@@ -1,0 +1,105 @@
+/** Brings a lab up, whatever was left of it. */
+import { writeFileSync } from 'node:fs'
+import type { FileLock } from '../linux/file-lock.ts'
+import { FairwayError } from '../model/code.ts'
+import { LAB_NAMESPACE_FOREIGN } from '../model/codes/lab.ts'
+import { writeKubeconfigs } from './kubeconfig.ts'
+import { closeLabLock, lockLab, rememberNetnsDir } from './lab-lock.ts'
+import { checkLabName, hostsOf } from './names.ts'
+import { makeCertificates } from './pki.ts'
+import { checkApiPort, checkKernel, checkMachine, checkPrograms } from './preflight.ts'
+import { untilReady } from './ready.ts'
+import { type LabState, labPaths, readLabState, writeLabState } from './state.ts'
+import { liveSupervisor, startSupervisor, stopSupervisor } from './supervised.ts'
+import { DEFAULT_TOPOLOGY, type Topology } from './topology.ts'
+import { layWires, wiresStand } from './wires/lay.ts'
+import { processesInside, standingNamespaces, sweepNamespaces } from './wires/sweep.ts'
+
+export interface UpOptions {
+  readonly name: string
+  /** The program that runs the roles. */
+  readonly entry: string
+  /** 0 or absent: the one that the lab had, or any free one. */
+  readonly apiPort?: number
+  readonly topology?: Topology
+  readonly timeoutInMs?: number
+  /** Told what is being done, as it begins. */
+  readonly onStep?: (step: string) => void
+}
+
+/** `how`: the lab was up already; it was there in part, and is whole again; or it is new. */
+export interface UpResult {
+  readonly how: 'already' | 'recovered' | 'new'
+  readonly state: LabState
+}
+
+const TIMEOUT_IN_MS = 60_000
+
+/**
+ * Brings a lab up and waits until its nodes are Ready. What a killed `up`, or killed processes, left of this lab is swept first;
+ * its objects, certificates and API port stay. Other labs are not touched.
+ *
+ * Errors: before anything is changed for a machine that cannot have a lab, a bad name, a taken port.
+ * @throws {FairwayError}
+ */
+export async function bringUp(options: UpOptions): Promise<UpResult> {
+  const name = checkLabName(options.name)
+  checkMachine()
+  checkPrograms()
+  const lock = await lockLab(name)
+  try {
+    const started = await ensureStarted(options, lock)
+    options.onStep?.('waiting for the nodes')
+    await untilReady(started.state, options.timeoutInMs ?? TIMEOUT_IN_MS)
+    return started
+  } finally {
+    closeLabLock(name, lock)
+  }
+}
+
+async function ensureStarted(options: UpOptions, lock: FileLock): Promise<UpResult> {
+  const { name } = options
+  const known = readLabState(name)
+  if (known !== undefined && liveSupervisor(name) !== undefined && wiresStand(name, known.topology)) {
+    return { how: 'already', state: known }
+  }
+  const topology = known?.topology ?? options.topology ?? DEFAULT_TOPOLOGY
+  options.onStep?.('looking at the machine')
+  await checkKernel()
+  if (known === undefined) refuseForeign(name, topology)
+  await stopSupervisor(name) // also gives the port back that it may hold
+  const apiPort = await choosePort(options.apiPort ?? 0, known?.apiPort ?? 0)
+  options.onStep?.(known === undefined ? 'laying the wires' : 'sweeping what was left, laying the wires')
+  const state = await writeLabState({ name, topology, apiPort, entry: options.entry })
+  await rememberNetnsDir()
+  await sweepNamespaces(name, topology)
+  await Promise.all([layWires(name, topology), makeCertificates(labPaths(name).pki, topology)])
+  writeHosts(state)
+  await writeKubeconfigs(state)
+  options.onStep?.('starting the processes')
+  await startSupervisor(state, lock)
+  return { how: known === undefined ? 'new' : 'recovered', state }
+}
+
+/** A port that was asked for must be free; one that only was the last one may have been taken by others since. */
+async function choosePort(asked: number, last: number): Promise<number> {
+  if (asked !== 0) return checkApiPort(asked)
+  return checkApiPort(last).catch(() => checkApiPort(0))
+}
+
+/** Namespaces of ours without our state are leftovers, unless somebody lives in them. */
+function refuseForeign(name: string, topology: Topology): void {
+  const inside = processesInside(name, topology)
+  if (inside.length === 0) return
+  const [namespace] = standingNamespaces(name, topology)
+  const pids = inside.map(({ pid }) => pid).join(', ')
+  throw new FairwayError(LAB_NAMESPACE_FOREIGN, `The namespace ${namespace} is in use by processes ${pids}, which no lab here knows.`, {
+    field: '--name',
+  })
+}
+
+/** For /etc/hosts of shells in the lab. */
+function writeHosts(state: LabState): void {
+  const lines = hostsOf(state.topology).flatMap((host) => [`${host.ipv4} ${host.name}`, `${host.ipv6} ${host.name}`])
+  writeFileSync(labPaths(state.name).hosts, `127.0.0.1 localhost\n::1 localhost\n${lines.join('\n')}\n`, { mode: 0o644 })
+}
