@@ -76,7 +76,7 @@ function section(rows: readonly Row[], where: string): string {
     '',
     `Services with ${ENDPOINTS_EACH} endpoints each, one in ten with a NodePort; each load in a fresh network namespace. kube-proxy's rules are those of`,
     `version 1.36, loaded by its own tools (limit ${LIMITS.loadInMs / 1000} s a load); the time that kube-proxy itself takes to make their text is left out, while Fairway's times`,
-    "hold its planning. A change replaces one endpoint; kube-proxy's change is what its partial sync writes.",
+    "hold its planning. A change replaces one endpoint; kube-proxy's change is what its partial sync writes, in nftables mode after the list of its table that each sync begins with.",
     '',
     table(
       ['Services', 'beside', 'load', 'one change', 'load, absolute', 'change, median', 'change, worst', 'of which its write'],
