@@ -49,7 +49,7 @@ export const pod: KindRecord = defineKind({
   shortNames: ['po'],
   categories: ['all'],
   namespaced: true,
-  subresources: ['status', 'binding', 'eviction'],
+  subresources: ['status', 'binding', 'eviction', 'log'],
   actions: { binding, eviction },
   schema: 'io.k8s.api.core.v1.Pod',
   countsGeneration: true,

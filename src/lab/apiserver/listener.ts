@@ -1,0 +1,100 @@
+/** Sockets: several addresses, in several network namespaces, one handler. */
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { withNetns } from '../../linux/netns.ts'
+import { FairwayError } from '../../model/code.ts'
+import { APISERVER_ADDRESS_TAKEN } from '../../model/codes/apiserver.ts'
+import type { User } from './review.ts'
+
+/** Where to listen. `netns` is the file of a network namespace; absent for the one that the process runs in. */
+export interface ListenAddress {
+  readonly address: string
+  readonly port: number
+  readonly netns?: string
+}
+
+/** PEM. Clients are known by certificates of `clientCa`. */
+export interface ServerTls {
+  readonly cert: string
+  readonly key: string
+  readonly clientCa: string
+}
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse, user: User | undefined) => void
+
+/** Everyone, where there is no TLS: for tests alone. */
+const WITHOUT_TLS: User = { name: 'system:admin', groups: ['system:masters', 'system:authenticated'] }
+
+function userOf(request: IncomingMessage): User | undefined {
+  const socket = request.socket as TLSSocket
+  if (!socket.authorized) return undefined
+  const { subject } = socket.getPeerCertificate()
+  const organisations: readonly string[] = [subject?.O ?? []].flat()
+  const name = [subject?.CN ?? ''].flat()[0] ?? ''
+  return name === '' ? undefined : { name, groups: [...organisations, 'system:authenticated'] }
+}
+
+function makeServer(tls: ServerTls | undefined, handler: RequestHandler): Server {
+  const server =
+    tls === undefined
+      ? createHttpServer((request, response) => handler(request, response, WITHOUT_TLS))
+      : createHttpsServer(
+          {
+            cert: tls.cert,
+            key: tls.key,
+            ca: tls.clientCa,
+            requestCert: true,
+            rejectUnauthorized: false,
+            ALPNProtocols: ['http/1.1'],
+          },
+          (request, response) => handler(request, response, userOf(request)),
+        )
+  server.requestTimeout = 0
+  server.keepAliveTimeout = 90_000
+  return server
+}
+
+/**
+ * Listens; resolves with the address in use (port 0 becomes a free one). The socket is made before this returns, since the
+ * namespace is left again at once: an IP literal and `exclusive` keep Node from doing it later.
+ * @throws {FairwayError} APISERVER_ADDRESS_TAKEN
+ */
+export async function listen(
+  where: ListenAddress,
+  tls: ServerTls | undefined,
+  handler: RequestHandler,
+): Promise<{ readonly server: Server; readonly address: AddressInfo }> {
+  const server = makeServer(tls, handler)
+  const ready = Promise.withResolvers<void>()
+  server.once('listening', ready.resolve)
+  server.once('error', (cause) => ready.reject(taken(where, cause)))
+  const open = (): void => void server.listen({ host: where.address, port: where.port, exclusive: true })
+  if (where.netns === undefined) open()
+  else withNetns(where.netns, open)
+  await ready.promise
+  return { server, address: server.address() as AddressInfo }
+}
+
+function taken(where: ListenAddress, cause: NodeJS.ErrnoException): FairwayError {
+  const place = `${where.address.includes(':') ? `[${where.address}]` : where.address}:${where.port}`
+  const inside = where.netns === undefined ? '' : ` in ${where.netns}`
+  const why =
+    cause.code === 'EADDRINUSE'
+      ? 'another process listens there'
+      : cause.code === 'EADDRNOTAVAIL'
+        ? 'the address is not on this host'
+        : cause.message
+  return new FairwayError(APISERVER_ADDRESS_TAKEN, `the API server cannot listen on ${place}${inside}: ${why}`, {
+    field: '--listen',
+    cause,
+  })
+}
+
+/** Ends a server at once, open connections included. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeAllConnections()
+  await closed
+}

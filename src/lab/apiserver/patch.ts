@@ -1,0 +1,133 @@
+/** PATCH in its four forms. */
+import { applyPatch, type Operation } from 'rfc6902'
+import { applyConfig } from './apply/apply.ts'
+import { decodeObject } from './decoding.ts'
+import { isMap, type JsonMap, mergePatch, sortedKeys } from './json.ts'
+import type { KindRecord, RawObject } from './kind.ts'
+import { timestamp } from './metadata.ts'
+import { mediaType, parseYamlBody } from './request-body.ts'
+import { decodeFailure, decodeStrict, strictFailure } from './schema/schema.ts'
+import { badRequest, invalid, notFound, patchRejected, unsupportedPatch } from './status.ts'
+import { apiVersionOf, type Stored } from './stored.ts'
+import { strategicMerge } from './strategic-merge.ts'
+import type { WriteOptions } from './write-options.ts'
+import type { Place, Writer, Written } from './writer.ts'
+
+export interface PatchRequest {
+  readonly place: Place
+  readonly name: string
+  readonly contentType: string | undefined
+  readonly body: string
+  readonly options: WriteOptions
+}
+
+type Patcher = (record: KindRecord, original: JsonMap, patch: unknown) => unknown
+
+const PATCHERS: Readonly<Record<string, Patcher>> = {
+  'application/json-patch+json': (_record, original, patch) => jsonPatch(original, patch),
+  'application/merge-patch+json': (_record, original, patch) => mergePatch(original, asMap(patch)),
+  'application/strategic-merge-patch+json': (record, original, patch) => strategicMerge(record.schema, original, asMap(patch)),
+}
+
+export const APPLY_TYPE = 'application/apply-patch+yaml'
+
+function asMap(patch: unknown): JsonMap {
+  if (isMap(patch)) return patch
+  throw badRequest('error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}')
+}
+
+function jsonPatch(original: JsonMap, patch: unknown): JsonMap {
+  if (
+    !Array.isArray(patch) ||
+    patch.some((operation) => !isMap(operation) || typeof operation.op !== 'string' || typeof operation.path !== 'string')
+  )
+    throw badRequest('error decoding patch: a JSON patch is a list of operations')
+  const result = structuredClone(original)
+  let outcome: readonly unknown[]
+  try {
+    outcome = applyPatch(result, patch as Operation[])
+  } catch {
+    throw patchRejected()
+  }
+  if (outcome.some((error) => error !== null)) throw patchRejected()
+  return result
+}
+
+/** Patches an object, or applies one that may not be there yet. @throws {ApiError} */
+export function patchObject(writer: Writer, request: PatchRequest): Written {
+  const media = mediaType(request.contentType)
+  if (media === APPLY_TYPE) return applyObject(writer, request)
+  const patcher = PATCHERS[media]
+  if (patcher === undefined) throw unsupportedPatch()
+  const { place, options } = request
+  const old = writer.get(place, request.name)
+  const patch = parsePatch(request.body)
+  const { object, warnings } = decodePatched(place.record, patcher(place.record, old.object, patch), options)
+  const written = writer.update({ place, object, options }, old)
+  return { ...written, warnings: [...warnings, ...written.warnings] }
+}
+
+function parsePatch(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch (error) {
+    throw badRequest(`error decoding patch: ${(error as Error).message}`)
+  }
+}
+
+/** What came out of a patch, read as an object; a wrong type is the patch's fault. */
+function decodePatched(record: KindRecord, patched: unknown, options: WriteOptions) {
+  const map = structuredClone(isMap(patched) ? patched : {})
+  const { errors, unknown, pruned } = decodeStrict(record, map)
+  const [error] = errors
+  if (error !== undefined) {
+    const value = JSON.stringify({ ...(sortedKeys(map) as JsonMap), metadata: map.metadata })
+    throw invalid({ group: '', kind: '' }, '', [{ type: 'Invalid', field: 'patch', value, detail: error }])
+  }
+  if (options.fieldValidation === 'Strict' && unknown.length > 0)
+    throw invalid({ group: '', kind: '' }, '', [
+      { type: 'Invalid', field: 'patch', value: JSON.stringify(map), detail: strictFailure(unknown) },
+    ])
+  return { object: pruned, warnings: options.fieldValidation === 'Ignore' ? [] : unknown }
+}
+
+function applyObject(writer: Writer, request: PatchRequest): Written {
+  const { place, name, options } = request
+  const { record } = place
+  const raw = parseYamlBody(request.body)
+  if (!isMap(raw) || raw.kind === undefined || raw.apiVersion === undefined)
+    throw badRequest(decodeFailure(record, "Object 'Kind' and 'apiVersion' are required"))
+  const { object: config, warnings } = decodeObject(record, raw, options.fieldValidation)
+  checkConfig(config, place, name)
+  const old = writer.find(place, name)
+  if (old === undefined && place.subresource !== '') throw notFound(record, name)
+  const object = merged(writer, request, old, config)
+  const written =
+    old === undefined
+      ? writer.create({ place, object, options, owned: true })
+      : writer.update({ place, object, options, owned: true }, old)
+  return { ...written, warnings: [...warnings, ...written.warnings] }
+}
+
+function checkConfig(config: RawObject, place: Place, name: string): void {
+  const { metadata } = config
+  if (metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
+  if (metadata.name !== undefined && metadata.name !== name)
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
+  if (metadata.namespace !== undefined && metadata.namespace !== place.namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+}
+
+function merged(writer: Writer, request: PatchRequest, old: Stored | undefined, config: RawObject): RawObject {
+  const { place, name, options } = request
+  const { record } = place
+  const metadata = { name, ...(place.namespace === undefined ? {} : { namespace: place.namespace }) }
+  const live: RawObject = old?.object ?? { apiVersion: apiVersionOf(record), kind: record.kind, metadata }
+  const manager = writer.managerOf(place, options, 'Apply')
+  const object = applyConfig(
+    { schema: record.schema, manager, force: options.force, time: timestamp(writer.now()) },
+    live,
+    config,
+  )
+  return decodeStrict(record, object).pruned
+}

@@ -1,0 +1,84 @@
+/** Writes answers: JSON or YAML, the object, its metadata alone, or a Table. */
+import type { ServerResponse } from 'node:http'
+import { stringify as stringifyYaml } from 'yaml'
+import type { Form } from './accept.ts'
+import { sortedKeys } from './json.ts'
+import type { KindRecord, RawObject } from './kind.ts'
+import type { Page } from './reader.ts'
+import type { ApiError } from './status.ts'
+import { apiVersionOf, itemJson, type Stored, storedOf } from './stored.ts'
+import { type IncludeObject, partialOf, tableOf } from './table.ts'
+
+/** What an answer to a request for objects depends on. */
+export interface Rendering {
+  readonly record: KindRecord
+  readonly form: Form
+  readonly include: IncludeObject
+  readonly nowInMs: number
+}
+
+/** Writes a whole answer. `json` is the text of a JSON document. */
+export function send(response: ServerResponse, code: number, json: string, form?: Form): void {
+  const body = form?.yaml === true ? stringifyYaml(sortedKeys(JSON.parse(json)), { lineWidth: 0 }) : `${json}\n`
+  response.writeHead(code, {
+    'content-type': form?.yaml === true ? 'application/yaml' : 'application/json',
+    'cache-control': 'no-cache, private',
+    'content-length': Buffer.byteLength(body),
+  })
+  response.end(body)
+}
+
+export function sendText(response: ServerResponse, code: number, text: string): void {
+  response.writeHead(code, {
+    'content-type': 'text/plain; charset=utf-8',
+    'cache-control': 'no-cache, private',
+    'content-length': Buffer.byteLength(text),
+  })
+  response.end(text)
+}
+
+export function sendError(response: ServerResponse, error: ApiError, form?: Form): void {
+  const details = error.status.details as { readonly retryAfterSeconds?: number } | undefined
+  if (details?.retryAfterSeconds !== undefined) response.setHeader('retry-after', String(details.retryAfterSeconds))
+  send(response, error.code, JSON.stringify(error.status), form)
+}
+
+/** Warnings as HTTP has them: kubectl prints each. */
+export function setWarnings(response: ServerResponse, warnings: readonly string[]): void {
+  if (warnings.length > 0)
+    response.setHeader(
+      'warning',
+      warnings.map((text) => `299 - ${JSON.stringify(text)}`),
+    )
+}
+
+/** The JSON of one object that need not be stored (a dry run); without a resourceVersion when it has none. */
+export function objectJson(object: RawObject, stored: Stored | undefined): string {
+  if (stored !== undefined) return stored.json
+  const complete = storedOf(object, 0).object
+  return JSON.stringify({ ...complete, metadata: { ...complete.metadata, resourceVersion: object.metadata.resourceVersion } })
+}
+
+const metadataOf = (object: RawObject): object => ({ resourceVersion: object.metadata.resourceVersion })
+
+/** One object in the form asked for. */
+export function renderObject(rendering: Rendering, object: RawObject, stored?: Stored): string {
+  const { form, record, include, nowInMs } = rendering
+  if (form.as === 'table')
+    return JSON.stringify(
+      tableOf({ record, version: form.version, include, nowInMs }, [stored ?? storedOf(object, 0)], metadataOf(object)),
+    )
+  return form.as === 'partial' ? JSON.stringify(partialOf(object, form.version)) : objectJson(object, stored)
+}
+
+/** A list in the form asked for. */
+export function renderList(rendering: Rendering, page: Page): string {
+  const { form, record, include, nowInMs } = rendering
+  if (form.as === 'table')
+    return JSON.stringify(tableOf({ record, version: form.version, include, nowInMs }, page.items, page.metadata))
+  const partial = form.as === 'partial-list' || form.as === 'partial'
+  const kind = partial ? 'PartialObjectMetadataList' : `${record.kind}List`
+  const apiVersion = partial ? `meta.k8s.io/${form.version}` : apiVersionOf(record)
+  const items = page.items.map((stored) => (partial ? JSON.stringify(partialOf(stored.object, form.version)) : itemJson(stored)))
+  return `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(page.metadata)},"items":[${items.join(',')}]}`
+}

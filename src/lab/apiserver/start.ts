@@ -1,0 +1,69 @@
+/** The whole server, as the role and the tests start it. */
+import { join } from 'node:path'
+import { logger } from '../../log/log.ts'
+import { type BootstrapOptions, bootstrap } from './bootstrap.ts'
+import { Database } from './database.ts'
+import type { KindRecord } from './kind.ts'
+import { makeKinds } from './kinds/index.ts'
+import { closeServer, type ListenAddress, listen, type ServerTls } from './listener.ts'
+import { guardNamespaces } from './namespace-lifecycle.ts'
+import type { KubeletClient } from './pod-log.ts'
+import { Registry } from './registry.ts'
+import { Handler } from './server.ts'
+import { Store } from './store.ts'
+import { resourceOf } from './stored.ts'
+import { type Clock, Writer } from './writer.ts'
+
+export interface ServerOptions extends BootstrapOptions {
+  /** Folder of the store. */
+  readonly dir: string
+  readonly listen: readonly ListenAddress[]
+  /** Absent: plain HTTP, where everyone may do everything; for tests. */
+  readonly tls?: ServerTls
+  readonly kubelet?: KubeletClient
+  /** For tests: other kinds than those of the lab. */
+  readonly kinds?: readonly KindRecord[]
+  readonly now?: Clock
+}
+
+export interface RunningServer {
+  /** Where it listens, in the order asked for. */
+  readonly addresses: readonly { readonly address: string; readonly port: number }[]
+  readonly store: Store
+  /** Ends connections and watches, and closes the store. */
+  stop(): Promise<void>
+}
+
+const NODE_PORT_RANGE: [number, number] = [30_000, 32_767]
+
+/** Opens the store, listens, and makes what every cluster has. @throws {FairwayError} APISERVER_* */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const log = logger('apiserver')
+  const store = new Store(new Database(join(options.dir, 'store.sqlite')))
+  const end = new AbortController()
+  const servers: Awaited<ReturnType<typeof listen>>[] = []
+  let release = (): void => undefined
+  const stop = async (): Promise<void> => {
+    end.abort()
+    release()
+    await Promise.all(servers.map(({ server }) => closeServer(server)))
+    store.close()
+  }
+  try {
+    const kinds = options.kinds ?? makeKinds({ serviceRanges: options.serviceRanges, nodePortRange: NODE_PORT_RANGE })
+    const registry = new Registry(kinds)
+    for (const record of kinds) for (const { object } of store.list(resourceOf(record))) record.allocation?.restore(object)
+    const writer = new Writer(store, options.now)
+    const { address, port } = options.advertise
+    const serverAddress = `${address}:${port}`
+    const handler = new Handler({ writer, registry, log, kubelet: options.kubelet, signal: end.signal, serverAddress })
+    const handle = handler.handle.bind(handler)
+    for (const where of options.listen) servers.push(await listen(where, options.tls, handle))
+    bootstrap(writer, registry, options)
+    release = guardNamespaces(writer, registry, log)
+    return { addresses: servers.map((entry) => entry.address), store, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

@@ -1,0 +1,251 @@
+/** Writes, the same for every kind: create, replace, and the steps that all changes of a stored object share. */
+import { ownAfterUpdate } from './apply/managed-fields.ts'
+import type { KindRecord, RawObject } from './kind.ts'
+import { sameJson } from './kinds/check.ts'
+import { generatedName, specChanged, timestamp, validateMetadata, validateMetadataUpdate } from './metadata.ts'
+import { alreadyExists, badRequest, conflict, forbidden, internal, invalid, notFound } from './status.ts'
+import type { Store } from './store.ts'
+import { apiVersionOf, resourceOf, type Stored, storeKey } from './stored.ts'
+import type { WriteOptions } from './write-options.ts'
+
+/** What a write answers. `stored` is absent for dry runs. */
+export interface Written {
+  readonly object: RawObject
+  readonly stored?: Stored
+  readonly created: boolean
+  readonly warnings: readonly string[]
+}
+
+export interface Place {
+  readonly record: KindRecord
+  readonly namespace: string | undefined
+  readonly subresource: string
+}
+
+export type Clock = () => number
+
+/** What to do with an object about to be stored. `owned`: its managedFields are settled already, by an apply. */
+export interface Change {
+  readonly place: Place
+  readonly object: RawObject
+  readonly options: WriteOptions
+  readonly owned?: boolean
+}
+
+const NAMESPACES = { group: '', plural: 'namespaces' }
+
+export class Writer {
+  readonly store: Store
+  readonly now: Clock
+
+  constructor(store: Store, now: Clock = Date.now) {
+    this.store = store
+    this.now = now
+  }
+
+  find(place: Place, name: string): Stored | undefined {
+    return this.store.get(resourceOf(place.record), storeKey(place.namespace, name))
+  }
+
+  /** @throws {ApiError} 404 */
+  get(place: Place, name: string): Stored {
+    const stored = this.find(place, name)
+    if (stored === undefined) throw notFound(place.record, name)
+    return stored
+  }
+
+  /** Creates an object. @throws {ApiError} 400, 403, 404 (namespace), 409 or 422 in a real server's words */
+  create(change: Change): Written {
+    const { object, options, place } = change
+    const { record } = place
+    this.#initialise(place, object)
+    this.#admit(place, object)
+    record.defaults(object)
+    if (change.owned !== true)
+      ownAfterUpdate(record.schema, object, undefined, this.managerOf(place, options), timestamp(this.now()))
+    record.prepare?.(object, undefined)
+    if (record.countsGeneration) object.metadata.generation = 1
+    const name = object.metadata.name ?? ''
+    this.#allocated(record, object, undefined, options.dryRun, () => {
+      const errors = [...validateMetadata(record, object.metadata), ...record.validate(object, undefined, '')]
+      if (errors.length > 0) throw invalid(record, name, errors)
+      if (this.find(place, name) !== undefined) throw alreadyExists(record, name)
+    })
+    const warnings = record.warnings?.(object, undefined) ?? []
+    if (options.dryRun) return { object, created: true, warnings }
+    return { ...this.#commit(record, object, undefined), created: true, warnings }
+  }
+
+  /** PUT: replaces an object, or makes it where its kind allows that. @throws {ApiError} */
+  replace(change: Change, name: string): Written {
+    const { object, place } = change
+    const sent = object.metadata.name
+    if (sent !== undefined && sent !== '' && sent !== name)
+      throw badRequest(`the name of the object (${sent}) does not match the name on the URL (${name})`)
+    object.metadata.name = name
+    const old = this.find(place, name)
+    if (old !== undefined) return this.update(change, old)
+    if (place.record.createsOnUpdate !== true || place.subresource !== '') throw notFound(place.record, name)
+    if (object.metadata.resourceVersion !== undefined) throw conflict(place.record, name)
+    return this.create(change)
+  }
+
+  /** The steps that every change of a stored object takes. @throws {ApiError} 409 or 422 */
+  update(change: Change, old: Stored): Written {
+    const { object, options, place } = change
+    const { record, subresource } = place
+    this.#checkPreconditions(record, object, old)
+    this.#keep(record, subresource, object, old.object)
+    record.defaults(object)
+    if (change.owned !== true)
+      ownAfterUpdate(record.schema, object, old.object, this.managerOf(place, options), timestamp(this.now()))
+    record.prepare?.(object, old.object)
+    if (record.countsGeneration && specChanged(object, old.object))
+      object.metadata.generation = (old.object.metadata.generation ?? 0) + 1
+    const name = object.metadata.name ?? ''
+    this.#allocated(record, object, old.object, options.dryRun, () => {
+      const errors = [
+        ...validateMetadataUpdate(object.metadata, old.object.metadata),
+        ...record.validate(object, old.object, subresource),
+      ]
+      if (errors.length > 0) throw invalid(record, name, errors)
+    })
+    const warnings = record.warnings?.(object, old.object) ?? []
+    if (options.dryRun) return { object, created: false, warnings }
+    object.metadata.resourceVersion = old.object.metadata.resourceVersion
+    if (sameJson(object, old.object)) return { object: old.object, stored: old, created: false, warnings }
+    return { ...this.#commit(record, object, old.object), created: false, warnings }
+  }
+
+  managerOf(place: Place, options: WriteOptions, operation: 'Apply' | 'Update' = 'Update') {
+    return {
+      manager: options.fieldManager,
+      operation,
+      apiVersion: apiVersionOf(place.record),
+      subresource: place.subresource,
+    } as const
+  }
+
+  /** Stores an object, or removes it when nothing holds back its deletion any more. Releases what it no longer uses. */
+  #commit(
+    record: KindRecord,
+    object: RawObject,
+    old: RawObject | undefined,
+  ): { readonly object: RawObject; readonly stored: Stored } {
+    if (old !== undefined && deletionIsOver(record, object)) return this.remove(record, object)
+    const stored = this.#durably(record, object, old, () => this.store.put(resourceOf(record), object))
+    if (old !== undefined) record.allocation?.release(old, object)
+    return { object: stored.object, stored }
+  }
+
+  /** Removes an object for good. */
+  remove(record: KindRecord, last: RawObject): { readonly object: RawObject; readonly stored: Stored } {
+    const stored = this.store.remove(resourceOf(record), last)
+    record.allocation?.release(last, undefined)
+    return { object: stored.object, stored }
+  }
+
+  /** What was claimed for an object is given back when it cannot be stored. */
+  #durably<T>(record: KindRecord, object: RawObject, old: RawObject | undefined, write: () => T): T {
+    try {
+      return write()
+    } catch (error) {
+      record.allocation?.release(object, old)
+      throw error
+    }
+  }
+
+  #allocated(record: KindRecord, object: RawObject, old: RawObject | undefined, dryRun: boolean, check: () => void): void {
+    const errors = record.allocation?.allocate(object, old, dryRun) ?? []
+    if (errors.length > 0) throw invalid(record, object.metadata.name ?? '', errors)
+    if (dryRun) check()
+    else this.#durably(record, object, old, check)
+  }
+
+  #initialise(place: Place, object: RawObject): void {
+    const { metadata } = object
+    if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '')
+      throw internal('resourceVersion should not be set on objects to be created')
+    if (place.namespace !== undefined) {
+      if (metadata.namespace !== undefined && metadata.namespace !== '' && metadata.namespace !== place.namespace)
+        throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+      metadata.namespace = place.namespace
+    } else delete metadata.namespace
+    if ((metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '')
+      metadata.name = generatedName(metadata.generateName ?? '')
+    metadata.uid = crypto.randomUUID()
+    metadata.creationTimestamp = timestamp(this.now())
+    for (const field of ['resourceVersion', 'generation', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'])
+      delete metadata[field]
+  }
+
+  /** As the NamespaceLifecycle admission plugin: no objects in namespaces that are not there, or going. */
+  #admit(place: Place, object: RawObject): void {
+    const { namespace, record } = place
+    if (!record.namespaced || namespace === undefined) return
+    const home = this.store.get(resourceOf(NAMESPACES), storeKey(undefined, namespace))
+    if (home === undefined) throw notFound(NAMESPACES, namespace)
+    if (home.object.metadata.deletionTimestamp === undefined) return
+    const why = `unable to create new content in namespace ${namespace} because it is being terminated`
+    const cause = {
+      reason: 'NamespaceTerminating',
+      message: `namespace ${namespace} is being terminated`,
+      field: 'metadata.namespace',
+    }
+    throw forbidden(record, object.metadata.name ?? '', why, [cause])
+  }
+
+  #checkPreconditions(record: KindRecord, object: RawObject, old: Stored): void {
+    const { resourceVersion, uid, name = '', namespace } = object.metadata
+    if (namespace !== undefined && namespace !== old.object.metadata.namespace)
+      throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+    if (uid !== undefined && uid !== '' && uid !== old.object.metadata.uid) {
+      const key = `/registry/${record.storagePath ?? record.plural}${old.key}`
+      const detail = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.object.metadata.uid}`
+      throw conflict(
+        record,
+        name,
+        `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${detail}`,
+      )
+    }
+    if (
+      resourceVersion !== undefined &&
+      resourceVersion !== '' &&
+      resourceVersion !== '0' &&
+      resourceVersion !== String(old.version)
+    )
+      throw conflict(record, name)
+  }
+
+  /** What a writer of this subresource may not touch comes from the stored object. */
+  #keep(record: KindRecord, subresource: string, object: RawObject, old: RawObject): void {
+    for (const field of [
+      'namespace',
+      'uid',
+      'creationTimestamp',
+      'deletionTimestamp',
+      'deletionGracePeriodSeconds',
+      'generation',
+      'generateName',
+    ]) {
+      if (old.metadata[field] === undefined) delete object.metadata[field]
+      else object.metadata[field] = old.metadata[field]
+    }
+    const fields = Object.keys({ ...old, ...object }).filter(
+      (field) => !['kind', 'apiVersion', 'metadata', 'status'].includes(field),
+    )
+    const kept =
+      subresource === 'status' ? fields : subresource === '' && record.subresources.includes('status') ? ['status'] : []
+    for (const field of kept) {
+      if (old[field] === undefined) delete object[field]
+      else object[field] = structuredClone(old[field])
+    }
+  }
+}
+
+/** Whether an object that is being deleted has nothing left to wait for. */
+export function deletionIsOver(record: KindRecord, object: RawObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata
+  if (deletionTimestamp === undefined || (deletionGracePeriodSeconds ?? 0) > 0) return false
+  return (finalizers ?? []).length === 0 && record.heldBack?.(object) !== true
+}
