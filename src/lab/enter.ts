@@ -20,8 +20,8 @@ export function enterHost(state: LabState, host: string, command: readonly strin
   const { name } = hostNamed(state.topology, host)
   const inside = ['sh', '-c', SCRIPT, 'sh', name, labPaths(state.name).hosts, ...command]
   return {
-    // SIGPIPE: Node ignores it, and what is ignored stays so for the program that takes its place.
-    command: inNetns(hostNamespace(state.name, name), ['env', '--default-signal=PIPE', 'unshare', '--uts', '--mount', '--propagation', 'slave', ...inside]),
+    // Node ignores these signals, and what is ignored stays so for the program that takes its place.
+    command: inNetns(hostNamespace(state.name, name), ['env', '--default-signal=PIPE,XFSZ', 'unshare', '--uts', '--mount', '--propagation', 'slave', ...inside]),
     env: {
       KUBECONFIG: kubeconfigPath(state.name, 'client'),
       HOSTNAME: name,

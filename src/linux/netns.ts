@@ -1,6 +1,8 @@
 /** Network namespaces: named as `ip netns` names them, entered by `nsenter --net=` (which, unlike `ip netns exec`, leaves /sys alone). */
 import { closeSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { getSystemErrorName } from 'node:util'
+import ipaddr from 'ipaddr.js'
 import { type RunOptions, run } from './run.ts'
 
 const NETNS_DIR = '/run/netns'
@@ -25,15 +27,30 @@ export async function ipBatch(name: string, lines: readonly string[], options: R
   await run(inNetns(name, ['ip', '-batch', '-']), { ...options, input: `${lines.join('\n')}\n` })
 }
 
-type Setns = (fd: number, kind: number) => number
-let setns: Setns | undefined
+interface Libc {
+  setns(fd: number, kind: number): number
+  socket(family: number, kind: number, protocol: number): number
+  setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number
+  bind(fd: number, address: Buffer, length: number): number
+  listen(fd: number, backlog: number): number
+  errno(): number
+}
+let libc: Libc | undefined
 
-function loadSetns(): Setns {
-  if (setns === undefined) {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
-    setns = koffi.load('libc.so.6').func('int setns(int fd, int nstype)') as unknown as Setns
+function loadLibc(): Libc {
+  if (libc !== undefined) return libc
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
+  const library = koffi.load('libc.so.6')
+  const functions = {
+    setns: library.func('int setns(int fd, int nstype)'),
+    socket: library.func('int socket(int domain, int type, int protocol)'),
+    setsockopt: library.func('int setsockopt(int fd, int level, int name, const void *value, unsigned int length)'),
+    bind: library.func('int bind(int fd, const void *address, unsigned int length)'),
+    listen: library.func('int listen(int fd, int backlog)'),
+    errno: () => koffi.errno(),
   }
-  return setns
+  libc = functions as unknown as Libc
+  return libc
 }
 
 /**
@@ -43,7 +60,7 @@ function loadSetns(): Setns {
  * @throws {Error} when the namespace cannot be entered; failing to come home ends the process, as nothing may go on abroad
  */
 export function withNetns<T>(path: string, action: () => T): T {
-  const enter = loadSetns()
+  const { setns: enter } = loadLibc()
   const home = openSync('/proc/thread-self/ns/net', 'r')
   const abroad = openSync(path, 'r')
   try {
@@ -57,4 +74,54 @@ export function withNetns<T>(path: string, action: () => T): T {
     closeSync(abroad)
     closeSync(home)
   }
+}
+
+const AF_INET = 2
+const AF_INET6 = 10
+const SOCK_STREAM_CLOEXEC = 0o2000001
+const SOL_SOCKET = 1
+const SO_REUSEADDR = 2
+const IPPROTO_IPV6 = 41
+const IPV6_V6ONLY = 26
+const BACKLOG = 511
+
+/**
+ * Makes a listening TCP socket in another namespace and returns its descriptor, for `server.listen({ fd })`. Node's own
+ * `listen({ host })` resolves even an address literal later, when the thread is home again.
+ *
+ * @throws {NodeJS.ErrnoException} with `code` EADDRINUSE, EADDRNOTAVAIL, ...; {Error} when the namespace cannot be entered
+ */
+export function listenInNetns(path: string, address: string, port: number): number {
+  const { socket, setsockopt, bind, listen, errno } = loadLibc()
+  const fail = (call: string): never => {
+    const code = getSystemErrorName(-errno())
+    throw Object.assign(new Error(`${call} ${address} port ${port}: ${code}`), { code, syscall: call })
+  }
+  return withNetns(path, () => {
+    const name = socketAddress(address, port)
+    const yes = Buffer.from([1, 0, 0, 0])
+    const fd = socket(name.readUInt16LE(0), SOCK_STREAM_CLOEXEC, 0)
+    if (fd < 0) fail('socket')
+    try {
+      setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, yes, yes.length)
+      if (address.includes(':')) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, yes, yes.length)
+      if (bind(fd, name, name.length) < 0) fail('bind')
+      if (listen(fd, BACKLOG) < 0) fail('listen')
+      return fd
+    } catch (error) {
+      closeSync(fd)
+      throw error
+    }
+  })
+}
+
+/** A `sockaddr_in` or `sockaddr_in6`. */
+function socketAddress(address: string, port: number): Buffer {
+  const octets = ipaddr.parse(address).toByteArray()
+  const ipv6 = octets.length === 16
+  const name = Buffer.alloc(ipv6 ? 28 : 16)
+  name.writeUInt16LE(ipv6 ? AF_INET6 : AF_INET, 0)
+  name.writeUInt16BE(port, 2)
+  name.set(octets, ipv6 ? 8 : 4)
+  return name
 }

@@ -8,6 +8,7 @@ import { wiresStand } from '../../lab/wires/lay.ts'
 import type { LabState } from '../../lab/state.ts'
 import { FairwayError } from '../../model/code.ts'
 import { LAB_NOT_RUNNING } from '../../model/codes/lab.ts'
+import { USAGE_WRONG } from '../../model/codes/usage.ts'
 import { hint } from '../terminal.ts'
 
 const REPOSITORY = join(import.meta.dirname, '../../..')
@@ -26,7 +27,9 @@ export function labShell(host: string, options: { name: string }): void {
 
 /** `fairway lab exec HOST -- COMMAND`: its input, output, signals and exit code are the command's own. */
 export function labExec(host: string, command: readonly string[], options: { name: string }): void {
-  become(enterHost(runningLab(options.name), host, command))
+  const plain = command[0] === '--' ? command.slice(1) : command
+  if (plain.length === 0) throw new FairwayError(USAGE_WRONG, 'There is no command after --.', { field: 'COMMAND' })
+  become(enterHost(runningLab(options.name), host, plain))
 }
 
 function runningLab(name: string): LabState {

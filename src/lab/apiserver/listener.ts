@@ -3,7 +3,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { withNetns } from '../../linux/netns.ts'
+import { listenInNetns } from '../../linux/netns.ts'
 import { FairwayError } from '../../model/code.ts'
 import { APISERVER_ADDRESS_TAKEN } from '../../model/codes/apiserver.ts'
 import type { User } from './review.ts'
@@ -57,8 +57,7 @@ function makeServer(tls: ServerTls | undefined, handler: RequestHandler): Server
 }
 
 /**
- * Listens; resolves with the address in use (port 0 becomes a free one). The socket is made before this returns, since the
- * namespace is left again at once: an IP literal and `exclusive` keep Node from doing it later.
+ * Listens; resolves with the address in use (port 0 becomes a free one).
  * @throws {FairwayError} APISERVER_ADDRESS_TAKEN
  */
 export async function listen(
@@ -70,9 +69,12 @@ export async function listen(
   const ready = Promise.withResolvers<void>()
   server.once('listening', ready.resolve)
   server.once('error', (cause) => ready.reject(taken(where, cause)))
-  const open = (): void => void server.listen({ host: where.address, port: where.port, exclusive: true })
-  if (where.netns === undefined) open()
-  else withNetns(where.netns, open)
+  try {
+    if (where.netns === undefined) server.listen({ host: where.address, port: where.port, exclusive: true })
+    else server.listen({ fd: listenInNetns(where.netns, where.address, where.port) })
+  } catch (cause) {
+    throw taken(where, cause as NodeJS.ErrnoException)
+  }
   await ready.promise
   return { server, address: server.address() as AddressInfo }
 }

@@ -5,7 +5,7 @@
  */
 import { closeSync, readFileSync, writeSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
-import { withNetns } from '../../../src/linux/netns.ts'
+import { listenInNetns } from '../../../src/linux/netns.ts'
 import { main as cli } from '../../../src/cli/main.ts'
 import { main as supervisor } from '../../../src/lab/supervisor/main.ts'
 import { DEFAULT_TOPOLOGY } from '../../../src/lab/topology.ts'
@@ -35,7 +35,7 @@ async function serve(listen: string): Promise<void> {
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    withNetns(netns, () => server.listen({ host, port, exclusive: true }, resolve))
+    server.listen({ fd: listenInNetns(netns, host, port) }, resolve)
   })
 }
 
