@@ -33,9 +33,11 @@ function write(kind: KindRecord, raw: RawObject, old?: RawObject, subresource = 
   kind.defaults(object)
   if (old !== undefined && subresource === '') object.status = structuredClone(old.status)
   if (subresource === '') kind.prepare?.(object, old)
-  const invalid = kind.validate(object, old, subresource)
-  if (invalid.length > 0) return { object, errors: invalid }
-  return { object, errors: kind.allocation?.allocate(object, old, false) ?? [] }
+  const refused = kind.allocation?.allocate(object, old, false) ?? []
+  if (refused.length > 0) return { object, errors: refused }
+  const errors = kind.validate(object, old, subresource)
+  if (errors.length > 0) kind.allocation?.release(object, old)
+  return { object, errors }
 }
 
 const kindOf = (kinds: readonly KindRecord[], raw: RawObject): KindRecord | undefined => {

@@ -9,7 +9,7 @@ type FieldErrors = check.FieldErrors
 
 /** What is wrong with a Pod. Source: kubernetes pkg/apis/core/validation, ValidatePodCreate and ValidatePodUpdate. */
 export function validatePod(pod: RawObject, old: RawObject | undefined, subresource: string): FieldErrors {
-  if (subresource === 'status') return []
+  if (subresource !== '') return [] // a binding sets what an update may not
   const spec = specOf(pod)
   return old === undefined ? podSpecErrors(spec, true) : [...podUpdateErrors(spec, specOf(old)), ...podSpecErrors(spec, true)]
 }

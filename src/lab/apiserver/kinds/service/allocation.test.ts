@@ -23,8 +23,9 @@ function write({ allocation }: ReturnType<typeof makeCluster>, wanted: ServiceSp
   const object: RawObject = { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec: structuredClone(wanted) }
   serviceDefaults(object)
   prepareService(object, old)
-  const invalid = validateService(object, old, '')
-  const errors = invalid.length > 0 ? invalid : allocation.allocate(object, old, dryRun)
+  const refused = allocation.allocate(object, old, dryRun)
+  const errors = refused.length > 0 ? refused : validateService(object, old, '')
+  if (refused.length === 0 && errors.length > 0 && !dryRun) allocation.release(object, old)
   return { object, spec: specOf(object), said: errors.map((error) => `${error.field}: ${fieldErrorDetail(error)}`) }
 }
 
@@ -124,6 +125,24 @@ describe('node ports', () => {
     expect(second.spec.ports?.[0]?.nodePort).toBe(first.spec.ports?.[0]?.nodePort)
     expect(second.spec.clusterIP).toBe(first.spec.clusterIP)
   })
+})
+
+test('a Service cannot take over the address of another, nor free it by trying', () => {
+  const cluster = makeCluster()
+  const first = write(cluster, { ports: [PORT] })
+  const second = write(cluster, { ports: [PORT] })
+  const { clusterIP = '' } = first.spec
+  const sentence = `spec.clusterIPs[0]: Invalid value: ["${clusterIP}"]: may not change once set`
+  expect(write(cluster, { ...second.spec, clusterIP, clusterIPs: [clusterIP] }, second.object).said).toEqual([sentence])
+  expect(write(cluster, { clusterIP, ports: [PORT] }).said).toEqual([
+    `spec.clusterIPs: Invalid value: ["${clusterIP}"]: failed to allocate IP ${clusterIP}: provided IP is already allocated`,
+  ])
+})
+
+test.each(['x', '1.2.3'])('%j is no address', (clusterIP) => {
+  expect(write(makeCluster(), { clusterIP, ports: [PORT] }).said).toEqual([
+    `spec.clusterIPs[0]: Invalid value: "${clusterIP}": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)`,
+  ])
 })
 
 test('loadBalancerClass stays', () => {

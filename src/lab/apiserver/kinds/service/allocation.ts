@@ -13,6 +13,7 @@ import {
   type ServiceSpec,
   specOf,
 } from './types.ts'
+import { clusterIPErrors, clusterIPUpdateErrors } from './validate-cluster-ips.ts'
 
 /** What a Service holds of the cluster: addresses by their text, node ports by number. */
 interface Holdings {
@@ -56,6 +57,8 @@ export class ServiceAllocation implements Allocation {
   allocate(object: RawObject, old: RawObject | undefined, dryRun: boolean): readonly FieldError[] {
     const spec = specOf(object)
     const before = old === undefined ? undefined : specOf(old)
+    const malformed = [...(before === undefined ? [] : clusterIPUpdateErrors(spec, before)), ...clusterIPErrors(spec)]
+    if (malformed.length > 0) return malformed // called before validation, so that its words come first
     const unmet = settleFamilies(spec, before, this.addresses.families)
     if (unmet.length > 0) return unmet
     const attempt = new Attempt(holdingsOf(before), dryRun)

@@ -24,7 +24,8 @@ export function prepareService(service: RawObject, old: RawObject | undefined): 
     const before = specOf(old)
     dropPointless(spec, before)
     keepAllocated(spec, before)
-    if (spec.type !== 'LoadBalancer') service.status = { ...(service.status as object), loadBalancer: {} }
+    if (before.type === 'LoadBalancer' && spec.type !== 'LoadBalancer')
+      service.status = { ...(service.status as object), loadBalancer: {} }
   }
   agreeOnClusterIPs(spec, old === undefined ? undefined : specOf(old))
 }
