@@ -44,15 +44,18 @@ export function applyConfig(request: ApplyRequest, live: RawObject, config: RawO
   const merged = mergeConfig(rootMeta(schema), live, config) as RawObject
   const abandoned = (own?.set ?? new Set<string>()).difference(set)
   const result = structuredClone(merged)
-  prune(schema, result, abandoned, others)
-  const unchanged =
-    own !== undefined &&
-    own.set.size === set.size &&
-    own.set.isSubsetOf(set) &&
-    sameJson(withoutOwners(result), withoutOwners(live))
-  setOwners(result, [...others, { ...manager, time: unchanged ? own.time : request.time, set }])
+  prune(
+    schema,
+    result,
+    abandoned,
+    others.reduce<FieldSet>((all, owner) => all.union(owner.set), set),
+  )
+  const same = sameJson(withoutOwners(result), withoutOwners(live)) && (own === undefined || sameSet(own.set, set))
+  setOwners(result, [...others, { ...manager, time: same ? (own?.time ?? '') : request.time, set }])
   return result
 }
+
+const sameSet = (a: FieldSet, b: FieldSet): boolean => a.size === b.size && a.isSubsetOf(b)
 
 const withoutOwners = (object: RawObject): RawObject => ({
   ...object,
@@ -115,12 +118,11 @@ function mergeMembers(meta: FieldMeta, live: readonly unknown[], config: readonl
   return [...result.values()]
 }
 
-/** Takes away what only this manager wanted, and wants no more. */
-function prune(schema: string, object: RawObject, abandoned: FieldSet, others: readonly Owner[]): void {
-  const kept = others.reduce<Set<string>>((all, owner) => all.union(owner.set), new Set())
-  const needed = [...kept]
+/** Takes away what only this manager wanted, and nobody wants any more; what is around something wanted stays. */
+function prune(schema: string, object: RawObject, abandoned: FieldSet, wanted: FieldSet): void {
+  const needed = [...wanted]
   const paths = [...abandoned].filter(
-    (path) => !kept.has(path) && !needed.some((other) => other.startsWith(`${path}${SEPARATOR}`)),
+    (path) => !wanted.has(path) && !needed.some((other) => other.startsWith(`${path}${SEPARATOR}`)),
   )
   for (const path of paths.sort((a, b) => b.length - a.length)) removeAt(rootMeta(schema), object, path.split(SEPARATOR))
 }

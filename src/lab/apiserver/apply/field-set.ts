@@ -79,7 +79,7 @@ export function fieldsOf(schema: string, object: JsonMap, containers: boolean): 
       add(path, value)
       return
     }
-    if (containers && !ALWAYS_THERE.has(name)) add(path, CONTAINER)
+    if (containers && meta?.optional !== false && !ALWAYS_THERE.has(name)) add(path, CONTAINER)
     if (isMap(value)) walkMap(meta, value, path)
     else if (Array.isArray(value) && meta !== undefined) for (const member of value) walkMember(meta, member, path)
   }

@@ -62,7 +62,7 @@ interface Difference {
 }
 
 /** What an update added, changed and took away. */
-export function compareFields(before: FieldValues, after: FieldValues): Difference {
+function compareFields(before: FieldValues, after: FieldValues): Difference {
   const changed = [...after].filter(
     ([path, value]) => !before.has(path) || (value !== CONTAINER && !sameJson(value, before.get(path))),
   )
@@ -84,8 +84,11 @@ export function ownAfterUpdate(
   manager: Manager,
   time: string,
 ): void {
-  const before = old === undefined ? new Map<string, unknown>() : fieldsOf(schema, old, true)
-  const { changed, removed } = compareFields(before, fieldsOf(schema, object, true))
+  const before = old === undefined ? {} : writable(old, manager.subresource)
+  const { changed, removed } = compareFields(
+    fieldsOf(schema, before, true),
+    fieldsOf(schema, writable(object, manager.subresource), true),
+  )
   const sent = decodeOwners(object)
   const reset = object.metadata.managedFields?.length === 1 && Object.keys(object.metadata.managedFields[0] ?? {}).length === 0
   const owners = sent.length > 0 || reset || old === undefined ? sent : decodeOwners(old)
@@ -100,6 +103,13 @@ export function ownAfterUpdate(
   const set = (own?.set ?? new Set<string>()).union(changed).difference(removed)
   const same = own !== undefined && own.set.size === set.size && changed.size === 0
   setOwners(object, [...others, { ...manager, time: same ? own.time : time, set }])
+}
+
+/** What a writer of this subresource may own: of the object all but its status, which has a subresource of its own. */
+function writable(object: RawObject, subresource: string): JsonMap {
+  if (subresource === 'status') return { metadata: object.metadata, status: object.status }
+  const { status, ...rest } = object
+  return rest
 }
 
 export function setOwners(object: RawObject, owners: readonly Owner[]): void {
