@@ -32,7 +32,7 @@ export async function measureFairway(world: BenchWorld, changes: number): Promis
   return inFreshNamespace(async (namespace) => {
     const engine = createNftablesEngine({ netns: netnsPath(namespace) })
     const failed = new AbortController()
-    const reconciler = createReconciler({ engine, same: sameEntry, onRound: (round) => round.error && failed.abort(round.error) })
+    const reconciler = createReconciler({ engine, onRound: (round) => round.error && failed.abort(round.error) })
     const bench: Bench = { world, planner: createPlanner(HERE.name), reconciler }
     try {
       const load = await loadAll(bench, failed.signal)
