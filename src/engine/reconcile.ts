@@ -95,7 +95,10 @@ class Loop<T extends Keyed> implements Reconciler<T> {
     if (this.running !== undefined || this.stopping.signal.aborted) return
     this.running = this.run().finally(() => {
       this.running = undefined
-      if (!this.stopping.signal.aborted) for (const { resolve } of this.waiters.splice(0)) resolve()
+      if (this.stopping.signal.aborted) return
+      if (this.stale || this.dirty.size > 0)
+        this.wake() // wanted between the last look and now
+      else for (const { resolve } of this.waiters.splice(0)) resolve()
     })
   }
 

@@ -1,0 +1,275 @@
+/**
+ * Follows the first packet of a flow through rendered rules, as the kernel would: what `nft list` says is the input, never the
+ * plan, so that a planner and a fake cannot agree with themselves.
+ */
+import { BlockList } from 'node:net'
+import type { Family, Protocol } from '../../model/world.ts'
+import { type ReadElement, readClassid, readElement } from './element.ts'
+import type { ChainObject, Expression, NftObject, RuleObject, Statement } from './json.ts'
+import { statementText } from './text.ts'
+
+/** The first packet of a flow. `interface` is where it came in; '' when the node itself sends it. */
+export interface TracedPacket {
+  readonly family: Family
+  readonly protocol: Protocol | 'icmp'
+  readonly from: string
+  readonly fromPort: number
+  readonly to: string
+  readonly port: number
+  readonly interface: string
+  readonly mark?: number
+}
+
+/** What the rules ask of the node beside the packet. */
+export interface TracedNode {
+  isLocal(address: string): boolean
+  /** Which of `count` is drawn, from 0. */
+  draw(count: number): number
+}
+
+export interface Trace {
+  /** `local` is delivered on the node, `forward` leaves it; `refused` is answered with an error at once. */
+  readonly outcome: 'local' | 'forward' | 'refused' | 'dropped'
+  /** Where it goes in the end. */
+  readonly to: string
+  readonly port: number
+  readonly translated: boolean
+  /** Whether its source becomes the node's. */
+  readonly masqueraded: boolean
+  readonly mark: number
+  readonly priority: number
+  /** The rules that matched, in order: chain and text. */
+  readonly steps: readonly { readonly chain: string; readonly rule: string }[]
+}
+
+type Ending = 'accept' | 'drop' | 'refuse' | 'translated' | 'masqueraded'
+type Value = string | number
+
+/** One table as listed, indexed for many traces. */
+export class Tracer {
+  private readonly chains = new Map<string, { readonly chain: ChainObject; readonly rules: RuleObject[] }>()
+  private readonly sets = new Map<string, ReadonlyMap<string, ReadElement>>()
+  private readonly ranges = new Map<string, BlockList>()
+
+  constructor(listing: readonly NftObject[]) {
+    for (const object of listing) {
+      if ('chain' in object) this.chains.set(object.chain.name, { chain: object.chain, rules: [] })
+      else if ('set' in object || 'map' in object) {
+        const set = 'set' in object ? object.set : object.map
+        const read = (set.elem ?? []).map(readElement)
+        this.sets.set(`@${set.name}`, new Map(read.map((one) => [one.key.join(' . '), one])))
+        if (set.flags?.includes('interval')) this.ranges.set(`@${set.name}`, blockList(read.map(({ key }) => String(key[0]))))
+      }
+    }
+    for (const object of listing) if ('rule' in object) this.chains.get(object.rule.chain)?.rules.push(object.rule)
+  }
+
+  trace(packet: TracedPacket, node: TracedNode): Trace {
+    return new Passage(packet, node, this).run()
+  }
+
+  /** Base chains of a hook in the order that a packet passes them. */
+  hook(name: string): readonly string[] {
+    const mine = [...this.chains.values()].filter(({ chain }) => chain.hook === name)
+    return mine.sort((one, other) => (one.chain.prio ?? 0) - (other.chain.prio ?? 0)).map(({ chain }) => chain.name)
+  }
+
+  rules(chain: string): readonly RuleObject[] {
+    return this.chains.get(chain)?.rules ?? []
+  }
+
+  find(set: string, key: string): ReadElement | undefined {
+    return this.sets.get(set)?.get(key)
+  }
+
+  contains(set: string, key: string): boolean {
+    const range = this.ranges.get(set)
+    return range === undefined ? this.find(set, key) !== undefined : range.check(key, key.includes(':') ? 'ipv6' : 'ipv4')
+  }
+}
+
+class Passage {
+  private readonly packet: TracedPacket
+  private readonly node: TracedNode
+  private readonly table: Tracer
+  private readonly steps: { chain: string; rule: string }[] = []
+  private to: string
+  private port: number
+  private mark: number
+  private priority = 0
+  private saved: number | undefined
+  private translated = false
+  private masqueraded = false
+  private out = ''
+
+  constructor(packet: TracedPacket, node: TracedNode, table: Tracer) {
+    this.packet = packet
+    this.node = node
+    this.table = table
+    this.to = packet.to
+    this.port = packet.port
+    this.mark = packet.mark ?? 0
+  }
+
+  run(): Trace {
+    const first = this.pass(this.packet.interface === '' ? 'output' : 'prerouting')
+    if (first !== 'accept') return this.result(first === 'drop' ? 'dropped' : 'refused')
+    const local = this.node.isLocal(this.to)
+    if (local && this.packet.interface !== '') return this.result('local')
+    this.out = local ? 'lo' : 'out'
+    this.pass('postrouting')
+    return this.result(local ? 'local' : 'forward')
+  }
+
+  private result(outcome: Trace['outcome']): Trace {
+    const { to, port, translated, mark, priority, steps } = this
+    return { outcome, to, port, translated, masqueraded: this.masqueraded, mark, priority, steps }
+  }
+
+  private pass(hook: string): 'accept' | 'drop' | 'refuse' {
+    for (const name of this.table.hook(hook)) {
+      const ending = this.chain(name)
+      if (ending === 'drop' || ending === 'refuse') return ending
+    }
+    return 'accept'
+  }
+
+  /** Undefined when the packet falls off the chain's end. */
+  private chain(name: string): Ending | undefined {
+    for (const rule of this.table.rules(name)) {
+      const ending = this.rule(rule)
+      if (ending === 'return') return undefined
+      if (ending !== undefined) return ending
+    }
+    return undefined
+  }
+
+  private rule(rule: RuleObject): Ending | 'return' | undefined {
+    const at = this.steps.length // what a goto leads to comes behind the rule that has it
+    let ending: Ending | 'return' | undefined
+    for (const statement of rule.expr) {
+      const result = this.statement(statement)
+      if (result === false) return undefined
+      ending = result
+    }
+    const text = rule.expr.map((one) => (typeof one === 'string' ? one : statementText(one))).join(' ')
+    this.steps.splice(at, 0, { chain: rule.chain, rule: text })
+    return ending
+  }
+
+  /** False when the rule does not go on; an ending when the packet is decided; `return` after a goto that came to an end. */
+  private statement(statement: Statement | string): Ending | 'return' | undefined | false {
+    if (typeof statement === 'string' || 'map' in statement) {
+      this.saved = this.mark
+      return undefined
+    }
+    if ('match' in statement) return this.match(statement.match) ? undefined : false
+    if ('mangle' in statement) return this.mangle(statement.mangle)
+    if ('vmap' in statement) {
+      const target = this.table.find(statement.vmap.data, this.key(statement.vmap.key))?.target
+      return target === undefined ? false : (this.chain(target) ?? 'return')
+    }
+    if ('dnat' in statement) return this.translate(statement.dnat.addr)
+    if ('masquerade' in statement) {
+      this.masqueraded = true
+      return 'masqueraded'
+    }
+    if ('reject' in statement) return statement.reject.type === 'tcp reset' && this.packet.protocol !== 'tcp' ? false : 'refuse'
+    if ('jump' in statement) return this.chain(statement.jump.target)
+    if ('goto' in statement) return this.chain(statement.goto.target) ?? 'return'
+    return 'accept' in statement ? 'accept' : 'drop'
+  }
+
+  private match({ op, left, right }: Extract<Statement, { match: unknown }>['match']): boolean {
+    const equal = this.matches(left, right)
+    return op === '!=' ? !equal : equal
+  }
+
+  private matches(left: Expression, right: Extract<Statement, { match: unknown }>['match']['right']): boolean {
+    if (typeof right === 'string' && right.startsWith('@')) return this.table.contains(right, this.key(left))
+    const value = this.value(left)
+    if (typeof right === 'object' && 'set' in right) return right.set.includes(value ?? '')
+    if (typeof right === 'object' && 'prefix' in right) {
+      const text = String(value)
+      return blockList([`${right.prefix.addr}/${right.prefix.len}`]).check(text, text.includes(':') ? 'ipv6' : 'ipv4')
+    }
+    if (typeof right === 'object') return right.includes(String(value))
+    if ('&' in left) return value === readClassid(right)
+    return value === right
+  }
+
+  private mangle({ key, value }: Extract<Statement, { mangle: unknown }>['mangle']): undefined | false {
+    const found = typeof value === 'object' ? this.value(value) : value
+    if (found === undefined || !('meta' in key)) return false
+    if (key.meta.key === 'priority') this.priority = found === 'none' ? 0 : readClassid(found)
+    else this.mark = Number(found)
+    return undefined
+  }
+
+  private translate(addr: Expression): Ending | false {
+    const found = 'map' in addr ? this.table.find(addr.map.data, this.key(addr.map.key)) : undefined
+    if (found === undefined) return false
+    this.to = String(found.data[0])
+    this.port = Number(found.data[1])
+    this.translated = true
+    return 'translated'
+  }
+
+  private key(expression: Expression): string {
+    const parts = 'concat' in expression ? expression.concat : [expression]
+    return parts.map((part) => this.keyPart(part)).join(' . ')
+  }
+
+  private keyPart(part: Expression): string {
+    if ('meta' in part && part.meta.key === 'priority')
+      return `${(this.priority >>> 16).toString(16)}:${(this.priority & 0xffff).toString(16)}`
+    return String(this.value(part))
+  }
+
+  private value(expression: Expression): Value | undefined {
+    if ('meta' in expression) return this.meta(expression.meta.key)
+    if ('payload' in expression) return this.payload(expression.payload.field)
+    if ('ct' in expression) return this.ct(expression.ct.key)
+    if ('fib' in expression) return this.node.isLocal(this.to) ? 'local' : 'unicast'
+    if ('numgen' in expression) return expression.numgen.offset + this.node.draw(expression.numgen.mod)
+    if ('map' in expression) {
+      if (expression.map.data === '@saved') return this.saved
+      return this.table.find(expression.map.data, this.key(expression.map.key))?.data[0]
+    }
+    if ('&' in expression) return (this.priority & readClassid(expression['&'][1])) >>> 0
+    return undefined
+  }
+
+  private meta(key: string): Value {
+    const { protocol } = this.packet
+    return (
+      { mark: this.mark, priority: this.priority, l4proto: protocol, iifname: this.packet.interface, oifname: this.out }[key] ??
+      ''
+    )
+  }
+
+  private payload(field: string): Value {
+    return { saddr: this.packet.from, daddr: this.to, sport: this.packet.fromPort, dport: this.port }[field] ?? ''
+  }
+
+  /** A flow's original direction is the packet as it was sent. */
+  private ct(key: string): Value {
+    const { packet } = this
+    if (key === 'state') return 'new'
+    if (key === 'status') return this.translated ? 'dnat' : ''
+    if (key === 'proto-src') return packet.fromPort
+    if (key === 'proto-dst') return packet.port
+    return key.endsWith('daddr') ? packet.to : packet.from
+  }
+}
+
+function blockList(cidrs: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const cidr of cidrs) {
+    const [address = '', length] = cidr.split('/')
+    const family = address.includes(':') ? 'ipv6' : 'ipv4'
+    if (length === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(length), family)
+  }
+  return list
+}

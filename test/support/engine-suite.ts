@@ -1,0 +1,123 @@
+/** What every nftables must do, the kernel's and the one in memory: one suite, run on both. */
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type LoopbackSwitch, TransportEngine } from '../../src/engine/nftables/engine.ts'
+import type { NftTransport } from '../../src/engine/nftables/transport.ts'
+import { createReconciler } from '../../src/engine/reconcile.ts'
+import { type BackendGroup, type DataPathEntry, type Frontend, frontendKey } from '../../src/model/datapath.ts'
+import { EngineError } from '../../src/model/engine.ts'
+import { changesOf, createPlanner } from '../../src/plan/planner.ts'
+import { testWorld } from '../live/datapath/world.ts'
+import { emptyWorld, steps, take } from './arbitrary-world.ts'
+import { NEVER } from './datapath.ts'
+
+const NO_LOOPBACK: LoopbackSwitch = { allow: () => undefined, forget: () => undefined }
+
+const group = (name: string, ...addresses: string[]): BackendGroup => {
+  const backends = addresses.map((address) => ({ address, port: 80 }))
+  return { kind: 'group', key: `${name}/cluster/ipv4`, family: 'ipv4', scope: 'cluster', backends }
+}
+const frontend = (address: string, name: string): Frontend => {
+  const at = { at: 'address', family: 'ipv4', address, protocol: 'tcp', port: 80 } as const
+  return { kind: 'frontend', key: frontendKey(at), ...at, group: `${name}/cluster/ipv4` }
+}
+const sorted = (map: ReadonlyMap<string, DataPathEntry>) => [...map].toSorted(([one], [other]) => (one < other ? -1 : 1))
+const upsert = (...upserts: DataPathEntry[]) => ({ upserts, removals: [] })
+
+/** `make` gives another transport to the same nftables at each call; it is empty when a test begins. */
+export function engineSuite(name: string, make: () => NftTransport, runs: number): void {
+  const open: NftTransport[] = []
+  const engine = (): TransportEngine => {
+    const transport = make()
+    open.push(transport)
+    return new TransportEngine(transport, NO_LOOPBACK)
+  }
+  const reread = async (): Promise<ReadonlyMap<string, DataPathEntry>> => {
+    const reader = engine()
+    await reader.refresh(NEVER)
+    return reader.observed
+  }
+  const clear = async () => {
+    await engine().cleanup(NEVER)
+    for (const transport of open.splice(0)) transport.close()
+  }
+  beforeEach(clear)
+  afterEach(clear)
+
+  describe(name, () => {
+    it('is read back as it was written', async () => {
+      const world = testWorld()
+      const planner = createPlanner('n1')
+      await engine().apply(planner.update(world, changesOf(world)), NEVER)
+      expect(sorted(await reread())).toEqual(sorted(planner.entries))
+    })
+
+    it('changes backends, counts and groups in place', async () => {
+      const one = engine()
+      await one.apply(upsert(group('a', '10.0.0.1', '10.0.0.2', '10.0.0.3'), group('b'), frontend('10.96.0.1', 'a')), NEVER)
+      await one.apply(upsert(group('a', '10.0.0.2', '10.0.0.4'), group('b', '10.0.0.9')), NEVER)
+      await one.apply(upsert(frontend('10.96.0.1', 'b'), frontend('10.96.0.2', 'a')), NEVER)
+      expect(sorted(await reread())).toEqual(sorted(one.observed))
+      expect((await reread()).get('address/ipv4/10.96.0.1/tcp/80')).toMatchObject({ group: 'b/cluster/ipv4' })
+      expect((await reread()).get('a/cluster/ipv4')).toMatchObject({
+        backends: [{ address: '10.0.0.2' }, { address: '10.0.0.4' }],
+      })
+    })
+
+    it('upserts what is there and removes what is not', async () => {
+      const one = engine()
+      await one.apply(upsert(group('a', '10.0.0.1')), NEVER)
+      await one.apply(upsert(group('a', '10.0.0.1')), NEVER)
+      await one.apply({ upserts: [], removals: ['nothing/of/this'] }, NEVER)
+      expect([...(await reread()).keys()]).toEqual(['a/cluster/ipv4'])
+    })
+
+    it('changes nothing when a transaction fails', async () => {
+      const one = engine()
+      const other = engine()
+      await one.apply(upsert(group('a', '10.0.0.1')), NEVER)
+      await other.refresh(NEVER)
+      await other.apply({ upserts: [], removals: ['a/cluster/ipv4'] }, NEVER)
+      const delta = { upserts: [group('b', '10.0.0.2')], removals: ['a/cluster/ipv4'] }
+      await expect(one.apply(delta, NEVER)).rejects.toThrow(EngineError) // what it would remove is gone already
+      expect(await reread()).toEqual(new Map())
+    })
+
+    it('adopts another engine’s work and changes only what differs', async () => {
+      const world = testWorld()
+      const planner = createPlanner('n1')
+      const delta = planner.update(world, changesOf(world))
+      const first = engine()
+      await first.apply(delta, NEVER)
+      await first.apply(upsert(group('left over', '10.0.0.1')), NEVER)
+      const rounds: number[] = []
+      const loop = createReconciler<DataPathEntry>({
+        engine: engine(),
+        onRound: (round) => rounds.push(round.upserts, round.removals),
+      })
+      loop.want(delta)
+      await loop.settled()
+      await loop.stop()
+      expect(rounds).toEqual([0, 1])
+      expect(sorted(await reread())).toEqual(sorted(planner.entries))
+    })
+
+    it('follows any history of a cluster', async () => {
+      await fc.assert(
+        fc.asyncProperty(steps, async (all) => {
+          await clear()
+          const world = emptyWorld()
+          const planner = createPlanner('n1')
+          const one = engine()
+          for (const step of all) {
+            take(world, step)
+            await one.apply(planner.update(world, [step as never]), NEVER)
+          }
+          expect(sorted(one.observed)).toEqual(sorted(planner.entries))
+          expect(sorted(await reread())).toEqual(sorted(planner.entries))
+        }),
+        { numRuns: runs },
+      )
+    })
+  })
+}
