@@ -13,12 +13,17 @@ export function levelOf(text: string | undefined): string {
 
 /**
  * What a log line says of an error: its coded parts when it has them, the stack only when it has none, since a coded error
- * names its cause already.
+ * says where it comes from in its own words, and its cause in the cause's.
  */
 export function describeError(error: unknown): unknown {
+  return describe(error, true)
+}
+
+function describe(error: unknown, withStack: boolean): unknown {
   if (!(error instanceof Error)) return error
   const code: unknown = Reflect.get(error, 'code')
-  const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) }
+  const coded = typeof code === 'object' && code !== null
+  const cause = error.cause === undefined ? {} : { cause: describe(error.cause, withStack && !coded) }
   if (typeof code === 'object' && code !== null && 'code' in code) {
     return {
       code: code.code,
@@ -32,7 +37,7 @@ export function describeError(error: unknown): unknown {
     type: error.name,
     message: error.message,
     ...(typeof code === 'string' ? { errno: code } : {}),
-    stack: error.stack,
+    ...(withStack ? { stack: error.stack } : {}),
     ...cause,
   }
 }

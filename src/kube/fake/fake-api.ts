@@ -37,6 +37,7 @@ export class FakeApi {
   /** Asked before each request is served. */
   fault: (method: string, url: URL) => Fault | undefined = () => undefined
   private readonly options: FakeApiOptions
+  private readonly snapshots = new Map<string, readonly KubeObject[]>()
   private readonly watchers = new Set<Watcher>()
   private readonly server = http.createServer((request, response) => this.serve(request, response))
 
@@ -137,6 +138,7 @@ export class FakeApi {
     else this.list(response, url)
   }
 
+  /** Pages are of the state at the first one, as etcd's are. */
   private list(response: http.ServerResponse, url: URL): void {
     const [revision = String(this.store.revision), start = '0'] = (url.searchParams.get('continue') ?? '')
       .split('.')
@@ -146,8 +148,10 @@ export class FakeApi {
       return
     }
     const limit = Number(url.searchParams.get('limit') ?? 0) || Number.POSITIVE_INFINITY
-    const all = this.selected(url)
+    const snapshot = `${url.pathname} ${url.searchParams.get('fieldSelector')} ${revision}`
+    const all = (start === '0' ? undefined : this.snapshots.get(snapshot)) ?? this.selected(url)
     const end = Math.min(all.length, Number(start) + limit)
+    if (end < all.length) this.snapshots.set(snapshot, all)
     const next = end < all.length ? `${revision}.${end}` : undefined
     answer(response, 200, {
       kind: 'List',

@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createClient, type KubeClient } from './client.ts'
+import { createEventRecorder } from './events.ts'
+import { FakeApi } from './fake/fake-api.ts'
+import type { Event } from './types.ts'
+
+let api: FakeApi
+let client: KubeClient
+let nowInMs = 1_000_000
+const now = () => new Date(nowInMs)
+const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'a', name: 'p', uid: 'u' } }
+
+beforeEach(async () => {
+  api = new FakeApi()
+  await api.listen()
+  client = createClient(api.config)
+})
+
+afterEach(async () => {
+  client.close()
+  await api.close()
+})
+
+test('the same words again raise the count', async () => {
+  const recorder = createEventRecorder({ client, component: 'kubelet', host: 'n1', now })
+  recorder.event(pod, 'Warning', 'Failed', 'no image')
+  recorder.event(pod, 'Warning', 'Failed', 'no image')
+  recorder.event(pod, 'Normal', 'Pulled', 'image')
+  await recorder.flush()
+  expect(api.requests.map((request) => request.split(' ')[0])).toEqual(['POST', 'PATCH', 'POST'])
+  expect(api.bodies[0]?.body).toMatchObject({
+    kind: 'Event',
+    metadata: { namespace: 'a' },
+    involvedObject: { kind: 'Pod', namespace: 'a', name: 'p', uid: 'u' },
+    type: 'Warning',
+    reason: 'Failed',
+    message: 'no image',
+    source: { component: 'kubelet', host: 'n1' },
+    firstTimestamp: '1970-01-01T00:16:40Z',
+    count: 1,
+  })
+  expect(api.bodies[1]).toMatchObject({
+    path: `/api/v1/namespaces/a/events/${(api.bodies[0]?.body as Event).metadata.name}`,
+    body: { count: 2 },
+  })
+})
+
+test('one that the server has forgotten is made anew', async () => {
+  const recorder = createEventRecorder({ client, component: 'c', now })
+  recorder.event(pod, 'Normal', 'r', 'm')
+  await recorder.flush()
+  api.fault = (method) => (method === 'PATCH' ? { kind: 'status', status: 404 } : undefined)
+  recorder.event(pod, 'Normal', 'r', 'm')
+  await recorder.flush()
+  expect(api.requests.map((request) => request.split(' ')[0])).toEqual(['POST', 'PATCH', 'POST'])
+})
+
+test('an object that is talked about too much is not listened to for a while', async () => {
+  const recorder = createEventRecorder({ client, component: 'c', now })
+  for (let n = 0; n < 40; n++) recorder.event(pod, 'Normal', 'r', `message ${n}`)
+  await recorder.flush()
+  expect(api.requests).toHaveLength(25)
+  nowInMs += 300_000
+  recorder.event(pod, 'Normal', 'r', 'later')
+  recorder.event(pod, 'Normal', 'r', 'and more')
+  await recorder.flush()
+  expect(api.requests).toHaveLength(26)
+})
+
+test('a cluster-scoped object has its Events in default; a server that refuses is no error', async () => {
+  const recorder = createEventRecorder({ client, component: 'c', now })
+  recorder.event({ kind: 'Node', name: 'n1' }, 'Normal', 'Ready', 'm')
+  await recorder.flush()
+  expect(api.requests[0]).toBe('POST /api/v1/namespaces/default/events')
+  api.fault = () => ({ kind: 'status', status: 403 })
+  recorder.event(pod, 'Normal', 'r', 'm')
+  await expect(recorder.flush()).resolves.toBeUndefined()
+})
