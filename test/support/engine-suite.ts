@@ -39,7 +39,7 @@ export function engineSuite(name: string, make: () => NftTransport, runs: number
   }
   const clear = async () => {
     await engine().cleanup(NEVER)
-    for (const transport of open.splice(0)) transport.close()
+    for (const transport of open.splice(0)) await transport.close()
   }
   beforeEach(clear)
   afterEach(clear)

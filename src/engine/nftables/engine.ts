@@ -59,6 +59,7 @@ export class TransportEngine implements NftablesEngine {
   private readonly transport: NftTransport
   private readonly loopback: LoopbackSwitch
   private readonly listeners = new Set<() => void>()
+  private watching: Promise<void> | undefined
   private mirror = new Mirror()
   /** Families whose table is there in a shape that is not ours. */
   private fresh: readonly Family[] = []
@@ -73,6 +74,7 @@ export class TransportEngine implements NftablesEngine {
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
+    await this.watching // what changes after this reading is heard
     const mirror = new Mirror()
     const fresh: Family[] = []
     for (const family of FAMILIES) {
@@ -97,6 +99,10 @@ export class TransportEngine implements NftablesEngine {
 
   onForeignChange(listener: () => void): () => void {
     this.listeners.add(listener)
+    this.watching ??= this.transport.watch(() => {
+      for (const one of this.listeners) one()
+    })
+    this.watching.catch(() => undefined) // refresh reports it
     return () => this.listeners.delete(listener)
   }
 
@@ -109,7 +115,7 @@ export class TransportEngine implements NftablesEngine {
 
   async close(): Promise<void> {
     this.listeners.clear()
-    this.transport.close()
+    await this.transport.close()
   }
 
   private async declare(families: readonly Family[]): Promise<void> {

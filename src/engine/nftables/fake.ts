@@ -60,7 +60,9 @@ export class FakeNftables implements NftTransport {
     })
   }
 
-  close(): void {}
+  async watch(): Promise<void> {}
+
+  async close(): Promise<void> {}
 
   private async transact(action: () => void): Promise<void> {
     this.undo = []

@@ -1,4 +1,5 @@
 import { Libnftables } from '../../linux/libnftables.ts'
+import { listenToNftables, type NftListener, type NftTransaction } from '../../linux/netlink-nftables.ts'
 import { tryRun } from '../../linux/run.ts'
 import { DATAPATH_APPLY_FAILED, DATAPATH_READ_FAILED } from '../../model/codes/datapath.ts'
 import { EngineError } from '../../model/engine.ts'
@@ -7,9 +8,12 @@ import { TABLE } from './skeleton.ts'
 import { type Declarations, tableText } from './text.ts'
 import type { NftTransport } from './transport.ts'
 
+const OURS: ReadonlySet<string> = new Set([`ip ${TABLE}`, `ip6 ${TABLE}`])
+
 /** The kernel's nftables: changes in process through libnftables, listings by a child process. */
 export function kernelTransport(netns: string | undefined): NftTransport {
   const library = new Libnftables(netns)
+  let listener: NftListener | undefined
   const enter = netns === undefined ? [] : ['nsenter', `--net=${netns}`, '--']
   const transact = async (text: string): Promise<void> => {
     const result = await library.run(text)
@@ -30,7 +34,17 @@ export function kernelTransport(netns: string | undefined): NftTransport {
         throw new EngineError(DATAPATH_READ_FAILED, `\`nft list table ${family} ${TABLE}\` failed: ${result.stderr.trim()}`)
       return (JSON.parse(result.stdout) as { nftables: readonly NftObject[] }).nftables
     },
-    close: () => library.close(),
+    async watch(onForeignChange) {
+      const isForeign = ({ lost, portId, tables }: NftTransaction) =>
+        lost || (portId !== library.portId && tables.some((name) => OURS.has(name)))
+      listener = await listenToNftables((transaction) => {
+        if (isForeign(transaction)) onForeignChange()
+      }, netns)
+    },
+    async close() {
+      await listener?.close()
+      library.close()
+    },
   }
 }
 

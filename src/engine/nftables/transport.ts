@@ -10,5 +10,7 @@ export interface NftTransport {
   list(family: NftFamily, signal: AbortSignal): Promise<readonly NftObject[] | undefined>
   /** Removes the tables that are there. */
   remove(families: readonly NftFamily[]): Promise<void>
-  close(): void
+  /** Calls back after each change of a fairway table that did not come by this transport. Resolves once nothing can be missed. */
+  watch(onForeignChange: () => void): Promise<void>
+  close(): Promise<void>
 }

@@ -1,5 +1,6 @@
 /** A small network for data path tests: hosts in namespaces on one switch, pods behind the nodes as CNI's ptp wires them. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { inNetns, ipBatch } from '../../../src/linux/netns.ts'
 import { run, tryRun } from '../../../src/linux/run.ts'
@@ -15,8 +16,14 @@ export interface TestPod extends TestHost {
   readonly node: string
 }
 
+export interface HeldConnection {
+  say(line: string): Promise<string>
+  end(): void
+}
+
 const PREFIX = 'fwt-dp'
 const SERVER = fileURLToPath(new URL('./server.ts', import.meta.url))
+const HOLD = fileURLToPath(new URL('./hold.ts', import.meta.url))
 const PROBE = fileURLToPath(new URL('./probe.ts', import.meta.url))
 
 /** Hosts `client`, `n1`, `n2` at 192.168.77.1, .11, .12; pods of node K at 10.244.K.x. Routed between nodes without an overlay. */
@@ -112,6 +119,22 @@ export class TestNet {
   async probe(from: TestHost, lines: readonly string[]): Promise<readonly string[]> {
     const output = await run(inNetns(from.ns, [process.execPath, PROBE]), { input: lines.join('\n') })
     return JSON.parse(output) as readonly string[]
+  }
+
+  /** Opens a TCP connection and holds it: `say` sends a line and resolves with the line that comes back. */
+  async hold(from: TestHost, address: string, port: number): Promise<HeldConnection> {
+    const [program = '', ...args] = inNetns(from.ns, [process.execPath, HOLD, address, String(port)])
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.children.push(child)
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    await lines.next() // the server's greeting
+    return {
+      async say(line) {
+        child.stdin.write(`${line}\n`)
+        return String((await lines.next()).value)
+      },
+      end: () => child.stdin.end(),
+    }
   }
 
   async down(): Promise<void> {
