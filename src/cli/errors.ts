@@ -2,7 +2,13 @@
 import { CommanderError } from 'commander'
 import { FairwayError, type Finding } from '../model/code.ts'
 import { KUBE_API_UNREACHABLE } from '../model/codes/kube.ts'
-import { LAB_API_UNREACHABLE, LAB_HOST_UNKNOWN, LAB_NAME_INVALID, LAB_PROCESS_UNKNOWN, LAB_START_TIMEOUT } from '../model/codes/lab.ts'
+import {
+  LAB_API_UNREACHABLE,
+  LAB_HOST_UNKNOWN,
+  LAB_NAME_INVALID,
+  LAB_PROCESS_UNKNOWN,
+  LAB_START_TIMEOUT,
+} from '../model/codes/lab.ts'
 import { USAGE_BUG, USAGE_CODE_UNKNOWN, USAGE_WRONG } from '../model/codes/usage.ts'
 import { colorsFor, complain } from './terminal.ts'
 
@@ -10,7 +16,9 @@ import { colorsFor, complain } from './terminal.ts'
 export const EXIT = { healthy: 0, findings: 1, usage: 2, unreachable: 3, timeout: 4 } as const
 
 const EXIT_CODES: ReadonlyMap<string, number> = new Map([
-  ...[USAGE_WRONG, USAGE_CODE_UNKNOWN, LAB_NAME_INVALID, LAB_HOST_UNKNOWN, LAB_PROCESS_UNKNOWN].map(({ code }) => [code, EXIT.usage] as const),
+  ...[USAGE_WRONG, USAGE_CODE_UNKNOWN, LAB_NAME_INVALID, LAB_HOST_UNKNOWN, LAB_PROCESS_UNKNOWN].map(
+    ({ code }) => [code, EXIT.usage] as const,
+  ),
   ...[LAB_API_UNREACHABLE, KUBE_API_UNREACHABLE].map(({ code }) => [code, EXIT.unreachable] as const),
   ...[LAB_START_TIMEOUT].map(({ code }) => [code, EXIT.timeout] as const),
 ])
@@ -47,7 +55,8 @@ export function printError(error: FairwayError): void {
 /** `x FW0907 sentence`, then the fix: beside every colour stands a sign. */
 export function printFinding(finding: Finding): void {
   const colors = colorsFor(process.stderr)
-  const sign = finding.code.severity === 'error' ? colors.red('x') : finding.code.severity === 'warning' ? colors.yellow('!') : 'i'
+  const sign =
+    finding.code.severity === 'error' ? colors.red('x') : finding.code.severity === 'warning' ? colors.yellow('!') : 'i'
   complain(`${sign} ${finding.code.code} ${finding.message}`)
   complain(`  fix: ${finding.fix}`)
 }

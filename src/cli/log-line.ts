@@ -14,7 +14,9 @@ export function formatLogLine(line: string, process: string, showProcess: boolea
   const paint = word === 'error' || word === 'fatal' ? colors.red : word === 'warn' ? colors.yellow : colors.dim
   const more = Object.entries(rest).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
   const clock = String(time ?? '').slice(11, 23)
-  return [`${prefix}${clock}`, paint(word.padEnd(5)), `${area ?? ''}:`, String(msg ?? ''), colors.dim(more.join(' '))].join(' ').trimEnd()
+  return [`${prefix}${clock}`, paint(word.padEnd(5)), `${area ?? ''}:`, String(msg ?? ''), colors.dim(more.join(' '))]
+    .join(' ')
+    .trimEnd()
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

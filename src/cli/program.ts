@@ -47,7 +47,10 @@ const output = () => new Option('-o, --output <form>', 'how to print the answer'
 const labName = () => new Option('--name <name>', 'which lab').default('lab').env('FAIRWAY_LAB')
 
 function addLab(program: Command): void {
-  const lab = program.command('lab').description('a whole cluster on this machine, in network namespaces').enablePositionalOptions()
+  const lab = program
+    .command('lab')
+    .description('a whole cluster on this machine, in network namespaces')
+    .enablePositionalOptions()
   lab
     .command('up')
     .description('bring the lab up, or make it whole again')

@@ -57,10 +57,14 @@ async function stopUnreadable(name: string): Promise<void> {
 async function unmountBelow(dir: string): Promise<void> {
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
-    .map((line) => (line.split(' ')[1] ?? '').replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))))
+    .map((line) =>
+      (line.split(' ')[1] ?? '').replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+    )
     .filter((path) => path.startsWith(`${dir}/`))
   for (const path of mounts.reverse()) {
-    const { exitCode } = await tryRun(['umount', path])
-    if (exitCode !== 0) await run(['umount', '--lazy', path])
+    const { exitCode } = await tryRun(['umount', '-n', path])
+    if (exitCode !== 0) await run(['umount', '-n', '--lazy', path])
   }
 }

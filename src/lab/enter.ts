@@ -13,7 +13,7 @@ export interface Entry {
  * The hostname and /etc/hosts are set in namespaces of the command's own, which end with it. `slave` lets the lab's unmounts through:
  * else a shell that is left open would keep every namespace of the lab alive.
  */
-const SCRIPT = 'printf %s "$1" >/proc/sys/kernel/hostname; mount --bind "$2" /etc/hosts; shift 2; exec "$@"'
+const SCRIPT = 'printf %s "$1" >/proc/sys/kernel/hostname; mount -n --bind "$2" /etc/hosts; shift 2; exec "$@"'
 
 /** @throws {FairwayError} LAB_HOST_UNKNOWN */
 export function enterHost(state: LabState, host: string, command: readonly string[]): Entry {
@@ -21,7 +21,16 @@ export function enterHost(state: LabState, host: string, command: readonly strin
   const inside = ['sh', '-c', SCRIPT, 'sh', name, labPaths(state.name).hosts, ...command]
   return {
     // Node ignores these signals, and what is ignored stays so for the program that takes its place.
-    command: inNetns(hostNamespace(state.name, name), ['env', '--default-signal=PIPE,XFSZ', 'unshare', '--uts', '--mount', '--propagation', 'slave', ...inside]),
+    command: inNetns(hostNamespace(state.name, name), [
+      'env',
+      '--default-signal=PIPE,XFSZ',
+      'unshare',
+      '--uts',
+      '--mount',
+      '--propagation',
+      'slave',
+      ...inside,
+    ]),
     env: {
       KUBECONFIG: kubeconfigPath(state.name, 'client'),
       HOSTNAME: name,

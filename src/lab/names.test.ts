@@ -10,8 +10,25 @@ test.each(['lab', 'two', 'a', 'a-b', 'podium', 'x12345678901'])('%s is a name', 
   expect(checkLabName(name)).toBe(name)
 })
 
-test.each(['', 'Lab', '1a', '-a', 'a_b', 'a/b', '../x', 'a b', 'x123456789012', 'pod', 'a-pod', 'a-pod-b', 'läb', 'a\n'])('%j is none', (name) => {
-  expect(() => checkLabName(name)).toThrow(expect.objectContaining({ code: expect.objectContaining({ code: 'FW0901' }), field: '--name' }))
+test.each([
+  '',
+  'Lab',
+  '1a',
+  '-a',
+  'a_b',
+  'a/b',
+  '../x',
+  'a b',
+  'x123456789012',
+  'pod',
+  'a-pod',
+  'a-pod-b',
+  'läb',
+  'a\n',
+])('%j is none', (name) => {
+  expect(() => checkLabName(name)).toThrow(
+    expect.objectContaining({ code: expect.objectContaining({ code: 'FW0901' }), field: '--name' }),
+  )
 })
 
 test('no namespace of one lab can be taken for one of another', () => {

@@ -44,5 +44,8 @@ export function hostNamed(topology: Topology, name: string): LabHost {
   const host = hosts.find((one) => one.name === name)
   if (host !== undefined) return host
   const names = hosts.map((one) => one.name).join(', ')
-  throw new FairwayError(LAB_HOST_UNKNOWN, `The lab has no host ${JSON.stringify(name)}.`, { field: 'HOST', fix: `Use one of: ${names}.` })
+  throw new FairwayError(LAB_HOST_UNKNOWN, `The lab has no host ${JSON.stringify(name)}.`, {
+    field: 'HOST',
+    fix: `Use one of: ${names}.`,
+  })
 }

@@ -43,7 +43,14 @@ test('users are in the groups of Kubernetes', () => {
   expect(certificate('apiserver').keyUsage).toEqual(['1.3.6.1.5.5.7.3.1'])
 })
 
-test.each(['127.0.0.1', '::1', '192.168.0.154', 'fd00:192:168::154', '10.96.0.1', 'fd00:10:96::1'])('the API server is %s', (address) => {
+test.each([
+  '127.0.0.1',
+  '::1',
+  '192.168.0.154',
+  'fd00:192:168::154',
+  '10.96.0.1',
+  'fd00:10:96::1',
+])('the API server is %s', (address) => {
   expect(certificate('apiserver').checkIP(address)).toBe(address)
 })
 
@@ -55,7 +62,8 @@ test('servers answer for their own names only', () => {
 })
 
 test('keys are for root alone', () => {
-  for (const file of readdirSync(dir).filter((name) => name.endsWith('.key'))) expect(statSync(join(dir, file)).mode & 0o777).toBe(0o600)
+  for (const file of readdirSync(dir).filter((name) => name.endsWith('.key')))
+    expect(statSync(join(dir, file)).mode & 0o777).toBe(0o600)
 })
 
 test('what is complete is left as it is', async () => {

@@ -51,12 +51,22 @@ export function certificateFiles(pkiDir: string, file: string): CertificateFiles
 export function certificateRequests(topology: Topology): readonly CertificateRequest[] {
   return [
     apiServerRequest(topology),
-    { file: 'apiserver-kubelet-client', commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'], usage: 'client' },
+    {
+      file: 'apiserver-kubelet-client',
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['system:masters'],
+      usage: 'client',
+    },
     { file: 'admin', commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' },
     { file: 'controllers', commonName: 'system:kube-controller-manager', organizations: ['system:masters'], usage: 'client' },
     ...topology.nodes.flatMap((node): readonly CertificateRequest[] => [
       { file: `kubelet-${node.name}`, commonName: `system:node:${node.name}`, organizations: ['system:nodes'], usage: 'client' },
-      { file: `agent-${node.name}`, commonName: `fairway:agent:${node.name}`, organizations: ['fairway:agents'], usage: 'client' },
+      {
+        file: `agent-${node.name}`,
+        commonName: `fairway:agent:${node.name}`,
+        organizations: ['fairway:agents'],
+        usage: 'client',
+      },
       {
         file: `kubelet-${node.name}-serving`,
         commonName: `system:node:${node.name}`,

@@ -34,9 +34,15 @@ const FEATURES: readonly { readonly name: string; readonly module: string; reado
   {
     name: 'nftables with address translation',
     module: 'nft_chain_nat',
-    command: "nft 'add table inet fw; add chain inet fw c { type nat hook postrouting priority 100; }; add rule inet fw c masquerade'",
+    command:
+      "nft 'add table inet fw; add chain inet fw c { type nat hook postrouting priority 100; }; add rule inet fw c masquerade'",
   },
-  { name: 'nftables route lookups', module: 'nft_fib_inet', command: "nft 'add chain inet fw d { type filter hook prerouting priority 0; }; add rule inet fw d fib daddr oif missing reject'" },
+  {
+    name: 'nftables route lookups',
+    module: 'nft_fib_inet',
+    command:
+      "nft 'add chain inet fw d { type filter hook prerouting priority 0; }; add rule inet fw d fib daddr oif missing reject'",
+  },
   { name: 'IPv6', module: 'ipv6', command: 'test -e /proc/sys/net/ipv6/conf' },
 ]
 

@@ -45,7 +45,9 @@ export async function untilReady(state: LabState, timeoutInMs: number): Promise<
   } catch (error) {
     if (!signal.aborted) throw error
     const { names, reason } = await laggards(state)
-    throw new FairwayError(LAB_START_TIMEOUT, `After ${timeoutInMs / 1000} s these are not ready: ${names.join(', ')}.`, { cause: reason })
+    throw new FairwayError(LAB_START_TIMEOUT, `After ${timeoutInMs / 1000} s these are not ready: ${names.join(', ')}.`, {
+      cause: reason,
+    })
   }
 }
 

@@ -32,7 +32,9 @@ export function requireLab(name: string): LabState {
   const state = readLabState(checkLabName(name))
   if (state !== undefined) return state
   const option = name === 'lab' ? '' : ` --name ${name}`
-  throw new FairwayError(LAB_NOT_RUNNING, `There is no lab ${name} on this machine.`, { fix: `Start it with \`fairway lab up${option}\`.` })
+  throw new FairwayError(LAB_NOT_RUNNING, `There is no lab ${name} on this machine.`, {
+    fix: `Start it with \`fairway lab up${option}\`.`,
+  })
 }
 
 /** @throws {FairwayError} LAB_NOT_RUNNING; everything else that is wrong is a finding */
@@ -92,11 +94,17 @@ function checked(recorded: LabProcess, supervisorLives: boolean): LabProcess {
 function processDown({ name, phase, lastExit }: LabProcess): Finding {
   const states = { starting: 'is starting', waiting: 'ended and is started again soon', stopped: 'does not run', ready: 'runs' }
   const how = lastExit === '' ? '' : ` (${lastExit})`
-  const fix = phase === 'stopped' ? 'Start again what is gone with `fairway lab up`.' : `Read its log with \`fairway lab logs ${name}\`.`
+  const fix =
+    phase === 'stopped' ? 'Start again what is gone with `fairway lab up`.' : `Read its log with \`fairway lab logs ${name}\`.`
   return { code: LAB_PROCESS_DOWN, subjects: [`process//${name}`], message: `${name} ${states[phase]}${how}.`, fix }
 }
 
 function nodeNotReady(node: string, known: boolean): Finding {
   const message = known ? `The node ${node} is not Ready.` : `The API has no node ${node}.`
-  return { code: LAB_NODE_NOT_READY, subjects: [`node//${node}`], message, fix: `Read its kubelet's log with \`fairway lab logs lab-kubelet-${node}\`.` }
+  return {
+    code: LAB_NODE_NOT_READY,
+    subjects: [`node//${node}`],
+    message,
+    fix: `Read its kubelet's log with \`fairway lab logs lab-kubelet-${node}\`.`,
+  }
 }

@@ -93,9 +93,13 @@ function refuseForeign(name: string, topology: Topology): void {
   if (inside.length === 0) return
   const [namespace] = standingNamespaces(name, topology)
   const pids = inside.map(({ pid }) => pid).join(', ')
-  throw new FairwayError(LAB_NAMESPACE_FOREIGN, `The namespace ${namespace} is in use by processes ${pids}, which no lab here knows.`, {
-    field: '--name',
-  })
+  throw new FairwayError(
+    LAB_NAMESPACE_FOREIGN,
+    `The namespace ${namespace} is in use by processes ${pids}, which no lab here knows.`,
+    {
+      field: '--name',
+    },
+  )
 }
 
 /** For /etc/hosts of shells in the lab. */

@@ -19,10 +19,13 @@ afterEach(async () => {
 function supervise(script: string, readyTimeoutInMs = 10_000) {
   const seen: ChildStatus[] = []
   const waiters: { wanted: (status: ChildStatus) => boolean; resolve: (status: ChildStatus) => void }[] = []
-  const child = new SupervisedChild({ name: 'a', command: ['sh', '-c', script], logFile: join(dir, 'a.log'), readyTimeoutInMs }, ({ status }) => {
-    seen.push(status)
-    for (const waiter of waiters.filter((one) => one.wanted(status))) waiter.resolve(status)
-  })
+  const child = new SupervisedChild(
+    { name: 'a', command: ['sh', '-c', script], logFile: join(dir, 'a.log'), readyTimeoutInMs },
+    ({ status }) => {
+      seen.push(status)
+      for (const waiter of waiters.filter((one) => one.wanted(status))) waiter.resolve(status)
+    },
+  )
   running = child
   const until = (wanted: (status: ChildStatus) => boolean) =>
     new Promise<ChildStatus>((resolve) => {

@@ -86,7 +86,11 @@ export class SupervisedChild {
     const [program = '', ...args] = this.spec.command
     const log = openLog(this.spec.logFile)
     try {
-      const child = spawn(program, args, { stdio: ['ignore', log, log, 'pipe'], env: { ...process.env, ...this.spec.env }, cwd: '/' })
+      const child = spawn(program, args, {
+        stdio: ['ignore', log, log, 'pipe'],
+        env: { ...process.env, ...this.spec.env },
+        cwd: '/',
+      })
       this.#child = child
       this.#gone = new Promise((resolve) => {
         child.once('error', (error) => this.#ended(`cannot be started: ${error.message}`, resolve))

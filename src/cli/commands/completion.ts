@@ -3,7 +3,9 @@ import { answer } from '../terminal.ts'
 
 /** `fairway completion bash`: words of the command tree, options after a dash. The tree is fixed, so the script asks nobody. */
 export function completion(program: Command): void {
-  const cases = tree(program, '').map(({ path, words }) => `    ${JSON.stringify(path)}) words=${JSON.stringify(words.join(' '))} ;;`)
+  const cases = tree(program, '').map(
+    ({ path, words }) => `    ${JSON.stringify(path)}) words=${JSON.stringify(words.join(' '))} ;;`,
+  )
   answer(
     [
       '_fairway() {',

@@ -9,7 +9,9 @@ export function explain(wanted: string | undefined, options: { output: Output })
   const json = options.output === 'json'
   if (wanted === undefined) {
     const sorted = CODES.toSorted((a, b) => (a.code < b.code ? -1 : 1))
-    return json ? answerJson(sorted) : answer(table([['CODE', 'SEVERITY', 'TITLE'], ...sorted.map((one) => [one.code, one.severity, one.title])]))
+    return json
+      ? answerJson(sorted)
+      : answer(table([['CODE', 'SEVERITY', 'TITLE'], ...sorted.map((one) => [one.code, one.severity, one.title])]))
   }
   const code = findCode(wanted)
   if (json) return answerJson(code)
@@ -17,7 +19,10 @@ export function explain(wanted: string | undefined, options: { output: Output })
 }
 
 function findCode(wanted: string): Code {
-  const key = wanted.toUpperCase().replace(/^(\d{4})$/, 'FW$1').replaceAll('-', '_')
+  const key = wanted
+    .toUpperCase()
+    .replace(/^(\d{4})$/, 'FW$1')
+    .replaceAll('-', '_')
   const code = CODES.find((one) => one.code === key || one.name === key)
   if (code !== undefined) return code
   throw new FairwayError(USAGE_CODE_UNKNOWN, `There is no code ${JSON.stringify(wanted)}.`, { field: 'CODE' })

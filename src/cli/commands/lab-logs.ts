@@ -33,7 +33,8 @@ export async function labLogs(process: string | undefined, options: LogsOptions)
   let last = ''
   const timed = lines.map((one) => ({ ...one, time: (last = one.time || last) }))
   const width = process === undefined ? Math.max(...names.map((name) => name.length)) : 0
-  const print = (name: string, line: string) => answer(options.output === 'json' ? line : formatLogLine(line, name.padEnd(width), width > 0))
+  const print = (name: string, line: string) =>
+    answer(options.output === 'json' ? line : formatLogLine(line, name.padEnd(width), width > 0))
   for (const { name, line } of timed.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))) print(name, line)
   if (options.follow) await follow(options.name, new Map(tails.map(({ name, end }) => [name, end])), print)
 }
@@ -41,7 +42,11 @@ export async function labLogs(process: string | undefined, options: LogsOptions)
 /** Prints what is added to the logs, for ever. */
 function follow(lab: string, ends: Map<string, number>, print: (name: string, line: string) => void): Promise<never> {
   const more = () => {
-    for (const [name, end] of ends) ends.set(name, printFrom(logFile(lab, name), end, (line) => print(name, line)))
+    for (const [name, end] of ends)
+      ends.set(
+        name,
+        printFrom(logFile(lab, name), end, (line) => print(name, line)),
+      )
   }
   watch(labPaths(lab).log, more)
   more()
@@ -62,7 +67,12 @@ function printFrom(path: string, start: number, print: (line: string) => void): 
     const buffer = Buffer.alloc(size - from)
     readSync(fd, buffer, 0, buffer.length, from)
     const end = buffer.lastIndexOf('\n') + 1
-    if (end > 0) for (const line of buffer.subarray(0, end - 1).toString().split('\n')) print(line)
+    if (end > 0)
+      for (const line of buffer
+        .subarray(0, end - 1)
+        .toString()
+        .split('\n'))
+        print(line)
     return from + end
   } finally {
     closeSync(fd)

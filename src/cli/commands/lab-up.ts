@@ -1,5 +1,5 @@
-import { bringUp, type UpResult } from '../../lab/up.ts'
 import { kubeconfigPath } from '../../lab/state.ts'
+import { bringUp, type UpResult } from '../../lab/up.ts'
 import type { Output } from '../program.ts'
 import { answer, answerJson, hint, Progress } from '../terminal.ts'
 
@@ -22,7 +22,11 @@ export async function labUp(options: { name: string; apiPort?: number; timeout: 
   }
 }
 
-function report(options: { readonly name: string; readonly apiPort?: number; readonly output: Output }, result: UpResult, seconds: number): void {
+function report(
+  options: { readonly name: string; readonly apiPort?: number; readonly output: Output },
+  result: UpResult,
+  seconds: number,
+): void {
   const { state, how } = result
   const api = `https://127.0.0.1:${state.apiPort}`
   const kubeconfig = kubeconfigPath(state.name, 'admin')

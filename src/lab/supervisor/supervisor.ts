@@ -84,7 +84,9 @@ export class Supervisor {
 
   #member(spec: ProcessSpec): Member {
     const logFile = join(labPaths(this.#state.name).log, `${spec.name}.log`)
-    const child = new SupervisedChild({ name: spec.name, command: commandOf(this.#state, spec), logFile }, (one) => this.#changed(one))
+    const child = new SupervisedChild({ name: spec.name, command: commandOf(this.#state, spec), logFile }, (one) =>
+      this.#changed(one),
+    )
     return { spec, child }
   }
 

@@ -40,6 +40,7 @@ export function netnsDirState(): NetnsDirState {
 /** Puts /run/netns back to what it was, unless somebody else has namespaces in it by now. */
 export async function restoreNetnsDir(before: NetnsDirState): Promise<void> {
   if (before === 'mounted' || !existsSync(NETNS_DIR) || readdirSync(NETNS_DIR).length > 0) return
-  if (netnsDirState() === 'mounted') await run(['umount', NETNS_DIR])
+  // -n: util-linux would note it in /run/mount, and make that for it
+  if (netnsDirState() === 'mounted') await run(['umount', '-n', NETNS_DIR])
   if (before === 'absent') rmdirSync(NETNS_DIR)
 }

@@ -5,10 +5,10 @@
  */
 import { closeSync, readFileSync, writeSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
-import { listenInNetns } from '../../../src/linux/netns.ts'
 import { main as cli } from '../../../src/cli/main.ts'
 import { main as supervisor } from '../../../src/lab/supervisor/main.ts'
 import { DEFAULT_TOPOLOGY } from '../../../src/lab/topology.ts'
+import { listenInNetns } from '../../../src/linux/netns.ts'
 
 const ROLES = ['lab-apiserver', 'lab-controllers', 'lab-kubelet', 'agent']
 const [word = '', ...rest] = process.argv.slice(2)
@@ -28,7 +28,13 @@ async function serve(listen: string): Promise<void> {
   const port = Number(endpoint.slice(endpoint.lastIndexOf(':') + 1))
   const host = endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[|\]$/g, '')
   const file = (name: string) => readFileSync(flags(name)[0] ?? '')
-  const options = { cert: file('tls-cert'), key: file('tls-key'), ca: file('client-ca'), requestCert: true, rejectUnauthorized: true }
+  const options = {
+    cert: file('tls-cert'),
+    key: file('tls-key'),
+    ca: file('client-ca'),
+    requestCert: true,
+    rejectUnauthorized: true,
+  }
   const server: Server = createServer(options, (_, response) => {
     response.setHeader('content-type', 'application/json')
     response.end(nodes())
@@ -50,7 +56,9 @@ async function pretend(): Promise<void> {
 
 if (word === 'lab-supervisor') await supervisor(rest)
 else if (word === process.env.FAIRWAY_STUB_BROKEN) {
-  process.stderr.write(`${JSON.stringify({ level: 'error', time: new Date().toISOString(), area: word, msg: 'no space left on device' })}\n`)
+  process.stderr.write(
+    `${JSON.stringify({ level: 'error', time: new Date().toISOString(), area: word, msg: 'no space left on device' })}\n`,
+  )
   process.exitCode = 5
 } else if (ROLES.includes(word)) await pretend()
 else await cli(process.argv.slice(2))
