@@ -38,7 +38,7 @@ export interface InvalidStatus {
   readonly details: {
     readonly name?: string
     readonly group?: string
-    readonly kind: string
+    readonly kind?: string
     readonly causes: readonly StatusCause[]
   }
   readonly code: 422
@@ -87,7 +87,7 @@ export function invalidStatus(
     details: {
       ...(name === '' ? {} : { name }),
       ...(of.group === '' ? {} : { group: of.group }),
-      kind: of.kind,
+      ...(of.kind === '' ? {} : { kind: of.kind }),
       causes: errors.map(fieldErrorCause),
     },
     code: 422,

@@ -18,9 +18,13 @@ export interface AddressRange {
 
 const BITS: Readonly<Record<IPFamily, number>> = { IPv4: 32, IPv6: 128 }
 
-/** Reads an address; undefined for anything else (zones, short forms and mapped addresses included). */
+const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
+const IPV4 = new RegExp(`^${OCTET}\\.${OCTET}\\.${OCTET}\\.${OCTET}$`)
+
+/** Reads an address; undefined for anything else (zones, short forms and leading zeros included). */
 export function parseAddress(text: string): Address | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return { family: 'IPv4', value: join(ipaddr.IPv4.parse(text).toByteArray()) }
+  const octets = IPV4.exec(text)
+  if (octets !== null) return { family: 'IPv4', value: join(octets.slice(1).map(Number)) }
   if (text.includes('%') || !text.includes(':') || !ipaddr.IPv6.isValid(text)) return undefined
   return { family: 'IPv6', value: join(ipaddr.IPv6.parse(text).toByteArray()) }
 }
@@ -29,8 +33,7 @@ export function parseAddress(text: string): Address | undefined {
 export function formatAddress(address: Address): string {
   const bytes: number[] = []
   for (let shift = BITS[address.family] - 8; shift >= 0; shift -= 8) bytes.push(Number((address.value >> BigInt(shift)) & 255n))
-  const parsed = ipaddr.fromByteArray(bytes)
-  return parsed instanceof ipaddr.IPv6 ? parsed.toRFC5952String() : parsed.toString()
+  return address.family === 'IPv4' ? bytes.join('.') : new ipaddr.IPv6(bytes).toRFC5952String()
 }
 
 /** Reads `ADDRESS/LENGTH`. `strict` refuses bits set beyond the prefix; else they are cut off. */

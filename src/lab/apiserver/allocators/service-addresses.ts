@@ -1,10 +1,9 @@
-import { type Address, formatAddress, type IPFamily, parseRange } from './address.ts'
+import { type Address, type AddressRange, type IPFamily, parseRange } from './address.ts'
 import { keptBand, Pool } from './pool.ts'
 
 interface Family {
   readonly pool: Pool
-  readonly range: string
-  readonly base: bigint
+  readonly range: AddressRange
 }
 
 /** The cluster addresses of Services: one range a family. The first range is the primary family. */
@@ -20,7 +19,7 @@ export class ServiceAddresses {
         throw new RangeError(`not a list of one range a family: ${ranges.join(',')}`)
       const last = range.family === 'IPv4' ? range.last - 1n : range.last
       const pool = new Pool(range.first + 1n, last, keptBand(range.last - range.first + 1n, 16n, 256n))
-      this.byFamily.set(range.family, { pool, range: text, base: range.first })
+      this.byFamily.set(range.family, { pool, range })
     }
     this.families = [...this.byFamily.keys()]
   }
@@ -28,18 +27,17 @@ export class ServiceAddresses {
   /** Why the address cannot be claimed, in Kubernetes' words; undefined when it now is. */
   claim(address: Address): string | undefined {
     const family = this.byFamily.get(address.family)
-    const range = parseRange(family?.range ?? '')
-    if (family === undefined || range === undefined || address.value < range.first || address.value > range.last)
+    if (family === undefined || address.value < family.range.first || address.value > family.range.last)
       return 'the provided network does not match the current range'
     const answer = family.pool.claim(address.value)
-    if (answer === 'outside') return `provided IP is not in the valid range. The range of valid IPs is ${family.range}`
+    if (answer === 'outside') return `provided IP is not in the valid range. The range of valid IPs is ${family.range.text}`
     return answer === 'taken' ? 'provided IP is already allocated' : undefined
   }
 
   /** A free address; with `dryRun` the range's own, which nobody gets. */
   claimAny(name: IPFamily, dryRun: boolean): Address | undefined {
     const family = this.byFamily.get(name)
-    const value = dryRun ? family?.base : family?.pool.claimAny()
+    const value = dryRun ? family?.range.first : family?.pool.claimAny()
     return value === undefined ? undefined : { family: name, value }
   }
 
@@ -47,12 +45,8 @@ export class ServiceAddresses {
     this.byFamily.get(address.family)?.pool.release(address.value)
   }
 
-  /** Claimed addresses as text, for tests and status. */
+  /** How many are claimed. */
   get count(): number {
     return [...this.byFamily.values()].reduce((sum, { pool }) => sum + pool.size, 0)
-  }
-
-  text(address: Address): string {
-    return formatAddress(address)
   }
 }

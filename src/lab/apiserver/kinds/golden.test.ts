@@ -1,13 +1,10 @@
 /** Every recorded default and refusal of a real API server, through decoding, defaults, preparation, validation and allocation. */
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { invalidStatus } from '../field-error.ts'
 import type { FieldError, KindRecord, RawObject } from '../kind.ts'
 import { decodeStrict } from '../schema/schema.ts'
 import { makeKinds } from './index.ts'
-
-const GOLDEN = new URL('../../../../test/golden/kubernetes-1.36/', import.meta.url)
-const read = <T>(path: string): T => JSON.parse(readFileSync(new URL(path, GOLDEN), 'utf8')) as T
+import { comparable, readRecorded } from './recorded.ts'
 
 /** The recorded cluster had one range; 10.96.0.1 was its own Service's, 30718 that of e1. */
 function cluster(): readonly KindRecord[] {
@@ -45,40 +42,12 @@ const kindOf = (kinds: readonly KindRecord[], raw: RawObject): KindRecord | unde
   return kinds.find((kind) => kind.kind === raw.kind && kind.group === group && kind.version === version)
 }
 
-/** What differs by design: chosen by the machinery or at random, or left out of the lab (the reasons stand beside). */
-function comparable(object: RawObject): unknown {
-  const copy = structuredClone(object) as RawObject & { spec?: Record<string, unknown> }
-  for (const field of ['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'name'] as const) delete copy.metadata[field]
-  const spec = copy.spec
-  if (copy.kind === 'Service' && spec !== undefined) {
-    if (spec.clusterIP !== 'None' && spec.clusterIP !== undefined) {
-      spec.clusterIP = 'random'
-      spec.clusterIPs = (spec.clusterIPs as string[]).map(() => 'random')
-    }
-    const ports = new Map<number, string>()
-    for (const port of (spec.ports ?? []) as { nodePort?: unknown }[]) {
-      if (typeof port.nodePort !== 'number') continue
-      ports.set(port.nodePort, ports.get(port.nodePort) ?? `random-${ports.size}`)
-      port.nodePort = ports.get(port.nodePort)
-    }
-    if (spec.healthCheckNodePort !== undefined) spec.healthCheckNodePort = 'random'
-  }
-  if (copy.kind === 'Pod' && spec !== undefined) {
-    // The lab has no service-account tokens, so nothing projects them.
-    delete spec.volumes
-    for (const container of spec.containers as { volumeMounts?: unknown }[]) delete container.volumeMounts
-  }
-  // The taint comes from admission and is taken off by a controller that the lab does not have.
-  if (copy.kind === 'Node') delete spec?.taints
-  return copy
-}
-
 describe('defaults', () => {
   interface Case {
     readonly request?: RawObject
     readonly response?: RawObject
   }
-  const recorded = Object.entries(read<Record<string, Case>>('defaults/defaults.json'))
+  const recorded = Object.entries(readRecorded<Record<string, Case>>('defaults/defaults.json'))
   const served = recorded.filter(([, { request }]) => request !== undefined && kindOf(cluster(), request) !== undefined)
 
   test('most of the recording is of kinds that are served', () => {
@@ -101,7 +70,9 @@ describe('type transitions of a Service', () => {
     readonly spec?: Record<string, unknown>
     readonly causes?: readonly unknown[]
   }
-  const steps = read<Record<string, readonly Step[]>>('defaults/defaults.json')['service-type-transitions'] as readonly Step[]
+  const steps = readRecorded<Record<string, readonly Step[]>>('defaults/defaults.json')[
+    'service-type-transitions'
+  ] as readonly Step[]
 
   test('each step as recorded', () => {
     const service = cluster().find(({ kind }) => kind === 'Service') as KindRecord
@@ -133,7 +104,7 @@ describe('refusals', () => {
   /** Names and labels, options and patches are the machinery's: the test of the server over HTTP has them. */
   const OF_THE_MACHINERY = new Set(['svc-bad-name-long', 'svc-bad-label', 'svc-bad-dryrun'])
   const kinds = cluster()
-  const recorded = Object.entries(read<Record<string, Case>>('errors/errors.json')).filter(
+  const recorded = Object.entries(readRecorded<Record<string, Case>>('errors/errors.json')).filter(
     ([name, { method, status, request }]) =>
       method === 'POST' &&
       status === 422 &&
@@ -162,7 +133,7 @@ describe('refusals', () => {
     }).object
     const { errors } = write(service, { ...old, status: { loadBalancer: { ingress: [{ ip: '1.2.3.4' }] } } }, old, 'status')
     expect(invalidStatus(service, 'e1', errors)).toEqual(
-      read<Record<string, Case>>('errors/errors.json')['status-lb-on-nodeport']?.body,
+      readRecorded<Record<string, Case>>('errors/errors.json')['status-lb-on-nodeport']?.body,
     )
   })
 })

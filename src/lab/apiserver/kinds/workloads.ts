@@ -106,6 +106,9 @@ const workload = ({ version = 'v1', defaults = templateDefaults, ...shape }: Sha
     schema: `io.k8s.api.${shape.group === '' ? 'core' : shape.group}.${version}.${shape.kind}`,
     countsGeneration: true,
     defaults,
+    prepare(object, old) {
+      if (old === undefined) object.status = {}
+    },
   })
 
 const apps = (shape: Omit<Shape, 'group'>): KindRecord => workload({ group: 'apps', ...shape })
