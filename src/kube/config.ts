@@ -9,7 +9,7 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { FairwayError } from '../model/code.ts'
 import { KUBE_CONFIG_INVALID, KUBE_CONFIG_UNREADABLE } from '../model/codes/kube.ts'
-import { type KubeConfigFile, readKubeConfigFiles } from './config-file.ts'
+import { readKubeConfigFiles } from './config-file.ts'
 import { type Credentials, credentialsOf } from './credentials.ts'
 
 /** All that a client needs. */
@@ -118,5 +118,3 @@ function pemOf(data: string | undefined, path: string | undefined): string | und
     throw new FairwayError(KUBE_CONFIG_UNREADABLE, `The file ${path}, which the kubeconfig names, cannot be read.`, { cause })
   }
 }
-
-export type { Credentials, KubeConfigFile }

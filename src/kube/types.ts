@@ -342,18 +342,3 @@ export interface Lease extends KubeObject {
     readonly leaseTransitions?: number
   }
 }
-
-export interface Namespace extends KubeObject {
-  readonly spec?: { readonly finalizers?: readonly string[] }
-  readonly status?: { readonly phase?: string }
-}
-
-export interface ConfigMap extends KubeObject {
-  readonly data?: Readonly<Record<string, string>>
-  readonly binaryData?: Readonly<Record<string, string>>
-}
-
-export interface Secret extends KubeObject {
-  readonly type?: string
-  readonly data?: Readonly<Record<string, string>>
-}
