@@ -50,6 +50,8 @@ class Loop<T extends Keyed> implements Reconciler<T> {
   /** Keys that may differ; after a refresh all of them are looked at. */
   private dirty = new Set<string>()
   private stale = true
+  /** Whether what is desired is known: before that, everything that is installed would seem to be too much. */
+  private told = false
   private running: Promise<void> | undefined
   private retryInMs: number
   private waiters: { resolve(): void; reject(error: Error): void }[] = []
@@ -60,6 +62,7 @@ class Loop<T extends Keyed> implements Reconciler<T> {
   }
 
   want(delta: Delta<T>): void {
+    this.told = true
     for (const entry of delta.upserts) {
       this.desired.set(entry.key, entry)
       this.dirty.add(entry.key)
@@ -92,7 +95,7 @@ class Loop<T extends Keyed> implements Reconciler<T> {
   }
 
   private wake(): void {
-    if (this.running !== undefined || this.stopping.signal.aborted) return
+    if (!this.told || this.running !== undefined || this.stopping.signal.aborted) return
     this.running = this.run().finally(() => {
       this.running = undefined
       if (this.stopping.signal.aborted) return

@@ -84,10 +84,14 @@ describe('the reconciler', () => {
     }
     await fakeEngine(fake).apply({ upserts: [group], removals: [] }, new AbortController().signal)
     const engine = fakeEngine(fake)
-    const loop = createReconciler<DataPathEntry>({ engine })
-    expect(engine.observed.size).toBe(0)
+    const rounds: Round[] = []
+    const loop = createReconciler<DataPathEntry>({ engine, onRound: (round) => rounds.push(round) })
+    loop.verify() // somebody changed the table before the world is known
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(rounds).toEqual([])
     loop.want({ upserts: [], removals: [] })
     await loop.settled()
+    expect(rounds).toMatchObject([{ removals: 1, refreshed: true }])
     await engine.refresh(new AbortController().signal)
     expect(engine.observed.size).toBe(0)
     await loop.stop()
