@@ -2,8 +2,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type ColorChoice, configureTerminal } from './terminal.ts'
 
-export type Output = 'table' | 'json'
-
 /**
  * Builds the tree. `onCommand` is told the innermost command that is being looked at, for errors that say where help is.
  * Nothing exits or prints errors by itself; a command that only holds others ends in an error `commander.help`.

@@ -1,6 +1,8 @@
 /** Where words go: the answer to standard output, everything else to standard error. */
 import picocolors from 'picocolors'
 
+/** What `-o` may be. */
+export type Output = 'table' | 'json'
 export type ColorChoice = 'auto' | 'always' | 'never'
 export type Colors = ReturnType<typeof picocolors.createColors>
 
@@ -25,8 +27,9 @@ export function answer(text: string): void {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
 }
 
-export function answerJson(value: unknown): void {
-  answer(JSON.stringify(value, null, 2))
+/** The answer in the form that `-o` asks for: the value as JSON, or the same in words. */
+export function answerAs(output: Output, value: unknown, words: () => string): void {
+  answer(output === 'json' ? JSON.stringify(value, null, 2) : words())
 }
 
 /** What helps, and is no part of the answer; silent with --quiet. */
@@ -42,7 +45,8 @@ export function complain(text: string): void {
 /** Rows in columns, two blanks apart, as kubectl prints them. The first row is the heading. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = []
-  for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)))
+  for (const [column, cell] of rows.flatMap((row) => [...row.entries()]))
+    widths[column] = Math.max(widths[column] ?? 0, cell.length)
   const lines = rows.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
@@ -65,9 +69,10 @@ export class Progress {
     this.#step = text
     this.#since = performance.now()
     if (quiet) return
-    if (!process.stderr.isTTY) return hint(`${text} ...`)
-    this.#draw()
-    this.#timer = setInterval(() => this.#draw(), SPIN_IN_MS)
+    if (process.stderr.isTTY) {
+      this.#draw()
+      this.#timer = setInterval(() => this.#draw(), SPIN_IN_MS)
+    } else hint(`${text} ...`)
   }
 
   /** Clears the line: what was begun is done, or an error is printed next. */

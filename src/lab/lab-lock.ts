@@ -18,7 +18,10 @@ export async function lockLab(name: string): Promise<FileLock> {
 
 /** Gives the lock back; where no lab is left, nothing else is either. */
 export function closeLabLock(name: string, lock: FileLock): void {
-  if (existsSync(labPaths(name).dir)) return lock.release()
+  if (existsSync(labPaths(name).dir)) {
+    lock.release()
+    return
+  }
   lock.remove()
   removeRunDirIfEmpty()
 }
@@ -42,7 +45,8 @@ export async function forgetNetnsDir(): Promise<void> {
 
 async function withShared(action: () => void | Promise<void>): Promise<void> {
   const lock = await lockFile(join(runDir(), '.shared.lock'), SHARED_WAIT_IN_SECONDS)
-  if (lock === undefined) throw new FairwayError(LAB_BUSY, 'Another lab is being started or stopped, and does not come to an end.')
+  if (lock === undefined)
+    throw new FairwayError(LAB_BUSY, 'Another lab is being started or stopped, and does not come to an end.')
   try {
     await action()
   } finally {

@@ -125,7 +125,8 @@ export class SupervisedChild {
     const { identity: _gone, ...status } = this.#status
     if (this.#stopping) {
       this.#set({ ...status, phase: 'stopped', lastExit: how })
-      return resolve()
+      resolve()
+      return
     }
     if (status.phase === 'ready' && performance.now() - this.#readyAtInMs >= CALM_IN_MS) this.#delayInMs = FIRST_DELAY_IN_MS
     this.#restart = setTimeout(() => {

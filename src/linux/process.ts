@@ -36,7 +36,10 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
  * Waits until none of the processes lives, at most so long; returns those that still do. They need not be our children, so
  * there is nothing to wait on but /proc.
  */
-export async function untilGone(identities: readonly ProcessIdentity[], timeoutInMs: number): Promise<readonly ProcessIdentity[]> {
+export async function untilGone(
+  identities: readonly ProcessIdentity[],
+  timeoutInMs: number,
+): Promise<readonly ProcessIdentity[]> {
   const end = performance.now() + timeoutInMs
   let left = identities.filter(isAlive)
   while (left.length > 0 && performance.now() < end) {
@@ -47,7 +50,10 @@ export async function untilGone(identities: readonly ProcessIdentity[], timeoutI
 }
 
 /** Ends processes: SIGTERM, and SIGKILL for what is left after `graceInMs`. Returns those that outlived even that. */
-export async function endProcesses(identities: readonly ProcessIdentity[], graceInMs: number): Promise<readonly ProcessIdentity[]> {
+export async function endProcesses(
+  identities: readonly ProcessIdentity[],
+  graceInMs: number,
+): Promise<readonly ProcessIdentity[]> {
   for (const identity of identities) signalProcess(identity, 'SIGTERM')
   const left = await untilGone(identities, graceInMs)
   for (const identity of left) signalProcess(identity, 'SIGKILL')

@@ -19,7 +19,11 @@ export interface RunResult {
 export function tryRun(command: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [program = '', ...args] = command
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'pipe', signal: options.signal, env: { ...process.env, LC_ALL: 'C', ...options.env } })
+    const child = spawn(program, args, {
+      stdio: 'pipe',
+      signal: options.signal,
+      env: { ...process.env, LC_ALL: 'C', ...options.env },
+    })
     const out: Buffer[] = []
     const err: Buffer[] = []
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk))

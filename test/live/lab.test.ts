@@ -56,7 +56,7 @@ describe('the machine', () => {
     const { labs: _labs, namespaces: _namespaces, listeners, mounts, ...still } = during
     expect(before).toMatchObject(still)
     expect(listeners).not.toBe('')
-    for (const address of listeners.trim().split('\n')) expect(address).toMatch(/^127\.0\.0\.1:\d+$/)
+    for (const address of (listeners ?? '').trim().split('\n')) expect(address).toMatch(/^127\.0\.0\.1:\d+$/)
     const added = mounts?.split('\n').filter((line) => !before.mounts?.includes(line)) ?? []
     for (const mount of added) expect(mount).toMatch(/^\S+ \/run\/netns(\/fw-lab-[a-z0-9-]+)? /)
     const processes = await processesOf('lab')

@@ -10,11 +10,11 @@ export function completion(program: Command): void {
     [
       '_fairway() {',
       '  local path="" word words=""',
-      '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ $word == -* ]] || path="${path:+$path }$word"; done',
+      `  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ $word == -* ]] || path="\${path:+$path }$word"; done`,
       '  case $path in',
       ...cases,
       '  esac',
-      '  mapfile -t COMPREPLY < <(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}")',
+      `  mapfile -t COMPREPLY < <(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}")`,
       '}',
       'complete -F _fairway fairway kubectl-fairway',
     ].join('\n'),

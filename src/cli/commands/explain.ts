@@ -1,21 +1,23 @@
 import { type Code, FairwayError } from '../../model/code.ts'
 import { CODES } from '../../model/codes/index.ts'
 import { USAGE_CODE_UNKNOWN } from '../../model/codes/usage.ts'
-import type { Output } from '../program.ts'
-import { answer, answerJson, table } from '../terminal.ts'
+import type { Output } from '../terminal.ts'
+import { answerAs, table } from '../terminal.ts'
 
 /** `fairway explain [CODE]`: one entry of the registry, by number or name, or a list of all. */
 export function explain(wanted: string | undefined, options: { output: Output }): void {
-  const json = options.output === 'json'
   if (wanted === undefined) {
     const sorted = CODES.toSorted((a, b) => (a.code < b.code ? -1 : 1))
-    return json
-      ? answerJson(sorted)
-      : answer(table([['CODE', 'SEVERITY', 'TITLE'], ...sorted.map((one) => [one.code, one.severity, one.title])]))
+    const rows = sorted.map((one) => [one.code, one.severity, one.title])
+    answerAs(options.output, sorted, () => table([['CODE', 'SEVERITY', 'TITLE'], ...rows]))
+    return
   }
   const code = findCode(wanted)
-  if (json) return answerJson(code)
-  answer(`${code.code} ${code.name} (${code.severity})\n${code.title}\n\n${code.cause}\nfix: ${code.fix}\n`)
+  answerAs(
+    options.output,
+    code,
+    () => `${code.code} ${code.name} (${code.severity})\n${code.title}\n\n${code.cause}\nfix: ${code.fix}\n`,
+  )
 }
 
 function findCode(wanted: string): Code {

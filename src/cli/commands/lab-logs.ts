@@ -6,7 +6,7 @@ import { processNames } from '../../lab/supervisor/specs.ts'
 import { FairwayError } from '../../model/code.ts'
 import { LAB_PROCESS_UNKNOWN } from '../../model/codes/lab.ts'
 import { formatLogLine } from '../log-line.ts'
-import type { Output } from '../program.ts'
+import type { Output } from '../terminal.ts'
 import { answer } from '../terminal.ts'
 
 interface LogsOptions {
@@ -28,14 +28,11 @@ export async function labLogs(process: string | undefined, options: LogsOptions)
   }
   const names = process === undefined ? known : [process]
   const tails = names.map((name) => ({ name, ...readTail(logFile(options.name, name), options.tail) }))
-  const lines = tails.flatMap(({ name, lines }) => lines.map((line) => ({ name, line, time: timeOf(line) })))
-  // Lines without a time (a crash's last words) stay behind the line that they followed.
-  let last = ''
-  const timed = lines.map((one) => ({ ...one, time: (last = one.time || last) }))
+  const lines = tails.flatMap((tail) => withTimes(tail.name, tail.lines))
   const width = process === undefined ? Math.max(...names.map((name) => name.length)) : 0
   const print = (name: string, line: string) =>
     answer(options.output === 'json' ? line : formatLogLine(line, name.padEnd(width), width > 0))
-  for (const { name, line } of timed.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))) print(name, line)
+  for (const { name, line } of lines.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))) print(name, line)
   if (options.follow) await follow(options.name, new Map(tails.map(({ name, end }) => [name, end])), print)
 }
 
@@ -77,6 +74,18 @@ function printFrom(path: string, start: number, print: (line: string) => void): 
   } finally {
     closeSync(fd)
   }
+}
+
+/** Lines without a time (the last words of a crash) keep their place behind the line that they followed. */
+function withTimes(
+  name: string,
+  lines: readonly string[],
+): readonly { readonly name: string; readonly line: string; readonly time: string }[] {
+  let time = ''
+  return lines.map((line) => {
+    time = timeOf(line) || time
+    return { name, line, time }
+  })
 }
 
 function timeOf(line: string): string {

@@ -1,13 +1,12 @@
 import { type LabStatus, labStatus } from '../../lab/status.ts'
 import { EXIT, printFinding } from '../errors.ts'
-import type { Output } from '../program.ts'
-import { answer, answerJson, table } from '../terminal.ts'
+import type { Output } from '../terminal.ts'
+import { answerAs, table } from '../terminal.ts'
 
 /** `fairway lab status`: tables or JSON; findings make the exit code 1, an API that does not answer 3. */
 export async function labStatusCommand(options: { name: string; output: Output }): Promise<void> {
   const status = await labStatus(options.name)
-  if (options.output === 'json') answerJson(status)
-  else answer(statusTables(status, Date.now()))
+  answerAs(options.output, status, () => statusTables(status, Date.now()))
   for (const finding of status.findings) if (options.output === 'table') printFinding(finding)
   if (status.findings.length > 0) process.exitCode = EXIT.findings
   if (status.findings.some(({ code }) => code.name === 'LAB_API_UNREACHABLE')) process.exitCode = EXIT.unreachable

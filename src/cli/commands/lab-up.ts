@@ -1,7 +1,7 @@
 import { kubeconfigPath } from '../../lab/state.ts'
 import { bringUp, type UpResult } from '../../lab/up.ts'
-import type { Output } from '../program.ts'
-import { answer, answerJson, hint, Progress } from '../terminal.ts'
+import type { Output } from '../terminal.ts'
+import { answerAs, hint, Progress } from '../terminal.ts'
 
 /** `fairway lab up`: progress on the way, then one line, and on standard error what to type next. */
 export async function labUp(options: { name: string; apiPort?: number; timeout: number; output: Output }): Promise<void> {
@@ -31,9 +31,9 @@ function report(
   const api = `https://127.0.0.1:${state.apiPort}`
   const kubeconfig = kubeconfigPath(state.name, 'admin')
   const count = state.topology.nodes.length
-  if (options.output === 'json') return answerJson({ version: 1, name: state.name, how, api, kubeconfig, nodes: count, seconds })
   const words = { already: 'was already up', recovered: 'is up again', new: 'is up' }
-  answer(`lab ${state.name} ${words[how]}: ${count} nodes Ready, ${seconds.toFixed(1)} s`)
+  const value = { version: 1, name: state.name, how, api, kubeconfig, nodes: count, seconds }
+  answerAs(options.output, value, () => `lab ${state.name} ${words[how]}: ${count} nodes Ready, ${seconds.toFixed(1)} s`)
   if (options.apiPort !== undefined && options.apiPort !== state.apiPort) {
     hint(`  it keeps API port ${state.apiPort}; \`fairway lab down\` first, to change it`)
   }

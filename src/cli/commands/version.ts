@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { Output } from '../program.ts'
-import { answer, answerJson } from '../terminal.ts'
+import type { Output } from '../terminal.ts'
+import { answerAs } from '../terminal.ts'
 
 /** `fairway version`: of Fairway and of the Node that runs it. */
 export function version(options: { output: Output }): void {
@@ -8,6 +8,5 @@ export function version(options: { output: Output }): void {
     version: string
   }
   const node = process.versions.node
-  if (options.output === 'json') return answerJson({ version: 1, fairway: own, node })
-  answer(`fairway ${own} (Node ${node})`)
+  answerAs(options.output, { version: 1, fairway: own, node }, () => `fairway ${own} (Node ${node})`)
 }

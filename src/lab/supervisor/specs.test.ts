@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import type { LabState } from '../state.ts'
+import { DEFAULT_TOPOLOGY } from '../topology.ts'
+import { apiServerSpec, clientSpecs, commandOf, processNames } from './specs.ts'
+
+const STATE: LabState = { version: 1, name: 'two', topology: DEFAULT_TOPOLOGY, apiPort: 7443, entry: '/opt/main.ts' }
+const valuesOf = (args: readonly string[], flag: string) => args.flatMap((arg, index) => (arg === flag ? [args[index + 1]] : []))
+
+test('the API server listens on the control plane and on the loopback of the machine', () => {
+  const { host, args } = apiServerSpec(STATE, '/proc/5/ns/net')
+  expect(host).toBe('ubuntu-1')
+  expect(valuesOf(args, '--listen')).toEqual(['192.168.0.154:6443', '[fd00:192:168::154]:6443', '127.0.0.1:7443@/proc/5/ns/net'])
+  expect(valuesOf(args, '--service-ranges')).toEqual(['10.96.0.0/12,fd00:10:96::/112'])
+})
+
+test('each node has a kubelet and an agent, in its own namespace and with its own name', () => {
+  const specs = clientSpecs(STATE)
+  expect(specs.map(({ name }) => name)).toEqual([
+    'lab-controllers',
+    ...DEFAULT_TOPOLOGY.nodes.map(({ name }) => `lab-kubelet-${name}`),
+    ...DEFAULT_TOPOLOGY.nodes.map(({ name }) => `agent-${name}`),
+  ])
+  for (const { role, host, args } of specs) if (role !== 'lab-controllers') expect(valuesOf(args, '--node')).toEqual([host])
+  expect(specs.filter(({ args }) => args.includes('--control-plane')).map(({ host }) => host)).toEqual(['ubuntu-1'])
+  expect(processNames(STATE)).toHaveLength(9)
+})
+
+test('a process runs in its namespace and dies with the supervisor', () => {
+  const command = commandOf(STATE, clientSpecs(STATE)[1] ?? apiServerSpec(STATE, ''))
+  expect(command.slice(0, 7)).toEqual([
+    'nsenter',
+    '--net=/run/netns/fw-two-ubuntu-1',
+    '--',
+    'setpriv',
+    '--pdeathsig',
+    'KILL',
+    '--',
+  ])
+  expect(command).toContain('/opt/main.ts')
+  expect(command.slice(-2)).toEqual(['--ready-fd', '3'])
+})
