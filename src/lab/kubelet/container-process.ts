@@ -1,7 +1,8 @@
 /** One run of one container: a process under bubblewrap, from its start to its end. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, closeSync, constants } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { makePipe } from '../../linux/pipe.ts'
 import type { LogFile } from './log-file.ts'
 import { type Sandbox, STATUS_FD, sandboxCommand } from './sandbox.ts'
 
@@ -28,10 +29,13 @@ export interface ContainerRun {
  */
 export function startContainer(sandbox: Sandbox, log: LogFile): ContainerRun {
   const [program = '', ...args] = sandboxCommand(sandbox)
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  const output = [makePipe(), makePipe()] as const
+  const child = spawn(program, args, { stdio: ['ignore', output[0].writeFd, output[1].writeFd, 'pipe'] })
+  for (const { writeFd } of output) closeSync(writeFd)
   const startedAtInMs = Date.now()
   const pid = childPid(child)
-  const exited = waitForEnd(child, log, startedAtInMs)
+  const copied = Promise.all([log.copy(output[0].reader, 'stdout'), log.copy(output[1].reader, 'stderr')])
+  const exited = waitForEnd(child, copied, log, startedAtInMs)
   let deadlineInMs = Number.POSITIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
   void exited.then(() => clearTimeout(timer))
@@ -81,15 +85,17 @@ function childPid(child: ChildProcess): Promise<number> {
   })
 }
 
-async function waitForEnd(child: ChildProcess, log: LogFile, startedAtInMs: number): Promise<ContainerExit> {
-  const copies = [child.stdout, child.stderr].map((stream, index) =>
-    stream === null ? Promise.resolve() : log.copy(stream, index === 0 ? 'stdout' : 'stderr'),
-  )
+async function waitForEnd(
+  child: ChildProcess,
+  copied: Promise<unknown>,
+  log: LogFile,
+  startedAtInMs: number,
+): Promise<ContainerExit> {
   const exitCode = await new Promise<number>((resolve) => {
     child.on('error', () => resolve(128))
     child.on('exit', (code) => resolve(code ?? 137))
   })
-  await Promise.all(copies)
+  await copied
   await log.end()
   return { exitCode, startedAtInMs, finishedAtInMs: Date.now() }
 }

@@ -33,7 +33,8 @@ export interface ContainerContext {
   changed(): void
 }
 
-const FIRST_PULL_DELAY_IN_MS = 10_000
+/** Short, as an image comes by a file that someone adds, and a pull costs nothing. */
+const FIRST_PULL_DELAY_IN_MS = 4_000
 const MAX_PULL_DELAY_IN_MS = 20_000
 const CONFIG_RETRY_IN_MS = 10_000
 /** How long a failed pull shows as ErrImagePull before it shows as waiting for the next. */
@@ -187,7 +188,7 @@ export class ContainerRunner {
     const target = { podIP: place.podIPs[0] ?? '', pid: await run.pid, container }
     // a container that is being stopped goes on being probed, so that its endpoint stops serving when it does
     for await (const result of watchReadiness(container.readinessProbe, target, ended)) {
-      if (result.failure !== '') tell('Warning', 'Unhealthy', `Readiness probe failed: ${result.failure}`)
+      if (result.failure !== undefined) tell('Warning', 'Unhealthy', `Readiness probe failed: ${result.failure}`)
       if (result.ready === this.#ready) continue
       this.#ready = result.ready
       this.#context.changed()

@@ -25,26 +25,24 @@ export async function main(args: readonly string[]): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
   })
-  const pods = await startKubelet(flags, stopping.signal)
-  signalReady(flags.readyFd)
+  const node = await makeNode(flags, stopping.signal)
+  const pods = new NodePods(node)
+  const starting = startKubelet(flags, node, pods).then(() => signalReady(flags.readyFd))
+  await Promise.race([starting, stopped])
   await stopped
   stopping.abort()
   await pods.shutDown(SHUTDOWN_GRACE_IN_MS)
   process.exit(0)
 }
 
-/** Starts everything; resolves when the node is Ready, its pods are being run and logs are served. @throws {FairwayError} */
-export async function startKubelet(flags: KubeletFlags, signal: AbortSignal): Promise<NodePods> {
-  const log = logger('kubelet')
+async function makeNode(flags: KubeletFlags, signal: AbortSignal): Promise<NodeContext> {
   const dir = join(flags.dir, flags.node)
   await mkdir(dir, { recursive: true, mode: 0o700 })
-  await sweepNode(flags.lab, dir)
   const client = createClient(loadKubeConfig({ path: flags.kubeconfig }))
-  const nodeAddresses = flags.nodeAddresses.map(canonicalAddress)
-  const node: NodeContext = {
+  return {
     lab: flags.lab,
     node: flags.node,
-    nodeAddresses,
+    nodeAddresses: flags.nodeAddresses.map(canonicalAddress),
     dir,
     client,
     recorder: createEventRecorder({ client, component: 'kubelet', host: flags.node }),
@@ -52,18 +50,18 @@ export async function startKubelet(flags: KubeletFlags, signal: AbortSignal): Pr
     addresses: await AddressBook.open(join(dir, 'addresses.json'), flags.podRanges),
     signal,
   }
-  const pods = new NodePods(node)
-  const servers = await startKubeletServer(flags, nodeAddresses, pods)
-  signal.addEventListener('abort', () => {
-    for (const server of servers) server.closeAllConnections()
-  })
-  const wish = { name: flags.node, addresses: nodeAddresses, podRanges: flags.podRanges, controlPlane: flags.controlPlane }
-  const heartbeat = new NodeHeartbeat(client, wish, await readMachine(), signal)
+}
+
+/** Starts everything; resolves when the node is Ready, its pods are being run and logs are served. @throws {FairwayError} */
+async function startKubelet(flags: KubeletFlags, node: NodeContext, pods: NodePods): Promise<void> {
+  await sweepNode(node.lab, node.dir)
+  await startKubeletServer(flags, node.nodeAddresses, pods)
+  const wish = { name: node.node, addresses: node.nodeAddresses, podRanges: flags.podRanges, controlPlane: flags.controlPlane }
+  const heartbeat = new NodeHeartbeat(node.client, wish, await readMachine(), node.signal)
   await heartbeat.register()
   heartbeat.keep()
   await pods.start()
-  log.info({ node: flags.node, pods: pods.workers.size }, 'the node is ready')
-  return pods
+  logger('kubelet').info({ node: node.node, pods: pods.workers.size }, 'the node is ready')
 }
 
 /** s6's notification: one line, then the end of the descriptor. */

@@ -131,8 +131,8 @@ export class PodWorker {
     await this.#clearNetwork()
     await this.#deleted.promise
     await this.#status.flush()
-    await this.#confirmDeletion()
     if (!this.#node.signal.aborted) await rm(this.#dir, { recursive: true, force: true })
+    await this.#confirmDeletion()
   }
 
   /** False when the pod was deleted before its network stood. */

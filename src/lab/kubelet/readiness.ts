@@ -13,8 +13,8 @@ const SETTLE_STEP_IN_MS = 50
 
 export interface Readiness {
   readonly ready: boolean
-  /** Why the probe failed; '' when it passed. */
-  readonly failure: string
+  /** Why the probe failed, perhaps without a word; undefined when it passed. */
+  readonly failure: string | undefined
 }
 
 /** Yields after each probe, until `ended`. */
@@ -35,7 +35,7 @@ export async function* watchReadiness(
       continue
     }
     state = afterProbe(state, result.success, timing)
-    yield { ready: state.passing, failure: result.success ? '' : result.message }
+    yield { ready: state.passing, failure: result.success ? undefined : result.message }
     if (!(await pause(timing.periodInMs, ended))) return
   }
 }
