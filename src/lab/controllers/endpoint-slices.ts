@@ -145,13 +145,9 @@ function identityOf(slice: EndpointSlice | undefined): EndpointSlice['metadata']
   return { name, namespace, ...(generateName === undefined ? {} : { generateName }), uid, resourceVersion }
 }
 
-/** Null, absent and empty lists are one. */
+/** Whether a slice needs no write; its ports are the group's already, in whatever order. */
 function sameSlice(one: EndpointSlice, other: EndpointSlice): boolean {
-  const content = ({ metadata, endpoints, ports }: EndpointSlice) => ({
-    labels: metadata.labels ?? {},
-    endpoints: endpoints ?? [],
-    ports: ports ?? [],
-  })
+  const content = ({ metadata, endpoints }: EndpointSlice) => [metadata.labels ?? {}, endpoints ?? []]
   return (
     isDeepStrictEqual(content(one), content(other)) &&
     other.metadata.ownerReferences?.[0]?.uid === one.metadata.ownerReferences?.[0]?.uid
