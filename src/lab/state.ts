@@ -1,6 +1,6 @@
 /** What a lab keeps on disk, so that every command, and the next one after a crash, knows what is there. */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { writeAtomically } from '../linux/atomic-file.ts'
 import type { ProcessIdentity } from '../linux/process.ts'
 import { FairwayError } from '../model/code.ts'
@@ -52,7 +52,7 @@ export interface ProcessesState {
 
 /** Where every lab of this machine keeps its folder. */
 export function runDir(): string {
-  return process.env.FAIRWAY_RUN_DIR || '/run/fairway'
+  return resolve(process.env.FAIRWAY_RUN_DIR || '/run/fairway')
 }
 
 /** The paths of one lab; see docs/design/lab.md. */

@@ -8,7 +8,7 @@ import { bootId, endProcesses, isAlive, type ProcessIdentity } from '../linux/pr
 import { FairwayError } from '../model/code.ts'
 import { LAB_PROCESS_FAILED } from '../model/codes/lab.ts'
 import { lastLines } from './log-files.ts'
-import { type LabState, labPaths, type ProcessesState, readProcesses } from './state.ts'
+import { type LabState, labPaths, type ProcessesState, readProcesses, runDir } from './state.ts'
 import { NODE_FLAGS } from './supervisor/specs.ts'
 
 /** A little more than the supervisor gives its processes, twice: the API server ends last. */
@@ -30,7 +30,12 @@ export function liveSupervisor(lab: string): ProcessesState | undefined {
 export async function startSupervisor(state: LabState, lock: FileLock): Promise<void> {
   const log = openSync(join(labPaths(state.name).log, 'lab-supervisor.log'), 'a', 0o600)
   const args = [...NODE_FLAGS, state.entry, 'lab-supervisor', '--lab', state.name, '--ready-fd', '3', '--lock-fd', '4']
-  const child = spawn(process.execPath, args, { detached: true, cwd: '/', stdio: ['ignore', log, log, 'pipe', lock.fd] })
+  const child = spawn(process.execPath, args, {
+    detached: true,
+    cwd: '/',
+    env: { ...process.env, FAIRWAY_RUN_DIR: runDir() }, // as we were given it, it may be relative to another folder
+    stdio: ['ignore', log, log, 'pipe', lock.fd],
+  })
   closeSync(log)
   const ready = await new Promise<boolean>((resolve) => {
     const pipe = child.stdio[3] as Readable

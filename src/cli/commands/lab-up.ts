@@ -7,6 +7,11 @@ import { answerAs, hint, Progress } from '../terminal.ts'
 export async function labUp(options: { name: string; apiPort?: number; timeout: number; output: Output }): Promise<void> {
   const began = performance.now()
   const progress = new Progress()
+  process.once('SIGINT', () => {
+    progress.done()
+    hint('interrupted: `fairway lab up` goes on from here, `fairway lab down` takes away what is there')
+    process.exit(130)
+  })
   try {
     const result = await bringUp({
       name: options.name,
