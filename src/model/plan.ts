@@ -18,8 +18,6 @@ export interface Delta<T extends Keyed> {
   readonly removals: readonly string[]
 }
 
-export const EMPTY_DELTA: Delta<never> = { upserts: [], removals: [] }
-
 export function isEmpty(delta: Delta<Keyed>): boolean {
   return delta.upserts.length === 0 && delta.removals.length === 0
 }

@@ -2,8 +2,6 @@
 import { TransportEngine } from '../../src/engine/nftables/engine.ts'
 import { FakeNftables } from '../../src/engine/nftables/fake.ts'
 import { type Trace, type TracedPacket, Tracer } from '../../src/engine/nftables/trace.ts'
-import type { DataPathEntry } from '../../src/model/datapath.ts'
-import type { Delta } from '../../src/model/plan.ts'
 import type { Family, NodeName, World } from '../../src/model/world.ts'
 import { changesOf, createPlanner } from '../../src/plan/planner.ts'
 
@@ -40,8 +38,4 @@ export function everyTrace(tracer: Tracer, packet: TracedPacket, isLocal: (addre
     traces.push(tracer.trace(packet, node))
   }
   return traces
-}
-
-export function entriesOf(delta: Delta<DataPathEntry>): readonly string[] {
-  return delta.upserts.map(({ key }) => key)
 }
