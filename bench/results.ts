@@ -26,11 +26,17 @@ export async function writeSection(name: string, text: string): Promise<void> {
 
 /** What it ran on, as one Markdown paragraph. `programs` are asked for their versions. */
 export async function machine(programs: readonly (readonly string[])[]): Promise<string> {
-  const versions = await Promise.all(programs.map(async (command) => (await tryRun(command)).stdout.trim().split('\n')[0] ?? ''))
+  const versions = await Promise.all(programs.map(versionOf))
   const memoryInGiB = Math.round(totalmem() / 2 ** 30)
   const [load = 0] = loadavg()
   return [
     `${new Date().toISOString().slice(0, 10)}, Linux ${release()}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown processor'},`,
     `${memoryInGiB} GiB, Node ${process.version}, ${versions.join(', ')}; load average ${load.toFixed(1)} when it ended.`,
   ].join(' ')
+}
+
+/** The first line that a program says of its version; nginx says it on standard error. */
+async function versionOf(command: readonly string[]): Promise<string> {
+  const { stdout, stderr } = await tryRun(command)
+  return `${stdout}${stderr}`.trim().split('\n')[0] ?? ''
 }
