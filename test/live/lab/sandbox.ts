@@ -7,6 +7,9 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { type RunResult, tryRun } from '../../../src/linux/run.ts'
 
+/** As bin/fairway sets it. */
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../../../.cache/node', import.meta.url))
+
 const STUB = fileURLToPath(new URL('stub-main.ts', import.meta.url))
 
 export interface Sandbox {

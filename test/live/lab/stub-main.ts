@@ -5,8 +5,6 @@
  */
 import { closeSync, readFileSync, writeSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
-import { main as cli } from '../../../src/cli/main.ts'
-import { main as supervisor } from '../../../src/lab/supervisor/main.ts'
 import { DEFAULT_TOPOLOGY } from '../../../src/lab/topology.ts'
 import { listenInNetns } from '../../../src/linux/netns.ts'
 
@@ -54,11 +52,11 @@ async function pretend(): Promise<void> {
   closeSync(fd)
 }
 
-if (word === 'lab-supervisor') await supervisor(rest)
+if (word === 'lab-supervisor') await (await import('../../../src/lab/supervisor/main.ts')).main(rest)
 else if (word === process.env.FAIRWAY_STUB_BROKEN) {
   process.stderr.write(
     `${JSON.stringify({ level: 'error', time: new Date().toISOString(), area: word, msg: 'no space left on device' })}\n`,
   )
   process.exitCode = 5
 } else if (ROLES.includes(word)) await pretend()
-else await cli(process.argv.slice(2))
+else await (await import('../../../src/cli/main.ts')).main(process.argv.slice(2))
