@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type LoopbackSwitch, TransportEngine } from '../../src/engine/nftables/engine.ts'
+import { INDEX_BASE } from '../../src/engine/nftables/skeleton.ts'
 import type { NftTransport } from '../../src/engine/nftables/transport.ts'
 import { createReconciler } from '../../src/engine/reconcile.ts'
 import { type BackendGroup, type DataPathEntry, type Frontend, frontendKey } from '../../src/model/datapath.ts'
@@ -100,6 +101,48 @@ export function engineSuite(name: string, make: () => NftTransport, runs: number
       await loop.stop()
       expect(rounds).toEqual([0, 1])
       expect(sorted(await reread())).toEqual(sorted(planner.entries))
+    })
+
+    it('finds what is broken or foreign in its tables, and repairs just that', async () => {
+      const one = engine()
+      const at = { family: 'ip', table: 'fairway' } as const
+      const whole = upsert(
+        group('a', '10.0.0.1', '10.0.0.2', '10.0.0.3'),
+        group('b', '10.0.0.4'),
+        frontend('10.96.0.1', 'a'),
+        frontend('10.96.0.2', 'b'),
+      )
+      await one.apply(whole, NEVER)
+      const [first] = sorted(one.observed)
+      expect(first?.[0]).toBe('a/cluster/ipv4')
+      const other = make()
+      open.push(other)
+      const hole = {
+        ...at,
+        name: 'backend',
+        elem: [[{ concat: ['c000:1', INDEX_BASE + 1] }, { concat: ['10.0.0.2', 80] }]] as const,
+      }
+      const orphan = {
+        ...at,
+        name: 'backend',
+        elem: [[{ concat: ['c000:99', INDEX_BASE] }, { concat: ['10.0.0.9', 80] }]] as const,
+      }
+      const nowhere = { ...at, name: 'address', elem: [[{ concat: ['10.96.0.9', 'tcp', 80] }, 'c000:99']] as const }
+      const chain = { ...at, name: 'somebody' }
+      const rule = { ...at, chain: 'translate', expr: [{ accept: null }] }
+      await other.run([{ delete: { element: hole } }, { add: { element: orphan } }, { add: { element: nowhere } }])
+      await other.run([{ add: { chain } }, { add: { rule } }])
+      const rounds: number[] = []
+      const loop = createReconciler<DataPathEntry>({
+        engine: one,
+        onRound: (round) => rounds.push(round.upserts, round.removals),
+      })
+      loop.want(whole)
+      await loop.settled()
+      await loop.stop()
+      // the group and its frontend anew; the broken group's rest, its frontend's element, the orphan, the chain and the rules away
+      expect(rounds).toEqual([2, 6])
+      expect(sorted(await reread())).toEqual(sorted(new Map(whole.upserts.map((entry) => [entry.key, entry]))))
     })
 
     it('follows any history of a cluster', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FakeNftables } from '../../src/engine/nftables/fake.ts'
 import { createReconciler, type Round } from '../../src/engine/reconcile.ts'
-import type { DataPathEntry } from '../../src/model/datapath.ts'
+import { type DataPathEntry, frontendKey } from '../../src/model/datapath.ts'
 import { createPlanner } from '../../src/plan/planner.ts'
 import { emptyWorld, steps, take } from '../support/arbitrary-world.ts'
 import { fakeEngine } from '../support/datapath.ts'
@@ -71,6 +71,32 @@ describe('the reconciler', () => {
     ])
     expect(found).toBe(500)
     expect(rounds[1]).toMatchObject({ upserts: 700, refreshed: true })
+  })
+
+  it('repairs a large table of which every part is broken', async () => {
+    const fake = new FakeNftables()
+    const upserts = Array.from({ length: 600 }, (_, index): readonly DataPathEntry[] => {
+      const group = `g${index}/host/ipv4`
+      const place = { at: 'host-port', family: 'ipv4', address: '', protocol: 'tcp', port: index + 1 } as const
+      return [
+        { kind: 'frontend', key: frontendKey(place), ...place, group },
+        { kind: 'group', key: group, family: 'ipv4', scope: 'host', backends: [{ address: '10.0.0.1', port: index + 1 }] },
+      ]
+    }).flat()
+    const engine = fakeEngine(fake)
+    const loop = createReconciler<DataPathEntry>({ engine, minRetryInMs: 0 })
+    loop.want({ upserts, removals: [] })
+    await loop.settled()
+    const listing = (await fake.list('ip')) ?? []
+    const backends = listing.flatMap((object) =>
+      'map' in object && object.map.name === 'backend' ? (object.map.elem ?? []) : [],
+    )
+    expect(backends).toHaveLength(600)
+    await fake.run([{ delete: { element: { family: 'ip', table: 'fairway', name: 'backend', elem: backends } } }])
+    loop.verify()
+    await loop.settled()
+    await loop.stop()
+    expect(new Map(engine.observed)).toEqual(new Map(upserts.map((entry) => [entry.key, entry])))
   })
 
   it('does nothing before it is told what is desired, and removes the rest then', async () => {

@@ -129,17 +129,29 @@ export class TransportEngine implements NftablesEngine {
   }
 }
 
-/** Groups first, removals last; small differences are one chunk. */
-function chunksOf(delta: Delta<DataPathEntry>): readonly Delta<DataPathEntry>[] {
-  const { upserts, removals } = delta
-  if (upserts.length + removals.length <= CHUNK) return [delta]
-  const ordered = upserts.toSorted((one, other) => Number(other.kind === 'group') - Number(one.kind === 'group'))
-  const frontendsFirst = removals.toSorted((one, other) => Number(isFrontendKey(other)) - Number(isFrontendKey(one)))
-  const chunks: Delta<DataPathEntry>[] = []
-  for (let at = 0; at < ordered.length; at += CHUNK) chunks.push({ upserts: ordered.slice(at, at + CHUNK), removals: [] })
-  for (let at = 0; at < frontendsFirst.length; at += CHUNK)
-    chunks.push({ upserts: [], removals: frontendsFirst.slice(at, at + CHUNK) })
-  return chunks
+/**
+ * Small differences are one chunk. Of a large one strays go first, since they stand where something is to be added; then groups,
+ * then what points to them; removals last, what points to groups before them.
+ */
+function chunksOf({ upserts, removals }: Delta<DataPathEntry>): readonly Delta<DataPathEntry>[] {
+  if (upserts.length + removals.length <= CHUNK) return [{ upserts, removals }]
+  const remove = (keys: readonly string[]) => slices(keys).map((some) => ({ upserts: [], removals: some }))
+  return [
+    ...remove(removals.filter(isStrayKey)),
+    ...slices(upserts.toSorted((one, other) => Number(other.kind === 'group') - Number(one.kind === 'group'))).map((some) => {
+      return { upserts: some, removals: [] }
+    }),
+    ...remove(removals.filter(isFrontendKey)),
+    ...remove(removals.filter((key) => !isStrayKey(key) && !isFrontendKey(key))),
+  ]
+}
+
+function slices<T>(list: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(list.length / CHUNK) }, (_, index) => list.slice(index * CHUNK, (index + 1) * CHUNK))
+}
+
+function isStrayKey(key: string): boolean {
+  return key.startsWith('stray/')
 }
 
 function isFrontendKey(key: string): boolean {
