@@ -1,5 +1,8 @@
 /** Traffic that crosses the whole product: hostPort from everywhere, and a download that outlives the agent. */
-import { readFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bringUpLab, type LiveLab } from '../support/live-lab.ts'
 
@@ -57,19 +60,29 @@ describe('a hostPort', () => {
 })
 
 test('kill -9 of the agent during a download through a NodePort: the download ends whole, and the agent comes back', async () => {
-  const agentOf = async (): Promise<{ pid: number; restarts: number }> => {
-    const status = JSON.parse((await lab.lab(['status', '-o', 'json'])).stdout)
-    return status.processes.find((each: { name: string }) => each.name === 'agent-optiplex-1')
+  const agentOf = async (): Promise<{ pid: number; restarts: number; phase: string }> => {
+    const { processes } = JSON.parse((await lab.lab(['status', '-o', 'json'])).stdout)
+    const { identity, restarts, phase } = processes.find((each: { name: string }) => each.name === 'agent-optiplex-1')
+    return { pid: identity.pid, restarts, phase }
   }
   const before = await agentOf()
   expect(await readFile(`/proc/${before.pid}/cmdline`, 'utf8')).toContain('agent')
-  const download = lab.client(
-    "curl -s -m 30 -D /dev/stderr 'http://192.168.0.240:30090/bytes?count=8000000&rate=3000000' | sha256sum; curl -s -m 5 -o /dev/null -D - 'http://192.168.0.240:30090/bytes?count=8000000'",
-  )
-  process.kill(before.pid, 'SIGKILL')
-  const text = await download
-  const sum = /^([0-9a-f]{64})/.exec(text)?.[1]
-  expect(sum).toBeDefined()
-  expect(text).toContain(`x-checksum-sha256: ${sum}`)
-  await expect.poll(agentOf, { timeout: 10_000 }).toMatchObject({ restarts: before.restarts + 1 })
+  const folder = await mkdtemp(join(tmpdir(), 'fairway-download-'))
+  try {
+    const [page, head] = [join(folder, 'page'), join(folder, 'head')]
+    const url = 'http://192.168.0.240:30090/bytes?count=8000000&rate=4000000'
+    const download = lab.client(`curl -s -m 30 -D ${head} -o ${page} '${url}'`)
+    await expect
+      .poll(async () => (await stat(page).catch(() => undefined))?.size ?? 0, { interval: 20, timeout: 5000 })
+      .toBeGreaterThan(0)
+    process.kill(before.pid, 'SIGKILL')
+    await download
+    const sum = createHash('sha256')
+      .update(await readFile(page))
+      .digest('hex')
+    expect(await readFile(head, 'utf8')).toContain(`x-checksum-sha256: ${sum}`)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+  await expect.poll(agentOf, { timeout: 10_000 }).toMatchObject({ restarts: before.restarts + 1, phase: 'ready' })
 })
