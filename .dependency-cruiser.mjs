@@ -26,7 +26,11 @@ export default {
     may('gateway', ['kube', 'plan', 'engine', 'config', 'linux', 'http', 'log', 'model'], 'The L7 loop.'),
     may('lab/apiserver', ['kube', 'linux', 'http', 'log', 'model'], 'The embedded API server.'),
     may('lab', ['kube', 'linux', 'http', 'log', 'model'], 'The lab is a client of the API like anyone.'),
-    may('cli', ['explain', 'kube', 'http', 'log', 'linux', 'model', 'plan', 'lab', 'config'], 'The CLI starts the lab and asks the API.'),
+    may(
+      'cli',
+      ['explain', 'kube', 'http', 'log', 'linux', 'model', 'plan', 'lab', 'config'],
+      'The CLI starts the lab and asks the API.',
+    ),
     may('console', ['explain', 'kube', 'http', 'log', 'model', 'plan'], 'The console shows, and changes nothing.'),
     {
       name: 'engines-apart',
@@ -69,6 +73,10 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     moduleSystems: ['es6'],
-    enhancedResolveOptions: { extensions: ['.ts', '.tsx', '.js', '.mjs'], exportsFields: ['exports'], conditionNames: ['node', 'import', 'types'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.tsx', '.js', '.mjs'],
+      exportsFields: ['exports'],
+      conditionNames: ['node', 'import', 'types'],
+    },
   },
 }
