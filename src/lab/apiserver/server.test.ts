@@ -22,6 +22,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   'scale-get': 'no scale subresource yet',
 }
 
+const ADDRESS_OF_E1 = '10.101.106.103'
 const UID_OF_E1 = '9395e51b-579c-4e35-9851-00ec4e2594ed'
 
 /** Kinds that are not served yet. */
@@ -40,14 +41,15 @@ const isStatus = (body: unknown): boolean => typeof body === 'object' && body !=
 
 describe('requests recorded from a real server', () => {
   let server: TestServer
-  let uid = ''
+  let e1 = { uid: '', address: '' }
   beforeAll(async () => {
     server = await startTestServer()
     const service = {
       metadata: { name: 'e1' },
-      spec: { type: 'NodePort', clusterIP: '10.101.106.103', ports: [{ port: 80, nodePort: 30718 }] },
+      spec: { type: 'NodePort', ports: [{ port: 80, nodePort: 30718 }] },
     }
-    uid = (await server.call('POST', '/api/v1/namespaces/default/services', service)).body.metadata.uid
+    const { body } = await server.call('POST', '/api/v1/namespaces/default/services', service)
+    e1 = { uid: body.metadata.uid, address: body.spec.clusterIP }
     await server.call('POST', '/api/v1/namespaces/default/pods', {
       metadata: { name: 'web' },
       spec: { containers: [{ name: 'web', image: 'nginx:1.27' }] },
@@ -60,7 +62,10 @@ describe('requests recorded from a real server', () => {
     { timeout: 10_000 },
     async (_name, { method, path, request, ct, status, body, warning }) => {
       const text = typeof request === 'string' ? request : JSON.stringify(request)
-      const sent = request === undefined || request === null ? undefined : text?.replaceAll(UID_OF_E1, uid)
+      const sent =
+        request === undefined || request === null
+          ? undefined
+          : text?.replaceAll(UID_OF_E1, e1.uid).replaceAll(ADDRESS_OF_E1, e1.address)
       const answer = await server.call(method, path, sent, ct === undefined ? {} : { type: ct })
       expect({ status: answer.status, message: isStatus(body) ? steady(String(answer.body.message)) : undefined }).toEqual({
         status,
