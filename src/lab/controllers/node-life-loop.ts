@@ -85,7 +85,9 @@ class NodeLife {
     this.#arm(name, leftInMs > 0 ? leftInMs : this.#graceInMs)
     // with the API server away nobody is heard, which says nothing of the nodes
     if (leftInMs > 0 || !this.#nodes.connected) return
-    this.#markUnknown(name, node).catch((err: unknown) => log.warn({ err, node: name }, 'a silent node could not be marked'))
+    this.#markUnknown(name, node).catch((err: unknown) => {
+      if (!this.#signal.aborted) log.warn({ err, node: name }, 'a silent node could not be marked')
+    })
   }
 
   async #markUnknown(name: string, node: Node): Promise<void> {

@@ -1,10 +1,14 @@
 /** One run of one container: a process under bubblewrap, from its start to its end. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, closeSync, constants } from 'node:fs'
+import { readlink } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
 import { makePipe } from '../../linux/pipe.ts'
 import type { LogFile } from './log-file.ts'
 import { type Sandbox, STATUS_FD, sandboxCommand } from './sandbox.ts'
+
+const EXEC_STEP_IN_MS = 1
 
 export interface ContainerExit {
   /** 128 and the number of the signal when one ended it. */
@@ -33,7 +37,7 @@ export function startContainer(sandbox: Sandbox, log: LogFile): ContainerRun {
   const child = spawn(program, args, { stdio: ['ignore', output[0].writeFd, output[1].writeFd, 'pipe'] })
   for (const { writeFd } of output) closeSync(writeFd)
   const startedAtInMs = Date.now()
-  const pid = childPid(child)
+  const pid = childPid(child).then(untilExecuted)
   const copied = Promise.all([log.copy(output[0].reader, 'stdout'), log.copy(output[1].reader, 'stderr')])
   const exited = waitForEnd(child, copied, log, startedAtInMs)
   let deadlineInMs = Number.POSITIVE_INFINITY
@@ -83,6 +87,23 @@ function childPid(child: ChildProcess): Promise<number> {
     child.on('close', () => resolve(0))
     child.on('error', () => resolve(0))
   })
+}
+
+/**
+ * Waits until bubblewrap has become the program, which nothing announces: only from then on does the container end with its runner.
+ * Gives the process id, or 0 when the process ended before.
+ */
+async function untilExecuted(pid: number): Promise<number> {
+  if (pid === 0) return 0
+  for (;;) {
+    try {
+      const program = await readlink(`/proc/${pid}/exe`)
+      if (!program.endsWith('/bwrap')) return pid
+    } catch {
+      return 0
+    }
+    await wait(EXEC_STEP_IN_MS)
+  }
 }
 
 async function waitForEnd(

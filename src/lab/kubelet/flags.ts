@@ -1,4 +1,5 @@
 /** The flags of a lab process: `--name value`, and bare `--name` for switches. */
+import { dirname, join } from 'node:path'
 import { FairwayError } from '../../model/code.ts'
 import { POD_FLAG_BAD } from '../../model/codes/pod.ts'
 
@@ -14,7 +15,7 @@ export interface KubeletFlags {
   readonly tlsKey: string
   readonly clientCA: string
   readonly controlPlane: boolean
-  /** Folder of image files; '' for none. */
+  /** Folder of image files; by default the lab's own, beside the folder of pods. */
   readonly images: string
   /** -1 when nobody waits. */
   readonly readyFd: number
@@ -57,7 +58,7 @@ export function parseKubeletFlags(args: readonly string[]): KubeletFlags {
     tlsKey: text('tls-key'),
     clientCA: text('client-ca'),
     controlPlane: flags.has('control-plane'),
-    images: text('images'),
+    images: text('images') || join(dirname(text('dir')), 'images'),
     readyFd: readyFd(flags),
   }
 }

@@ -3,6 +3,7 @@
  * packet waits for ARP or duplicate address detection.
  */
 import { createHash } from 'node:crypto'
+import { readdir, readlink } from 'node:fs/promises'
 import { ipBatch } from '../../linux/netns.ts'
 import { run, tryRun } from '../../linux/run.ts'
 import { isIPv6 } from './range.ts'
@@ -103,4 +104,25 @@ export async function killInside(netns: string): Promise<void> {
 export async function listPodLinks(): Promise<readonly string[]> {
   const links = JSON.parse((await run(['ip', '-json', 'link', 'show', 'type', 'veth'])) || '[]') as readonly { ifname?: string }[]
   return links.flatMap(({ ifname = '' }) => (/^pod[0-9a-f]{10}$/.test(ifname) ? [ifname] : []))
+}
+
+/**
+ * Kills containers that outlived a runner in the namespace where this runs: a runner that dies in the few milliseconds before
+ * bubblewrap has tied the container to it leaves one. They are known by their process namespace, which is not ours.
+ */
+export async function killStrangersHere(): Promise<void> {
+  const here = await Promise.all(['net', 'pid'].map((kind) => readlink(`/proc/self/ns/${kind}`)))
+  // in the machine's own namespace strangers are other people's containers
+  if (here[0] === (await readlink('/proc/1/ns/net'))) return
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  await Promise.all(
+    pids.map(async (pid) => {
+      try {
+        const [net, own] = await Promise.all(['net', 'pid'].map((kind) => readlink(`/proc/${pid}/ns/${kind}`)))
+        if (net === here[0] && own !== here[1]) process.kill(Number(pid), 'SIGKILL')
+      } catch {
+        // it ended meanwhile
+      }
+    }),
+  )
 }

@@ -6,7 +6,7 @@ import { PODS } from '../../kube/resource.ts'
 import type { Pod } from '../../kube/types.ts'
 import { logger } from '../../log/log.ts'
 import { hostPortsClash } from '../controllers/port-claims.ts'
-import { killInside, listPodLinks, podWireNames, removePodWires } from './pod-network.ts'
+import { killInside, killStrangersHere, listPodLinks, podWireNames, removePodWires } from './pod-network.ts'
 import { type NodeContext, PodWorker } from './pod-worker.ts'
 import { rejectPod } from './reject.ts'
 
@@ -104,6 +104,7 @@ async function podDirectories(dir: string): Promise<readonly string[]> {
  * the node's namespace (in which this runs) and by the pods' directories.
  */
 export async function sweepNode(lab: string, dir: string): Promise<void> {
+  await killStrangersHere()
   const links = await listPodLinks()
   const known = (await podDirectories(dir)).map((uid) => podWireNames(lab, uid))
   const found = links.map((hostLink) => ({ hostLink, netns: `fw-${lab}-pod-${hostLink.slice('pod'.length)}` }))

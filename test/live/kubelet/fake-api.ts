@@ -37,11 +37,12 @@ export class FakeApi {
     this.#server = createServer((request, response) => void this.#answer(request, response))
   }
 
-  /** Listens on a loopback port inside a namespace; returns the server's address. */
-  async listen(netns: string): Promise<string> {
+  /** Listens on a port inside a namespace, or on loopback here; returns the server's address as seen there. */
+  async listen(netns = ''): Promise<string> {
     const listening = new Promise<void>((resolve) => this.#server.once('listening', () => resolve()))
+    if (netns === '') this.#server.listen(0, '127.0.0.1')
     // without a host: a named one is looked up first, and the socket made at home
-    withNetns(netns, () => this.#server.listen(0))
+    else withNetns(netns, () => this.#server.listen(0))
     await listening
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
@@ -66,6 +67,12 @@ export class FakeApi {
     const name = object.metadata.name ?? `${generateName}${this.#version.toString(36)}`
     const metadata = { uid: crypto.randomUUID(), creationTimestamp: new Date().toISOString(), ...object.metadata, name }
     return this.#put('ADDED', { plural, namespace, name, subresource: '' }, { ...object, metadata } as Stored)
+  }
+
+  /** As a user would: PUT. */
+  replace(plural: string, object: KubeObject): void {
+    const { namespace = '', name = '' } = object.metadata
+    this.#put('MODIFIED', { plural, namespace, name, subresource: '' }, object as Stored)
   }
 
   /** As a user would: DELETE with a grace period. */
