@@ -176,7 +176,9 @@ describe('the kubelet', () => {
     const before = rig.status('keep').podIPs
     await rig.endKubelet('SIGKILL')
     await rig.untilNoProcess()
+    const orphan = await rig.leaveOrphan()
     await rig.startKubelet()
+    expect(await rig.processes()).not.toContain(orphan)
     const restarts = (name: string) =>
       (rig.status(name).containerStatuses?.[0] as { restartCount?: number } | undefined)?.restartCount
     await rig.api.until(

@@ -3,12 +3,13 @@
  * packet waits for ARP or duplicate address detection.
  */
 import { createHash } from 'node:crypto'
-import { readdir, readlink } from 'node:fs/promises'
+import { readdir, readlink, stat } from 'node:fs/promises'
 import { ipBatch } from '../../linux/netns.ts'
 import { run, tryRun } from '../../linux/run.ts'
 import { isIPv6 } from './range.ts'
 
 const MTU = 1450
+const NETNS_DIR = '/run/netns'
 
 export interface PodWires {
   /** `fw-LAB-pod-ID`. */
@@ -112,8 +113,8 @@ export async function listPodLinks(): Promise<readonly string[]> {
  */
 export async function killStrangersHere(): Promise<void> {
   const here = await Promise.all(['net', 'pid'].map((kind) => readlink(`/proc/self/ns/${kind}`)))
-  // in the machine's own namespace strangers are other people's containers
-  if (here[0] === (await readlink('/proc/1/ns/net'))) return
+  // in the machine's own namespace, which has no name, strangers are other people's containers
+  if (!(await isNamedNamespace())) return
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   await Promise.all(
     pids.map(async (pid) => {
@@ -125,4 +126,12 @@ export async function killStrangersHere(): Promise<void> {
       }
     }),
   )
+}
+
+/** Whether this runs in a namespace that `ip netns` lists. */
+async function isNamedNamespace(): Promise<boolean> {
+  const { ino } = await stat('/proc/self/ns/net')
+  const names = await readdir(NETNS_DIR).catch(() => [])
+  const named = await Promise.all(names.map((name) => stat(`${NETNS_DIR}/${name}`).catch(() => undefined)))
+  return named.some((entry) => entry?.ino === ino)
 }

@@ -237,6 +237,17 @@ export class KubeletRig {
     })
   }
 
+  /** Starts what a runner may leave that was killed too early: a process in the node's network, numbered in a namespace of its own. */
+  async leaveOrphan(): Promise<string> {
+    const before = await this.processes()
+    const [program = '', ...args] = inNetns(this.netns, ['unshare', '--pid', '--fork', 'sh', '-c', 'echo up; exec sleep 300'])
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+    await once(child.stdout, 'data')
+    const fresh = (await this.processes()).filter((pid) => !before.includes(pid) && pid !== String(child.pid))
+    expect(fresh).toHaveLength(1)
+    return fresh[0] ?? ''
+  }
+
   /** Resolves when no container of this rig runs any more: the kernel ends them with their kubelet, without telling anyone. */
   async untilNoProcess(): Promise<void> {
     for (let left = 200; left > 0 && (await this.processes()).length > 0; left--) await setTimeout(10)
