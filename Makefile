@@ -2,7 +2,7 @@
 ARCH := $(if $(filter aarch64,$(shell uname -m)),arm64,x64)
 export PATH := $(CURDIR)/toolchain/node_modules/node-linux-$(ARCH)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup setup-node demo check test soak bench golden generate up down
+.PHONY: help setup setup-node demo check test soak dist bench golden generate up down
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
@@ -20,6 +20,8 @@ test: setup ## everything that `check` has, and live tests with packets
 	@node scripts/check.ts test
 soak: setup ## the long forms of what `test` runs short
 	@node scripts/check.ts soak
+dist: setup-node ## bundles what ships into dist/
+	@node scripts/bundle.ts
 bench: setup ## measures against peers and rewrites bench/RESULTS.md
 	@node bench/main.ts
 

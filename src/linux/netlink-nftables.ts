@@ -5,6 +5,7 @@
  * Source: linux net/netfilter/nf_tables_api.c, nf_tables_gen_notify.
  */
 import { Worker } from 'node:worker_threads'
+import { programUrl } from './program.ts'
 
 /** One transaction on this namespace's nftables; `portId` is the sender's socket. `tables` are the names of the tables that it touched, with their family. */
 export interface NftTransaction {
@@ -23,7 +24,7 @@ export async function listenToNftables(
   onTransaction: (transaction: NftTransaction) => void,
   netns?: string,
 ): Promise<NftListener> {
-  const worker = new Worker(new URL('./netlink-nftables-worker.ts', import.meta.url), { workerData: { netns } })
+  const worker = new Worker(programUrl('./netlink-nftables-worker.ts', import.meta.url), { workerData: { netns } })
   await new Promise<void>((resolve, reject) => {
     worker.once('message', () => resolve())
     worker.once('error', reject)

@@ -1,17 +1,19 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Entry, enterHost } from '../../lab/enter.ts'
 import { hostNamed } from '../../lab/names.ts'
 import { checkMachine } from '../../lab/preflight.ts'
 import type { LabState } from '../../lab/state.ts'
 import { requireLab } from '../../lab/status.ts'
 import { wiresStand } from '../../lab/wires/lay.ts'
+import { programUrl } from '../../linux/program.ts'
 import { FairwayError } from '../../model/code.ts'
 import { LAB_NOT_RUNNING } from '../../model/codes/lab.ts'
 import { USAGE_WRONG } from '../../model/codes/usage.ts'
 import { hint } from '../terminal.ts'
 
-const REPOSITORY = join(import.meta.dirname, '../../..')
+const REPOSITORY = fileURLToPath(new URL('..', programUrl('../../main.ts', import.meta.url)))
 
 /** `fairway lab shell [HOST]`: bash with a plain `$ ` prompt, as in the text that the lab is named after. */
 export function labShell(host: string, options: { name: string }): void {
