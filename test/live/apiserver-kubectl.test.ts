@@ -70,13 +70,13 @@ describe('kubectl', () => {
   test('mistakes get the real words', async () => {
     const unknown = SERVICE.replace('name: nginx}', 'name: other}').replace('type: NodePort', 'typo: NodePort')
     expect(await said(['create', '-f', '-'], unknown)).toBe(
-      'Error from server (BadRequest): error when creating "STDIN": Service in version "v1" cannot be handled as a Service: strict decoding error: unknown field "spec.typo"exit 1',
+      'Error from server (BadRequest): error when creating "STDIN": Service in version "v1" cannot be handled as a Service: strict decoding error: unknown field "spec.typo"\nexit 1',
     )
     expect(await said(['create', '-f', '-'], SERVICE.replace('name: nginx}', 'name: other}'))).toBe(
-      'The Service "other" is invalid: spec.ports[0].nodePort: Invalid value: 30018: provided port is already allocatedexit 1',
+      'The Service "other" is invalid: spec.ports[0].nodePort: Invalid value: 30018: provided port is already allocated\nexit 1',
     )
-    expect(await said(['apply', '-f', '-'], 'kind: [')).toMatch(/^error: .*yaml: .*exit 1$/s)
-    expect(await said(['get', 'pod', 'nope'])).toBe('Error from server (NotFound): pods "nope" not foundexit 1')
+    expect(await said(['apply', '-f', '-'], 'kind: [')).toMatch(/^error: .*yaml: .*\nexit 1$/s)
+    expect(await said(['get', 'pod', 'nope'])).toBe('Error from server (NotFound): pods "nope" not found\nexit 1')
     expect(await said(['apply', '-n', 'nowhere', '-f', '-'], POD)).toContain('namespaces "nowhere" not found')
   })
 
@@ -104,7 +104,8 @@ describe('kubectl', () => {
   })
 
   test('server-side apply: conflicts name their owner, force takes over', async () => {
-    const config = 'apiVersion: v1\nkind: Service\nmetadata: {name: nginx}\nspec: {ports: [{port: 80, nodePort: 30020}]}\n'
+    const config =
+      'apiVersion: v1\nkind: Service\nmetadata: {name: nginx}\nspec: {type: NodePort, ports: [{name: nginx, port: 80, nodePort: 30020}]}\n'
     const apply = ['apply', '--server-side', '--field-manager', 'other', '-f', '-']
     expect(await said(apply, config)).toContain(
       'Apply failed with 1 conflict: conflict with "kubectl-patch" using v1: .spec.ports[port=80,protocol="TCP"].nodePort',

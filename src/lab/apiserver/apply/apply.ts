@@ -124,7 +124,7 @@ function prune(schema: string, object: RawObject, abandoned: FieldSet, wanted: F
   const paths = [...abandoned].filter(
     (path) => !wanted.has(path) && !needed.some((other) => other.startsWith(`${path}${SEPARATOR}`)),
   )
-  for (const path of paths.sort((a, b) => b.length - a.length)) removeAt(rootMeta(schema), object, path.split(SEPARATOR))
+  for (const path of paths.sort((a, b) => a.length - b.length)) removeAt(rootMeta(schema), object, path.split(SEPARATOR))
 }
 
 function removeAt(meta: FieldMeta | undefined, node: unknown, path: readonly string[]): void {
