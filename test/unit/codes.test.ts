@@ -32,7 +32,7 @@ describe('the registry of codes', () => {
 })
 
 describe('every code', () => {
-  const raising = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'src', 'scripts'], {
+  const raising = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'src', 'scripts', 'bin'], {
     cwd: root,
     encoding: 'utf8',
   })
