@@ -54,7 +54,7 @@ export async function servePodLog(proxy: ProxyRequest, kubelet: KubeletClient | 
   const address = node?.status?.addresses?.find((candidate) => candidate.type === 'InternalIP')?.address
   if (address === undefined) throw internal(`no preferred addresses found; known addresses: [] (node ${nodeName})`)
   const host = address.includes(':') ? `[${address}]` : address
-  const port = node?.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? kubelet.port
+  const port = node?.status?.daemonEndpoints?.kubeletEndpoint?.Port || kubelet.port
   const parameters = new URLSearchParams(
     PASSED_ON.flatMap((key) => query.getAll(key).map((value): [string, string] => [key, value])),
   )
