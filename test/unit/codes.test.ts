@@ -38,7 +38,8 @@ describe('every code', () => {
   })
     .split('\n')
     .filter(
-      (file) => /\.(tsx?|sh)$|^bin\//.test(file) && !/\.test\.ts$|^src\/model\/codes\//.test(file) && existsSync(`${root}/${file}`),
+      (file) =>
+        /\.(tsx?|sh)$|^bin\//.test(file) && !/\.test\.ts$|^src\/model\/codes\//.test(file) && existsSync(`${root}/${file}`),
     )
     .map((file) => readFileSync(`${root}/${file}`, 'utf8'))
     .join('\n')
