@@ -37,6 +37,8 @@ interface Resource {
   readonly categories: readonly string[]
   readonly subresources: readonly string[]
   readonly actions?: KindRecord['actions']
+  readonly streams?: KindRecord['streams']
+  readonly scale?: KindRecord['scale']
 }
 
 function resources(kinds: readonly KindRecord[]): readonly Resource[] {

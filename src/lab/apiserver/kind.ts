@@ -88,6 +88,25 @@ export interface PostAction {
   act(object: RawObject, body: RawObject): { readonly next: 'update' | 'delete' } | { readonly conflict: string }
 }
 
+/** A subresource whose connection is handed through, after an HTTP upgrade, to the kubelet of the node that the pod is on. */
+export interface KubeletStream {
+  /** Kind of its options, for discovery. */
+  readonly kind: string
+  /** First segment of the kubelet's path; namespace, pod and, with `container`, the container follow. */
+  readonly path: string
+  readonly container: boolean
+  /** Query parameters that go along, with the kubelet's names for them; a flag goes as `1` when it is set. */
+  readonly parameters: Readonly<Record<string, { readonly name: string; readonly flag: boolean }>>
+}
+
+/** The subresource `scale`: paths of the object that autoscaling/v1 Scale shows. Source: CustomResourceSubresourceScale. */
+export interface ScaleMapping {
+  readonly specReplicasPath: readonly string[]
+  readonly statusReplicasPath: readonly string[]
+  /** A label selector, or one as text. Absent: Scale has none. */
+  readonly selectorPath?: readonly string[]
+}
+
 export interface KindRecord {
   readonly group: string
   readonly version: string
@@ -131,4 +150,8 @@ export interface KindRecord {
   readonly storagePath?: string
   /** By subresource; each is named in `subresources` too. A success answers `Status` Success, 201. */
   readonly actions?: Readonly<Record<string, PostAction>>
+  /** By subresource; each is named in `subresources` too. */
+  readonly streams?: Readonly<Record<string, KubeletStream>>
+  /** Set when `scale` is among the subresources. */
+  readonly scale?: ScaleMapping
 }

@@ -1,7 +1,7 @@
 /** Sockets: several addresses, in several network namespaces, one handler. */
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { listenInNetns } from '../../linux/netns.ts'
 import { FairwayError } from '../../model/code.ts'
@@ -22,7 +22,12 @@ export interface ServerTls {
   readonly clientCa: string
 }
 
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse, user: User | undefined) => void
+/** What requests are given to. */
+export interface RequestHandler {
+  handle(request: IncomingMessage, response: ServerResponse, user: User | undefined): void
+  /** Whether a request that asks for an upgrade may have it: its connection is then the handler's, whole, at `response.socket`. */
+  upgrades(request: IncomingMessage): boolean
+}
 
 /** Everyone, where there is no TLS: for tests alone. */
 const WITHOUT_TLS: User = { name: 'system:admin', groups: ['system:masters', 'system:authenticated'] }
@@ -37,23 +42,41 @@ function userOf(request: IncomingMessage): User | undefined {
 }
 
 function makeServer(tls: ServerTls | undefined, handler: RequestHandler): Server {
+  const shouldUpgradeCallback = (request: IncomingMessage): boolean => handler.upgrades(request)
   const server =
     tls === undefined
-      ? createHttpServer((request, response) => handler(request, response, WITHOUT_TLS))
-      : createHttpsServer(
-          {
-            cert: tls.cert,
-            key: tls.key,
-            ca: tls.clientCa,
-            requestCert: true,
-            rejectUnauthorized: false,
-            ALPNProtocols: ['http/1.1'],
-          },
-          (request, response) => handler(request, response, userOf(request)),
-        )
+      ? createHttpServer({ shouldUpgradeCallback })
+      : createHttpsServer({
+          cert: tls.cert,
+          key: tls.key,
+          ca: tls.clientCa,
+          requestCert: true,
+          rejectUnauthorized: false,
+          ALPNProtocols: ['http/1.1'],
+          shouldUpgradeCallback,
+        })
+  const user = tls === undefined ? () => WITHOUT_TLS : userOf
+  server.on('request', (request, response) => handler.handle(request, response, user(request)))
+  server.on('upgrade', (request, socket, head) => {
+    if (head.length > 0) socket.unshift(head)
+    handler.handle(request, responseOn(request, socket as Socket), user(request))
+  })
   server.requestTimeout = 0
   server.keepAliveTimeout = 90_000
   return server
+}
+
+/** For answers without an upgrade after all: the connection ends with them. */
+function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket)
+  socket.on('error', () => socket.destroy())
+  response.on('finish', () => {
+    response.detachSocket(socket)
+    socket.end()
+  })
+  return response
 }
 
 /**

@@ -5,11 +5,13 @@ import { FairwayError } from '../../model/code.ts'
 import { type Form, negotiate } from './accept.ts'
 import { decodeObject } from './decoding.ts'
 import { deleteObject, parseDeleteOptions } from './deletion.ts'
-import type { KindRecord } from './kind.ts'
+import type { KindRecord, KubeletStream } from './kind.ts'
+import type { KubeletClient } from './kubelet-address.ts'
+import { serveStream } from './kubelet-stream.ts'
 import { parseListOptions, parseVersion } from './list-options.ts'
 import { type PageContext, servePage } from './page.ts'
 import { APPLY_TYPE, patchObject } from './patch.ts'
-import { type KubeletClient, servePodLog } from './pod-log.ts'
+import { servePodLog } from './pod-log.ts'
 import { awaitVersion, listPage } from './reader.ts'
 import type { Registry, Target } from './registry.ts'
 import { type Rendering, renderList, renderObject, send, sendError, setWarnings } from './reply.ts'
@@ -80,6 +82,15 @@ export class Handler {
     }
   }
 
+  upgrades(request: IncomingMessage): boolean {
+    try {
+      const target = this.#options.registry.resolve(new URL(request.url ?? '/', 'http://lab').pathname)
+      return typeof target !== 'string' && target.record.streams?.[target.subresource] !== undefined
+    } catch {
+      return false
+    }
+  }
+
   async #route(request: IncomingMessage, response: ServerResponse, url: URL, user: User): Promise<void> {
     const review = reviewAt(url.pathname)
     if (review !== undefined) {
@@ -111,7 +122,9 @@ export class Handler {
     const verb = verbs[request.method ?? '']
     if (subresource !== '' && !record.subresources.includes(subresource)) throw unknownResource()
     if (verb === undefined) throw methodNotAllowed()
-    await verb(exchange)
+    const stream = record.streams?.[subresource]
+    if (stream === undefined) await verb(exchange)
+    else await this.#stream(exchange, stream)
   }
 
   async #get(exchange: Exchange): Promise<void> {
@@ -126,6 +139,13 @@ export class Handler {
     await awaitVersion(writer.store, parseVersion(query.get('resourceVersion') ?? ''))
     const stored = writer.get(place, name)
     send(response, 200, renderObject(rendering, stored.object, stored), exchange.form)
+  }
+
+  async #stream(exchange: Exchange, stream: KubeletStream): Promise<void> {
+    const { writer, kubelet, signal } = this.#options
+    const { target, place, query, request, response } = exchange
+    if (request.method !== 'GET' && request.method !== 'POST') throw methodNotAllowed()
+    await serveStream({ writer, place, name: target.name ?? '', query, request, response }, stream, kubelet, signal)
   }
 
   async #list(exchange: Exchange): Promise<void> {

@@ -5,9 +5,9 @@ import { type BootstrapOptions, bootstrap } from './bootstrap.ts'
 import { Database } from './database.ts'
 import type { KindRecord } from './kind.ts'
 import { makeKinds } from './kinds/index.ts'
+import type { KubeletClient } from './kubelet-address.ts'
 import { closeServer, type ListenAddress, listen, type ServerTls } from './listener.ts'
 import { guardNamespaces } from './namespace-lifecycle.ts'
-import type { KubeletClient } from './pod-log.ts'
 import { Registry } from './registry.ts'
 import { Handler } from './server.ts'
 import { Store } from './store.ts'
@@ -57,8 +57,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { address, port } = options.advertise
     const serverAddress = `${address}:${port}`
     const handler = new Handler({ writer, registry, log, kubelet: options.kubelet, signal: end.signal, serverAddress })
-    const handle = handler.handle.bind(handler)
-    for (const where of options.listen) servers.push(await listen(where, options.tls, handle))
+    for (const where of options.listen) servers.push(await listen(where, options.tls, handler))
     bootstrap(writer, registry, options)
     release = guardNamespaces(writer, registry, log)
     return { addresses: servers.map((entry) => entry.address), store, stop }

@@ -35,8 +35,16 @@ export interface SubresourceInfo {
 
 const VERBS: Readonly<Record<string, readonly string[]>> = { log: ['get'], finalize: ['update'] }
 
+const SCALE = { kind: 'Scale', group: 'autoscaling', version: 'v1' } as const
+
 /** What discovery says of one subresource of a kind. */
-export function subresourceInfo(record: Pick<KindRecord, 'kind' | 'actions'>, name: string): SubresourceInfo {
+export function subresourceInfo(
+  record: Pick<KindRecord, 'kind' | 'actions' | 'streams' | 'scale'>,
+  name: string,
+): SubresourceInfo {
+  const stream = record.streams?.[name]
+  if (stream !== undefined) return { kind: stream.kind, verbs: ['create', 'get'] }
+  if (name === 'scale' && record.scale !== undefined) return { ...SCALE, verbs: ['get', 'patch', 'update'] }
   const action = record.actions?.[name]
   if (action === undefined) return { kind: record.kind, verbs: VERBS[name] ?? ['get', 'patch', 'update'] }
   const foreign = action.group === '' ? {} : { group: action.group, version: action.version }

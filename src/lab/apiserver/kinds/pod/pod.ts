@@ -1,4 +1,4 @@
-import type { KindRecord, PostAction, RawObject } from '../../kind.ts'
+import type { KindRecord, KubeletStream, PostAction, RawObject } from '../../kind.ts'
 import { ageColumn, column, defineKind, nameColumn, wide } from '../define.ts'
 import { readinessGatesText, restartsText, summarize } from './columns.ts'
 import { podDefaults, qosClass } from './defaults.ts'
@@ -41,6 +41,26 @@ const eviction: PostAction = {
   act: () => ({ next: 'delete' }),
 }
 
+const flag = (name: string) => ({ name, flag: true })
+const standardStreams = { stdin: flag('input'), stdout: flag('output'), stderr: flag('error'), tty: flag('tty') }
+
+/** Source of the kubelet's names: kubernetes pkg/registry/core/pod/strategy.go, streamParams. */
+const streams: Readonly<Record<string, KubeletStream>> = {
+  exec: {
+    kind: 'PodExecOptions',
+    path: 'exec',
+    container: true,
+    parameters: { ...standardStreams, command: { name: 'command', flag: false } },
+  },
+  attach: { kind: 'PodAttachOptions', path: 'attach', container: true, parameters: standardStreams },
+  portforward: {
+    kind: 'PodPortForwardOptions',
+    path: 'portForward',
+    container: false,
+    parameters: { ports: { name: 'port', flag: false } },
+  },
+}
+
 export const pod: KindRecord = defineKind({
   group: '',
   version: 'v1',
@@ -49,7 +69,8 @@ export const pod: KindRecord = defineKind({
   shortNames: ['po'],
   categories: ['all'],
   namespaced: true,
-  subresources: ['status', 'binding', 'eviction', 'log'],
+  subresources: ['status', 'attach', 'binding', 'eviction', 'exec', 'log', 'portforward'],
+  streams,
   actions: { binding, eviction },
   schema: 'io.k8s.api.core.v1.Pod',
   countsGeneration: true,
