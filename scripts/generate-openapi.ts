@@ -50,7 +50,7 @@ const ROOTS: readonly {
     ],
   },
   { schema: 'io.k8s.api.events.v1', group: 'events.k8s.io', version: 'v1', models: ['EventsV1Event'] },
-  { schema: 'io.k8s.api.policy.v1', group: 'policy', version: 'v1', models: ['V1Eviction'] },
+  { schema: 'io.k8s.api.policy.v1', group: 'policy', version: 'v1', models: ['V1Eviction', 'V1PodDisruptionBudget'] },
   { schema: 'io.k8s.api.discovery.v1', group: 'discovery.k8s.io', version: 'v1', models: ['V1EndpointSlice'] },
   { schema: 'io.k8s.api.coordination.v1', group: 'coordination.k8s.io', version: 'v1', models: ['V1Lease'] },
   { schema: 'io.k8s.api.autoscaling.v1', group: 'autoscaling', version: 'v1', models: ['V1Scale'] },
@@ -62,8 +62,49 @@ const ROOTS: readonly {
     models: ['V1DaemonSet', 'V1Deployment', 'V1ReplicaSet', 'V1StatefulSet'],
   },
   { schema: 'io.k8s.api.batch.v1', group: 'batch', version: 'v1', models: ['V1Job', 'V1CronJob'] },
-  { schema: 'io.k8s.api.networking.v1', group: 'networking.k8s.io', version: 'v1', models: ['V1Ingress', 'V1IngressClass'] },
+  {
+    schema: 'io.k8s.api.networking.v1',
+    group: 'networking.k8s.io',
+    version: 'v1',
+    models: ['V1Ingress', 'V1IngressClass', 'V1NetworkPolicy', 'V1ServiceCIDR', 'V1IPAddress'],
+  },
+  {
+    schema: 'io.k8s.api.rbac.v1',
+    group: 'rbac.authorization.k8s.io',
+    version: 'v1',
+    models: ['V1Role', 'V1RoleBinding', 'V1ClusterRole', 'V1ClusterRoleBinding'],
+  },
+  { schema: 'io.k8s.api.scheduling.v1', group: 'scheduling.k8s.io', version: 'v1', models: ['V1PriorityClass'] },
+  {
+    schema: 'io.k8s.api.authentication.v1',
+    group: 'authentication.k8s.io',
+    version: 'v1',
+    models: ['AuthenticationV1TokenRequest', 'V1SelfSubjectReview'],
+  },
+  {
+    schema: 'io.k8s.api.authorization.v1',
+    group: 'authorization.k8s.io',
+    version: 'v1',
+    models: ['V1SelfSubjectAccessReview', 'V1SelfSubjectRulesReview'],
+  },
 ]
+
+/**
+ * Versions of Ingress that later servers no longer have, and so no model: the same as v1 but for the backends.
+ * Source: k8s.io/api networking/v1beta1 and extensions/v1beta1 types.go.
+ */
+const OLDER_INGRESS: readonly { readonly schema: string; readonly group: string; readonly version: string }[] = [
+  { schema: 'io.k8s.api.extensions.v1beta1', group: 'extensions', version: 'v1beta1' },
+  { schema: 'io.k8s.api.networking.v1beta1', group: 'networking.k8s.io', version: 'v1beta1' },
+]
+const INGRESS = 'io.k8s.api.networking.v1'
+const OLDER_BACKEND: Readonly<Record<string, Json>> = {
+  serviceName: { description: 'serviceName specifies the name of the referenced service.', type: 'string' },
+  servicePort: {
+    allOf: [{ $ref: '#/components/schemas/io.k8s.apimachinery.pkg.util.intstr.IntOrString' }],
+    description: 'servicePort Specifies the port of the referenced service.',
+  },
+}
 
 /** Models of apimachinery, whichever group refers to them. */
 const OF_META =
@@ -229,16 +270,50 @@ class Generator {
     }
   }
 
+  /** The schemas that Ingress of v1 reaches in its own group, under another name and with the backends of old. */
+  addOlderIngress({ schema, group, version }: (typeof OLDER_INGRESS)[number]): void {
+    const own = [...this.schemas].filter(
+      ([name]) => name.startsWith(`${INGRESS}.Ingress`) || name === `${INGRESS}.HTTPIngressPath`,
+    )
+    own.push(...[...this.schemas].filter(([name]) => name === `${INGRESS}.HTTPIngressRuleValue`))
+    const names = own.map(([name]) => name).filter((name) => !name.includes('IngressClass') && !name.endsWith('ServiceBackend'))
+    for (const name of names) {
+      const text = names.reduce(
+        (json, from) => json.replaceAll(`/${from}"`, `/${from.replace(INGRESS, schema)}"`),
+        JSON.stringify(this.schemas.get(name)),
+      )
+      const copy = JSON.parse(text) as Json & { properties: Record<string, Json> }
+      if ('x-kubernetes-group-version-kind' in copy)
+        copy['x-kubernetes-group-version-kind'] = [{ group, kind: name.slice(INGRESS.length + 1), version }]
+      this.schemas.set(name.replace(INGRESS, schema), olderIngress(name.slice(INGRESS.length + 1), copy))
+    }
+  }
+
   private builtIn(schema: string): Json {
     this.schemas.set(schema, SCALARS[schema] ?? {})
     return ref(schema)
   }
 }
 
+function olderIngress(kind: string, schema: Json & { properties: Record<string, Json> }): Json {
+  const { properties, required, ...rest } = schema
+  if (kind === 'IngressBackend') {
+    const { service, ...others } = properties
+    return { ...rest, properties: { ...OLDER_BACKEND, ...others } }
+  }
+  if (kind === 'IngressSpec') {
+    const { defaultBackend, ...others } = properties
+    return { ...rest, properties: { backend: defaultBackend, ...others } }
+  }
+  const kept = kind === 'HTTPIngressPath' ? ['backend'] : required
+  return { ...rest, properties, ...(kept === undefined ? {} : { required: kept }) }
+}
+
 /** The whole file as text: one schema a line, sorted by name, so that changes read well. */
 export function generateSchemas(): string {
   const generator = new Generator()
   for (const root of ROOTS) for (const model of root.models) generator.addRoot(model, root)
+  for (const older of OLDER_INGRESS) generator.addOlderIngress(older)
   const lines = [...generator.schemas]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, schema]) => `${JSON.stringify(name)}:${JSON.stringify(schema)}`)

@@ -1,7 +1,7 @@
 /** PATCH in its four forms. */
 import { applyPatch, type Operation } from 'rfc6902'
 import { applyConfig } from './apply/apply.ts'
-import { decodeObject } from './decoding.ts'
+import { type DecodedObject, decodeObject } from './decoding.ts'
 import { isMap, type JsonMap, mergePatch, sortedKeys } from './json.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import { timestamp } from './metadata.ts'
@@ -55,16 +55,29 @@ function jsonPatch(original: JsonMap, patch: unknown): JsonMap {
 
 /** Patches an object, or applies one that may not be there yet. @throws {ApiError} */
 export function patchObject(writer: Writer, request: PatchRequest): Written {
-  const media = mediaType(request.contentType)
-  if (media === APPLY_TYPE) return applyObject(writer, request)
-  const patcher = PATCHERS[media]
-  if (patcher === undefined) throw unsupportedPatch()
+  if (mediaType(request.contentType) === APPLY_TYPE) return applyObject(writer, request)
+  checkPatchType(request)
   const { place, options } = request
   const old = writer.get(place, request.name)
-  const patch = parsePatch(request.body)
-  const { object, warnings } = decodePatched(place.record, patcher(place.record, old.object, patch), options)
+  const { object, warnings } = patched(place.record, old.object, request)
   const written = writer.update({ place, object, options }, old)
   return { ...written, warnings: [...warnings, ...written.warnings] }
+}
+
+/** An object, of the record's schema, after a patch of any form but apply. @throws {ApiError} 400, 415, 422 */
+export function patched(
+  record: KindRecord,
+  original: RawObject,
+  request: Pick<PatchRequest, 'contentType' | 'body' | 'options'>,
+): DecodedObject {
+  const patcher = checkPatchType(request)
+  return decodePatched(record, patcher(record, original, parsePatch(request.body)), request.options)
+}
+
+function checkPatchType(request: Pick<PatchRequest, 'contentType'>): Patcher {
+  const patcher = PATCHERS[mediaType(request.contentType)]
+  if (patcher === undefined) throw unsupportedPatch()
+  return patcher
 }
 
 function parsePatch(body: string): unknown {
@@ -76,8 +89,8 @@ function parsePatch(body: string): unknown {
 }
 
 /** What came out of a patch, read as an object; a wrong type is the patch's fault. */
-function decodePatched(record: KindRecord, patched: unknown, options: WriteOptions) {
-  const map = structuredClone(isMap(patched) ? patched : {})
+function decodePatched(record: KindRecord, value: unknown, options: WriteOptions): DecodedObject {
+  const map = structuredClone(isMap(value) ? value : {})
   const { errors, unknown, pruned } = decodeStrict(record, map)
   const [error] = errors
   if (error !== undefined) {

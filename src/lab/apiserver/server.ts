@@ -5,18 +5,19 @@ import { FairwayError } from '../../model/code.ts'
 import { type Form, negotiate } from './accept.ts'
 import { decodeObject } from './decoding.ts'
 import { deleteObject, parseDeleteOptions } from './deletion.ts'
-import type { KindRecord, KubeletStream } from './kind.ts'
+import type { KindRecord, KubeletStream, RawObject } from './kind.ts'
 import type { KubeletClient } from './kubelet-address.ts'
 import { serveStream } from './kubelet-stream.ts'
 import { parseListOptions, parseVersion } from './list-options.ts'
 import { type PageContext, servePage } from './page.ts'
-import { APPLY_TYPE, patchObject } from './patch.ts'
+import { APPLY_TYPE, patched, patchObject } from './patch.ts'
 import { servePodLog } from './pod-log.ts'
 import { awaitVersion, listPage } from './reader.ts'
 import type { Registry, Target } from './registry.ts'
 import { type Rendering, renderList, renderObject, send, sendError, setWarnings } from './reply.ts'
 import { mediaType, parseObject, readBody } from './request-body.ts'
 import { answerReview, reviewAt, type User } from './review.ts'
+import { SCALE, scaleOf, writeScale } from './scale.ts'
 import { ApiError, deleted, internalError, methodNotAllowed, unauthorized, unknownResource } from './status.ts'
 import { actOn, type ProxyRequest } from './subresource.ts'
 import { parseIncludeObject } from './table.ts'
@@ -54,6 +55,7 @@ export class Handler {
   readonly #options: HandlerOptions
   readonly #item: Readonly<Record<string, Verb>>
   readonly #collection: Readonly<Record<string, Verb>>
+  readonly #scale: Readonly<Record<string, Verb>>
 
   constructor(options: HandlerOptions) {
     this.#options = options
@@ -68,6 +70,11 @@ export class Handler {
       GET: (exchange) => this.#list(exchange),
       POST: (exchange) => this.#create(exchange),
       DELETE: (exchange) => this.#deleteCollection(exchange),
+    }
+    this.#scale = {
+      GET: (exchange) => this.#getScale(exchange),
+      PUT: (exchange) => this.#putScale(exchange),
+      PATCH: (exchange) => this.#patchScale(exchange),
     }
   }
 
@@ -118,13 +125,17 @@ export class Handler {
       rendering,
       place: { record, namespace, subresource },
     }
-    const verbs = target.name === undefined || target.watch ? this.#collection : this.#item
-    const verb = verbs[request.method ?? '']
+    const verb = this.#verbsOf(target)[request.method ?? '']
     if (subresource !== '' && !record.subresources.includes(subresource)) throw unknownResource()
     if (verb === undefined) throw methodNotAllowed()
     const stream = record.streams?.[subresource]
     if (stream === undefined) await verb(exchange)
     else await this.#stream(exchange, stream)
+  }
+
+  #verbsOf({ name, watch, subresource, record }: Target): Readonly<Record<string, Verb>> {
+    if (name === undefined || watch) return this.#collection
+    return subresource === 'scale' && record.scale !== undefined ? this.#scale : this.#item
   }
 
   async #get(exchange: Exchange): Promise<void> {
@@ -178,7 +189,7 @@ export class Handler {
     const options = this.#writeOptions('PatchOptions', exchange)
     const contentType = request.headers['content-type']
     if (mediaType(contentType) === APPLY_TYPE) requireFieldManager(query)
-    const body = await readBody(request)
+    const body = (await readBody(request)).toString()
     this.#answer(exchange, patchObject(this.#options.writer, { place, name: target.name ?? '', contentType, body, options }), [])
   }
 
@@ -217,6 +228,48 @@ export class Handler {
     )
   }
 
+  #getScale(exchange: Exchange): void {
+    const { object, mapping } = this.#scaled(exchange)
+    this.#answerScale(exchange, scaleOf(mapping, object), [])
+  }
+
+  async #putScale(exchange: Exchange): Promise<void> {
+    const options = this.#writeOptions('UpdateOptions', exchange)
+    const { object: scale, warnings } = await this.#decode(exchange, SCALE, options)
+    const { mapping, stored } = this.#scaled(exchange)
+    this.#answerScale(
+      exchange,
+      writeScale(this.#options.writer, { place: exchange.place, mapping, scale, options }, stored),
+      warnings,
+    )
+  }
+
+  async #patchScale(exchange: Exchange): Promise<void> {
+    const options = this.#writeOptions('PatchOptions', exchange)
+    const body = (await readBody(exchange.request)).toString()
+    const contentType = exchange.request.headers['content-type']
+    const { mapping, stored, object } = this.#scaled(exchange)
+    const { object: scale, warnings } = patched(SCALE, scaleOf(mapping, object), { contentType, body, options })
+    this.#answerScale(
+      exchange,
+      writeScale(this.#options.writer, { place: exchange.place, mapping, scale, options }, stored),
+      warnings,
+    )
+  }
+
+  /** The object that is scaled. */
+  #scaled({ place, target }: Exchange) {
+    const stored = this.#options.writer.get(place, target.name ?? '')
+    const { scale: mapping } = target.record
+    if (mapping === undefined) throw unknownResource()
+    return { stored, object: stored.object, mapping }
+  }
+
+  #answerScale(exchange: Exchange, scale: RawObject, warnings: readonly string[]): void {
+    setWarnings(exchange.response, warnings)
+    send(exchange.response, 200, renderObject({ ...exchange.rendering, record: SCALE }, scale), exchange.form)
+  }
+
   #writeOptions(kind: string, exchange: Exchange): WriteOptions {
     return parseWriteOptions(kind, exchange.query, exchange.request.headers['user-agent'])
   }
@@ -228,7 +281,7 @@ export class Handler {
 
   async #optionalBody(exchange: Exchange): Promise<unknown> {
     const body = await readBody(exchange.request)
-    return body === '' ? undefined : parseObject('DeleteOptions', exchange.request.headers['content-type'], body)
+    return body.length === 0 ? undefined : parseObject('DeleteOptions', exchange.request.headers['content-type'], body)
   }
 
   #answer(exchange: Exchange, written: Written, warnings: readonly string[]): void {

@@ -53,6 +53,7 @@ export const LIST_RULES: Readonly<Record<string, ListRule>> = {
   ...conditions('core.v1.ReplicationControllerStatus', 'apps.v1.DeploymentStatus', 'apps.v1.ReplicaSetStatus'),
   ...conditions('apps.v1.DaemonSetStatus', 'apps.v1.StatefulSetStatus', 'autoscaling.v2.HorizontalPodAutoscalerStatus'),
   'batch.v1.JobStatus.conditions': { merge: 'type' },
+  ...conditions('networking.v1.ServiceCIDRStatus', 'policy.v1.PodDisruptionBudgetStatus'),
 }
 
 /** Objects that merge as one value (`x-kubernetes-map-type: atomic`), and maps that do. */
@@ -64,6 +65,8 @@ export const ATOMIC_SCHEMAS: ReadonlySet<string> = new Set([
   'discovery.v1.EndpointPort',
   'autoscaling.v2.CrossVersionObjectReference',
   'networking.v1.ServiceBackendPort',
+  'rbac.v1.RoleRef',
+  'rbac.v1.Subject',
 ])
 
 export const ATOMIC_MAPS: ReadonlySet<string> = new Set([

@@ -1,0 +1,116 @@
+/** The subresource `scale`: autoscaling/v1 Scale of any kind whose record says where replicas and selector are. */
+import type { JsonMap } from './json.ts'
+import { isMap } from './json.ts'
+import type { FieldError, KindRecord, RawObject, ScaleMapping } from './kind.ts'
+import { ageColumn, column, defineKind, nameColumn } from './kinds/define.ts'
+import { invalid } from './status.ts'
+import type { Stored } from './stored.ts'
+import type { WriteOptions } from './write-options.ts'
+import type { Place, Writer } from './writer.ts'
+
+const replicasOf = (object: RawObject, field: 'spec' | 'status'): number =>
+  (object[field] as { readonly replicas?: number } | undefined)?.replicas ?? 0
+
+/** How a Scale is decoded and shown. Columns: kubernetes pkg/printers/internalversion/printers.go, printScale. */
+export const SCALE: KindRecord = defineKind({
+  group: 'autoscaling',
+  version: 'v1',
+  kind: 'Scale',
+  plural: 'scales',
+  namespaced: true,
+  schema: 'io.k8s.api.autoscaling.v1.Scale',
+  columns: [
+    nameColumn,
+    column('Desired', 'integer', 'api.autoscaling.v1.ScaleSpec.replicas', (object) => replicasOf(object, 'spec')),
+    column('Available', 'integer', 'api.autoscaling.v1.ScaleStatus.replicas', (object) => replicasOf(object, 'status')),
+    ageColumn,
+  ],
+})
+
+interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>
+  readonly matchExpressions?: readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] }[]
+}
+
+const OPERATORS: Readonly<Record<string, (key: string, values: string) => string>> = {
+  In: (key, values) => `${key} in (${values})`,
+  NotIn: (key, values) => `${key} notin (${values})`,
+  Exists: (key) => key,
+  DoesNotExist: (key) => `!${key}`,
+}
+
+/** A selector as a query has it: from text, a LabelSelector, or the plain map of a ReplicationController. */
+export function selectorText(selector: unknown): string {
+  if (typeof selector === 'string') return selector
+  if (!isMap(selector)) return ''
+  const isLabelSelector = isMap(selector.matchLabels) || Array.isArray(selector.matchExpressions)
+  const { matchLabels = {}, matchExpressions = [] } = (isLabelSelector ? selector : { matchLabels: selector }) as LabelSelector
+  const equal = Object.entries(matchLabels).map(([key, value]) => ({ key, text: `${key}=${value}` }))
+  const others = matchExpressions.map(({ key, operator, values = [] }) => ({
+    key,
+    text: OPERATORS[operator]?.(key, values.toSorted().join(',')) ?? key,
+  }))
+  return [...equal, ...others]
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ text }) => text)
+    .join(',')
+}
+
+function at(object: RawObject, path: readonly string[]): unknown {
+  let here: unknown = object
+  for (const segment of path) here = isMap(here) ? here[segment] : undefined
+  return here
+}
+
+function setAt(object: RawObject, path: readonly string[], value: unknown): void {
+  let here: JsonMap = object
+  for (const segment of path.slice(0, -1)) {
+    if (!isMap(here[segment])) here[segment] = {}
+    here = here[segment] as JsonMap
+  }
+  here[path.at(-1) ?? ''] = value
+}
+
+/** The Scale of an object. */
+export function scaleOf(mapping: ScaleMapping, object: RawObject): RawObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const selector = mapping.selectorPath === undefined ? '' : selectorText(at(object, mapping.selectorPath))
+  const replicas = (path: readonly string[]): number => Number(at(object, path) ?? 0)
+  return {
+    kind: SCALE.kind,
+    apiVersion: 'autoscaling/v1',
+    metadata: {
+      ...(name === undefined ? {} : { name }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    },
+    spec: { replicas: replicas(mapping.specReplicasPath) },
+    status: { replicas: replicas(mapping.statusReplicasPath), ...(selector === '' ? {} : { selector }) },
+  }
+}
+
+export interface ScaleWrite {
+  readonly place: Place
+  readonly mapping: ScaleMapping
+  /** As decoded from a PUT, or as patched. */
+  readonly scale: RawObject
+  readonly options: WriteOptions
+}
+
+/** Writes the number of replicas that a Scale asks for; answers the Scale as it is then. @throws {ApiError} 409, 422 */
+export function writeScale(writer: Writer, write: ScaleWrite, old: Stored): RawObject {
+  const { place, mapping, scale, options } = write
+  const { name = '', uid, resourceVersion } = scale.metadata
+  const replicas = replicasOf(scale, 'spec')
+  const errors: FieldError[] = []
+  if (replicas < 0)
+    errors.push({ type: 'Invalid', field: 'spec.replicas', value: replicas, detail: 'must be greater than or equal to 0' })
+  if (errors.length > 0) throw invalid(SCALE, name, errors)
+  const object = structuredClone(old.object)
+  setAt(object, mapping.specReplicasPath, replicas)
+  if (uid !== undefined) object.metadata.uid = uid
+  object.metadata.resourceVersion = resourceVersion ?? ''
+  return scaleOf(mapping, writer.update({ place, object, options }, old).object)
+}

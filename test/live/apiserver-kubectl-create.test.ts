@@ -1,0 +1,76 @@
+/** kubectl's commands that write in protobuf or in steps: create, auth, scale, get --watch. */
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { certificateFiles } from '../../src/lab/pki.ts'
+import { tryRun } from '../../src/linux/run.ts'
+import { freePort, Role, Site } from './apiserver/role.ts'
+
+describe('kubectl create', () => {
+  let site: Site
+  let role: Role
+  let command: readonly string[]
+  const options = () => ({ env: { HOME: site.dir, KUBECONFIG: '/dev/null' } })
+  const said = async (...args: readonly string[]): Promise<string> => {
+    const { stdout, stderr, exitCode } = await tryRun([...command, ...args], options())
+    return `${stdout}${stderr}${exitCode === 0 ? '' : `exit ${exitCode}`}`.trim()
+  }
+  beforeAll(async () => {
+    site = await Site.make()
+    const port = await freePort()
+    role = new Role(site.flags(join(site.dir, 'store'), [`127.0.0.1:${port}`]))
+    const admin = certificateFiles(site.pki, 'admin')
+    command = [
+      ...['.tools/kubectl', `--server=https://127.0.0.1:${port}`, `--certificate-authority=${join(site.pki, 'ca.crt')}`],
+      ...[`--client-certificate=${admin.certificate}`, `--client-key=${admin.key}`],
+    ]
+    expect(await role.said).toBe('READY\n')
+  })
+  afterAll(async () => {
+    await role[Symbol.asyncDispose]()
+    site[Symbol.dispose]()
+  })
+
+  test.each([
+    ['create ns n1', 'namespace/n1 created'],
+    ['create service nodeport c1 --tcp=80:80 --node-port=30555', 'service/c1 created'],
+    ['create service externalname c2 --external-name=a.example', 'service/c2 created'],
+    ['create deployment c1 --image=nginx --replicas=0 --port=80', 'deployment.apps/c1 created'],
+    ['create configmap c1 --from-literal=a=b', 'configmap/c1 created'],
+    ['create secret generic c1 --from-literal=a=b', 'secret/c1 created'],
+    ['create serviceaccount c1', 'serviceaccount/c1 created'],
+    ['create ns n1', 'Error from server (AlreadyExists): namespaces "n1" already exists\nexit 1'],
+    ['auth can-i create services', 'yes'],
+    ['auth whoami -o jsonpath={.status.userInfo.username}', 'kubernetes-admin'],
+    [
+      'auth can-i --list --no-headers',
+      '*.*                                             []                  []               [*]',
+    ],
+  ])('%s', async (line, answer) => {
+    expect((await said(...line.split(' '))).replaceAll(/\s+/g, ' ')).toContain(answer.replaceAll(/\s+/g, ' '))
+  })
+
+  test('what was created is what was asked for', async () => {
+    const value = (kind: string, path: string) => said('get', kind, 'c1', '-o', `jsonpath=${path}`)
+    expect(await value('svc', '{.spec.ports[0].nodePort} {.spec.selector.app} {.spec.type}')).toBe('30555 c1 NodePort')
+    expect(await value('deploy', '{.spec.replicas} {.spec.template.spec.containers[0].ports[0].containerPort}')).toBe('0 80')
+    expect(await value('secret', '{.data.a} {.type}')).toBe('Yg== Opaque')
+  })
+
+  test('get --watch shows each change as it comes', async () => {
+    const [program = '', ...args] = [...command, 'get', 'configmap', 'c1', '--watch', '-o', 'jsonpath={.data.a}{"\\n"}']
+    const child = spawn(program, args, { ...options(), stdio: ['ignore', 'pipe', 'inherit'] })
+    try {
+      const seen: string[] = []
+      for await (const line of createInterface({ input: child.stdout })) {
+        seen.push(line)
+        if (line === 'b') await said('patch', 'configmap', 'c1', '-p', '{"data":{"a":"c"}}')
+        if (line === 'c') break
+      }
+      expect(seen).toEqual(['b', 'c'])
+    } finally {
+      child.kill()
+    }
+  })
+})
