@@ -1,5 +1,6 @@
 /** kubectl's commands that write in protobuf or in steps: create, auth, scale, get --watch. */
 import { spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -15,6 +16,11 @@ describe('kubectl create', () => {
   const said = async (...args: readonly string[]): Promise<string> => {
     const { stdout, stderr, exitCode } = await tryRun([...command, ...args], options())
     return `${stdout}${stderr}${exitCode === 0 ? '' : `exit ${exitCode}`}`.trim()
+  }
+  const write = async (body: unknown): Promise<string> => {
+    const path = join(site.dir, 'body.json')
+    await writeFile(path, JSON.stringify(body))
+    return path
   }
   beforeAll(async () => {
     site = await Site.make()
@@ -56,6 +62,22 @@ describe('kubectl create', () => {
     expect(await value('svc', '{.spec.ports[0].nodePort} {.spec.selector.app} {.spec.type}')).toBe('30555 c1 NodePort')
     expect(await value('deploy', '{.spec.replicas} {.spec.template.spec.containers[0].ports[0].containerPort}')).toBe('0 80')
     expect(await value('secret', '{.data.a} {.type}')).toBe('Yg== Opaque')
+  })
+
+  test.each([
+    ['orphan', ''],
+    ['foreground', 'NotFound'],
+    ['background', 'NotFound'],
+  ])('delete deployment --cascade=%s', async (cascade, left) => {
+    await said('create', 'deployment', cascade, '--image=nginx', '--replicas=0')
+    const uid = await said('get', 'deployment', cascade, '-o', 'jsonpath={.metadata.uid}')
+    const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: cascade, uid, controller: true, blockOwnerDeletion: true }
+    const metadata = { name: `of-${cascade}`, ownerReferences: [owner] }
+    await said('create', '--raw', '/api/v1/namespaces/default/configmaps', '-f', await write({ metadata }))
+    expect(await said('delete', 'deployment', cascade, `--cascade=${cascade}`, '--timeout=20s')).toContain('deleted')
+    if (left !== '') expect(await said('wait', '--for=delete', `configmap/of-${cascade}`, '--timeout=20s')).toBe('')
+    const owners = await said('get', 'configmap', `of-${cascade}`, '-o', 'jsonpath={.metadata.ownerReferences}')
+    expect(left === '' ? owners : owners.includes(left)).toBe(left === '' ? '' : true)
   })
 
   test('get --watch shows each change as it comes', async () => {

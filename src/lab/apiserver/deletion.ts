@@ -1,19 +1,45 @@
 /** DELETE: at once, or in steps for what has finalizers, a grace period, or contents. */
-import { isMap } from './json.ts'
+import { isMap, type JsonMap } from './json.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import { timestamp } from './metadata.ts'
-import { badRequest, conflict } from './status.ts'
+import { badRequest, conflict, invalidOptions } from './status.ts'
 import { resourceOf, type Stored } from './stored.ts'
 import { deletionIsOver, type Writer } from './writer.ts'
+
+/** What becomes of the dependents of a deleted object. */
+export type PropagationPolicy = 'Background' | 'Foreground' | 'Orphan'
+
+/** Finalizers by which the garbage collector keeps an object until its dependents are seen to. */
+export const FOREGROUND = 'foregroundDeletion'
+export const ORPHAN = 'orphan'
+
+const FINALIZER: Readonly<Record<PropagationPolicy, readonly string[]>> = {
+  Background: [],
+  Foreground: [FOREGROUND],
+  Orphan: [ORPHAN],
+}
 
 export interface DeleteOptions {
   readonly dryRun: boolean
   readonly graceInSeconds: number | undefined
   readonly uid: string | undefined
   readonly version: string | undefined
+  /** Absent: as an earlier deletion asked for, else in the background. */
+  readonly propagation: PropagationPolicy | undefined
 }
 
-/** Reads DeleteOptions from the body and the query; the query decides. @throws {ApiError} 400 */
+/** @throws {ApiError} 422 */
+function parsePropagation(options: JsonMap, query: URLSearchParams): PropagationPolicy | undefined {
+  const asked = query.get('propagationPolicy') ?? options.propagationPolicy
+  const orphan = query.get('orphanDependents') ?? options.orphanDependents
+  if (asked === undefined || asked === null || asked === '')
+    return orphan === undefined || orphan === null ? undefined : String(orphan) === 'true' ? 'Orphan' : 'Background'
+  if (typeof asked === 'string' && asked in FINALIZER) return asked as PropagationPolicy
+  const supported = [...Object.keys(FINALIZER), 'nil']
+  throw invalidOptions('DeleteOptions', [{ type: 'NotSupported', field: 'propagationPolicy', value: asked, supported }])
+}
+
+/** Reads DeleteOptions from the body and the query; the query decides. @throws {ApiError} 400, 422 */
 export function parseDeleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
   const options = isMap(body) ? body : {}
   const preconditions = isMap(options.preconditions) ? options.preconditions : {}
@@ -26,6 +52,7 @@ export function parseDeleteOptions(body: unknown, query: URLSearchParams): Delet
     graceInSeconds,
     uid: typeof preconditions.uid === 'string' ? preconditions.uid : undefined,
     version: typeof preconditions.resourceVersion === 'string' ? preconditions.resourceVersion : undefined,
+    propagation: parsePropagation(options, query),
   }
 }
 
@@ -62,6 +89,17 @@ function graceOf(record: KindRecord, object: RawObject, options: DeleteOptions):
   return deletionTimestamp === undefined ? grace : Math.min(grace, deletionGracePeriodSeconds ?? grace)
 }
 
+/** Sets the finalizer of a policy in place of another's. Returns whether that changed anything. */
+function propagate(object: RawObject, policy: PropagationPolicy | undefined): boolean {
+  if (policy === undefined) return false
+  const { finalizers: old = [] } = object.metadata
+  const others = old.filter((name) => name !== FOREGROUND && name !== ORPHAN)
+  const finalizers = [...others, ...FINALIZER[policy]]
+  if (finalizers.length === 0) delete object.metadata.finalizers
+  else object.metadata.finalizers = finalizers
+  return finalizers.join() !== old.join()
+}
+
 /** Deletes one object, or begins to. @throws {ApiError} 409 when a precondition fails */
 export function deleteObject(writer: Writer, record: KindRecord, stored: Stored, options: DeleteOptions): Deleted {
   checkPreconditions(record, stored, options)
@@ -69,7 +107,8 @@ export function deleteObject(writer: Writer, record: KindRecord, stored: Stored,
   const { metadata } = object
   const begun = metadata.deletionTimestamp !== undefined
   const grace = graceOf(record, object, options)
-  if (begun && grace === (metadata.deletionGracePeriodSeconds ?? 0) && !deletionIsOver(record, object))
+  const changed = propagate(object, options.propagation)
+  if (begun && !changed && grace === (metadata.deletionGracePeriodSeconds ?? 0) && !deletionIsOver(record, object))
     return { object: stored.object, gone: false }
   metadata.deletionTimestamp = timestamp(writer.now() + grace * 1000)
   if (record.heldBack === undefined) metadata.deletionGracePeriodSeconds = grace

@@ -2,6 +2,7 @@
 
 import type { FieldError, KindRecord, RawMetadata, RawObject } from './kind.ts'
 import { dns1035Label, dnsLabel, dnsSubdomain, invalid, labels, qualifiedName, required, sameJson } from './kinds/check.ts'
+import type { OwnerReference } from './owner-index.ts'
 
 const NAME_RULES: Readonly<Record<NonNullable<KindRecord['nameRule']>, (field: string, name: string) => readonly FieldError[]>> =
   {
@@ -26,6 +27,21 @@ function annotationErrors(annotations: Readonly<Record<string, string>>): readon
   return size > ANNOTATION_LIMIT_IN_BYTES ? [...names, tooLong] : names
 }
 
+/** What is wrong with the owners of an object. Source: apimachinery pkg/api/validation/objectmeta.go. */
+function ownerErrors(owners: readonly OwnerReference[] = []): readonly FieldError[] {
+  const field = 'metadata.ownerReferences'
+  const errors = owners.flatMap((owner) => [
+    ...(owner.apiVersion ? [] : [invalid(`${field}.apiVersion`, '', 'version must not be empty')]),
+    ...(['kind', 'name', 'uid'] as const)
+      .filter((part) => !owner[part])
+      .map((part) => invalid(`${field}.${part}`, '', 'must not be empty')),
+  ])
+  const [first, second] = owners.filter(({ controller }) => controller === true)
+  if (first === undefined || second === undefined) return errors
+  const detail = `Only one reference can have Controller set to true. Found "true" in references for ${first.kind}/${first.name} and ${second.kind}/${second.name}`
+  return [...errors, invalid(field, owners, detail)]
+}
+
 /** Metadata of a new object. */
 export function validateMetadata(record: KindRecord, metadata: RawMetadata): readonly FieldError[] {
   const { name = '', generateName = '' } = metadata
@@ -36,6 +52,7 @@ export function validateMetadata(record: KindRecord, metadata: RawMetadata): rea
     ...(name === '' ? [required('metadata.name', 'name or generateName is required')] : rule('metadata.name', name)),
     ...labels('metadata.labels', metadata.labels),
     ...annotationErrors(metadata.annotations ?? {}),
+    ...ownerErrors(metadata.ownerReferences),
     ...(metadata.finalizers ?? []).flatMap((finalizer) => qualifiedName('metadata.finalizers', finalizer)),
   ]
 }
@@ -48,6 +65,7 @@ export function validateMetadataUpdate(metadata: RawMetadata, old: RawMetadata):
     ...addedFinalizers(metadata, old),
     ...(sameJson(metadata.labels, old.labels) ? [] : labels('metadata.labels', metadata.labels)),
     ...annotationErrors(metadata.annotations ?? {}),
+    ...(sameJson(metadata.ownerReferences, old.ownerReferences) ? [] : ownerErrors(metadata.ownerReferences)),
   ]
 }
 

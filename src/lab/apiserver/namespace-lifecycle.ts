@@ -1,13 +1,13 @@
 /** Empties namespaces that are being deleted, and lets them go when nothing is left in them. */
 import type { Logger } from 'pino'
-import { deleteObject } from './deletion.ts'
+import { deleteObject, parseDeleteOptions } from './deletion.ts'
 import type { Registry } from './registry.ts'
 import { resourceOf, type Stored, storeKey } from './stored.ts'
 import type { Writer } from './writer.ts'
 
 const NAMESPACES = 'namespaces'
 const RETRY_IN_MS = 5_000
-const NO_OPTIONS = { dryRun: false, graceInSeconds: undefined, uid: undefined, version: undefined }
+const NO_OPTIONS = parseDeleteOptions(undefined, new URLSearchParams())
 
 /**
  * Starts to watch over deletions of namespaces; call the result to stop. Pods go with their grace period, so a namespace may

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { logger } from '../../log/log.ts'
 import { type BootstrapOptions, bootstrap } from './bootstrap.ts'
 import { Database } from './database.ts'
+import { GarbageCollector } from './garbage-collector.ts'
 import type { KindRecord } from './kind.ts'
 import { makeKinds } from './kinds/index.ts'
 import type { KubeletClient } from './kubelet-address.ts'
@@ -59,7 +60,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const handler = new Handler({ writer, registry, log, kubelet: options.kubelet, signal: end.signal, serverAddress })
     for (const where of options.listen) servers.push(await listen(where, options.tls, handler))
     bootstrap(writer, registry, options)
-    release = guardNamespaces(writer, registry, log)
+    const stops = [guardNamespaces(writer, registry, log), new GarbageCollector(writer, registry, log).start()]
+    release = () => {
+      for (const stopOne of stops) stopOne()
+    }
     return { addresses: servers.map((entry) => entry.address), store, stop }
   } catch (error) {
     await stop()

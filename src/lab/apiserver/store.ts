@@ -63,6 +63,7 @@ class Shelf {
 export class Store {
   readonly #database: Database
   readonly #shelves = new Map<string, Shelf>()
+  readonly #everywhere = new Set<Listener>()
   readonly #listeners = new Map<string, Set<Listener>>()
   readonly #waiting = new Set<() => void>()
   readonly history: History
@@ -137,6 +138,17 @@ export class Store {
     return () => listeners.delete(listener)
   }
 
+  /** Hears every later change of all resources; call the result to stop. */
+  listenAll(listener: Listener): () => void {
+    this.#everywhere.add(listener)
+    return () => this.#everywhere.delete(listener)
+  }
+
+  /** Resources that have or had an object. */
+  resources(): readonly string[] {
+    return [...this.#shelves.keys()]
+  }
+
   /** Resolves true once the counter reaches `version`, false when `signal` aborts before. */
   reached(version: number, signal: AbortSignal): Promise<boolean> {
     if (this.#version >= version) return Promise.resolve(true)
@@ -159,6 +171,7 @@ export class Store {
     this.#version = change.version
     this.history.add(change)
     for (const listener of this.#listeners.get(change.resource) ?? []) listener(change)
+    for (const listener of this.#everywhere) listener(change)
     for (const check of this.#waiting) check()
   }
 
