@@ -1,6 +1,7 @@
-/** What every cluster has from its first moment: four namespaces, and the Service `kubernetes` with its endpoints. */
+/** What every cluster has from its first moment: four namespaces, the range of cluster addresses, and the Service `kubernetes` with its endpoints. */
 import ipaddr from 'ipaddr.js'
 import type { RawObject } from './kind.ts'
+import { timestamp } from './metadata.ts'
 import type { Registry } from './registry.ts'
 import { resourceOf, storeKey } from './stored.ts'
 import type { WriteOptions } from './write-options.ts'
@@ -26,6 +27,13 @@ export function firstAddress(range: string): string {
 /** Makes what is missing; leaves alone what is there. The endpoints follow the address that is advertised now. */
 export function bootstrap(writer: Writer, registry: Registry, options: BootstrapOptions): void {
   for (const name of NAMESPACES) ensure(writer, registry, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  ensure(writer, registry, {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name: 'kubernetes' },
+    spec: { cidrs: options.serviceRanges },
+    status: { conditions: [readyCondition(writer.now())] },
+  })
   const { address, port } = options.advertise
   const [range] = options.serviceRanges
   const metadata = () => ({ name: 'kubernetes', namespace: 'default' })
@@ -66,6 +74,14 @@ export function bootstrap(writer: Writer, registry: Registry, options: Bootstrap
     'ports',
   )
 }
+
+const readyCondition = (nowInMs: number) => ({
+  type: 'Ready',
+  status: 'True',
+  reason: '',
+  message: 'Kubernetes Service CIDR is ready',
+  lastTransitionTime: timestamp(nowInMs),
+})
 
 /** Creates an object, or brings the named fields of the one that is there up to date. */
 function ensure(writer: Writer, registry: Registry, object: RawObject, ...kept: readonly string[]): void {

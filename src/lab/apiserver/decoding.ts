@@ -1,4 +1,5 @@
 /** From the JSON of a request to an object of a kind. */
+import { toStorage } from './conversion.ts'
 import { isMap, type JsonMap } from './json.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import { decodeFailure, decodeStrict, strictFailure } from './schema/schema.ts'
@@ -7,7 +8,7 @@ import { apiVersionOf } from './stored.ts'
 import type { WriteOptions } from './write-options.ts'
 
 /** What decoding needs to know of a kind. */
-export type Decodable = Pick<KindRecord, 'group' | 'version' | 'kind' | 'schema'>
+export type Decodable = Pick<KindRecord, 'group' | 'version' | 'kind' | 'schema' | 'conversion'>
 
 export interface DecodedObject {
   readonly object: RawObject
@@ -31,7 +32,7 @@ function identified(record: Decodable, raw: JsonMap): JsonMap {
 }
 
 /**
- * Reads an object: types, unknown fields, kind and version.
+ * Reads an object: types, unknown fields, kind and version. It comes in the form that is stored.
  * @throws {ApiError} 400 in the words of a real server
  */
 export function decodeObject(record: Decodable, raw: unknown, validation: WriteOptions['fieldValidation']): DecodedObject {
@@ -47,5 +48,5 @@ export function decodeObject(record: Decodable, raw: unknown, validation: WriteO
   if (error !== undefined) throw badRequest(decodeFailure(record, error))
   if (validation === 'Strict' && unknown.length > 0) throw badRequest(decodeFailure(record, strictFailure(unknown)))
   pruned.metadata ??= {}
-  return { object: pruned, warnings: validation === 'Ignore' ? [] : unknown }
+  return { object: toStorage(record, pruned), warnings: validation === 'Ignore' ? [] : unknown }
 }

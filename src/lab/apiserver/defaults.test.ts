@@ -19,16 +19,15 @@ interface Step {
 }
 
 const recorded = readRecorded<Record<string, unknown>>('defaults/defaults.json')
-const NOT_SERVED = new Set(['Ingress', 'IngressClass'])
-const creations = Object.entries(recorded as Record<string, Creation>).filter(
-  ([, { request }]) => request !== undefined && !NOT_SERVED.has(request.kind),
-)
+const creations = Object.entries(recorded as Record<string, Creation>).filter(([, { request }]) => request !== undefined)
 
 const PATHS: Readonly<Record<string, string>> = {
   Node: '/api/v1/nodes',
   Namespace: '/api/v1/namespaces',
   Deployment: '/apis/apps/v1/namespaces/default/deployments',
   EndpointSlice: '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+  Ingress: '/apis/networking.k8s.io/v1/namespaces/default/ingresses',
+  IngressClass: '/apis/networking.k8s.io/v1/ingressclasses',
   Endpoints: '/api/v1/namespaces/default/endpoints',
 }
 const pathOf = (kind: string): string => PATHS[kind] ?? `/api/v1/namespaces/default/${kind.toLowerCase()}s`

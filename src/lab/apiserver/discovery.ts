@@ -59,7 +59,18 @@ const named = (resource: Resource): object => ({
   ...(resource.categories.length === 0 ? {} : { categories: resource.categories }),
 })
 
-/** The groups beside the core, in the order that they are declared; each has one version or more. */
+/**
+ * The order of groups: a real server's (by the priority of its API services), which is the order of clients' preference. Groups
+ * that are not named come last: those of custom resources, and of versions that a real server no longer has.
+ */
+const GROUP_ORDER: readonly string[] = [
+  ...['', 'apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling', 'batch'],
+  ...['networking.k8s.io', 'policy', 'rbac.authorization.k8s.io', 'apiextensions.k8s.io', 'scheduling.k8s.io'],
+  ...['coordination.k8s.io', 'discovery.k8s.io'],
+]
+const rankOf = (group: string): number => (GROUP_ORDER.includes(group) ? GROUP_ORDER.indexOf(group) : GROUP_ORDER.length)
+
+/** The groups beside the core, as clients should prefer them; each has one version or more, the preferred one first. */
 function groupsOf(all: readonly Resource[]): ReadonlyMap<string, readonly string[]> {
   const groups = new Map<string, string[]>()
   for (const { group, version } of all) {
@@ -67,7 +78,7 @@ function groupsOf(all: readonly Resource[]): ReadonlyMap<string, readonly string
     groups.set(group, versions)
     if (!versions.includes(version)) versions.push(version)
   }
-  return groups
+  return new Map([...groups].toSorted(([a], [b]) => rankOf(a) - rankOf(b)))
 }
 
 /** GET /api. */

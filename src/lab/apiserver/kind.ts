@@ -74,6 +74,13 @@ export interface Allocation {
   restore(object: RawObject): void
 }
 
+export type ActionOutcome =
+  | { readonly next: 'update' | 'delete' }
+  | { readonly answer: RawObject }
+  | { readonly conflict: string }
+  | { readonly errors: readonly FieldError[] }
+  | { readonly tooMany: string; readonly cause: { readonly reason: string; readonly message: string } }
+
 /** A subresource that is POSTed a body of another kind and acts on the object: `binding`, `eviction`. */
 export interface PostAction {
   readonly group: string
@@ -82,10 +89,11 @@ export interface PostAction {
   /** Schema of the body, to decode it with. */
   readonly schema: string
   /**
-   * `update`: the object was changed in place, store it; `delete`: delete it as DELETE with the body's deleteOptions would.
-   * A string is why not: it goes into a 409 answer (`Operation cannot be fulfilled on pods/binding "x": ...`).
+   * `update`: the object was changed in place, store it; `delete`: delete it as DELETE with the body's deleteOptions would;
+   * an answer is sent as it is. The rest is why not: `conflict` goes into a 409 answer (`Operation cannot be fulfilled on
+   * pods/binding "x": ...`), errors are of the body (422), and `tooMany` is for later (429), with its cause.
    */
-  act(object: RawObject, body: RawObject): { readonly next: 'update' | 'delete' } | { readonly conflict: string }
+  act(object: RawObject, body: RawObject, nowInMs: number): ActionOutcome
 }
 
 /** A subresource whose connection is handed through, after an HTTP upgrade, to the kubelet of the node that the pod is on. */
@@ -105,6 +113,15 @@ export interface ScaleMapping {
   readonly statusReplicasPath: readonly string[]
   /** A label selector, or one as text. Absent: Scale has none. */
   readonly selectorPath?: readonly string[]
+}
+
+/** How a version that is served beside the stored one becomes that and comes back; apiVersion and kind are set by the machinery. */
+export interface Conversion {
+  /** The record in whose form objects are stored. */
+  readonly storage: KindRecord
+  /** Neither changes its argument. */
+  toStorage(object: RawObject): RawObject
+  fromStorage(object: RawObject): RawObject
 }
 
 export interface KindRecord {
@@ -152,6 +169,11 @@ export interface KindRecord {
   readonly actions?: Readonly<Record<string, PostAction>>
   /** By subresource; each is named in `subresources` too. */
   readonly streams?: Readonly<Record<string, KubeletStream>>
+  /**
+   * Set for a version that is not the stored one: its schema is that of the served form, all its functions work on the stored
+   * form, and its objects are those of `storage`.
+   */
+  readonly conversion?: Conversion
   /** Set when `scale` is among the subresources. */
   readonly scale?: ScaleMapping
 }

@@ -1,6 +1,7 @@
 /** PATCH in its four forms. */
 import { applyPatch, type Operation } from 'rfc6902'
 import { applyConfig } from './apply/apply.ts'
+import { storageOf, toServed, toStorage } from './conversion.ts'
 import { type DecodedObject, decodeObject } from './decoding.ts'
 import { isMap, type JsonMap, mergePatch, sortedKeys } from './json.ts'
 import type { KindRecord, RawObject } from './kind.ts'
@@ -71,7 +72,7 @@ export function patched(
   request: Pick<PatchRequest, 'contentType' | 'body' | 'options'>,
 ): DecodedObject {
   const patcher = checkPatchType(request)
-  return decodePatched(record, patcher(record, original, parsePatch(request.body)), request.options)
+  return decodePatched(record, patcher(record, toServed(record, original), parsePatch(request.body)), request.options)
 }
 
 function checkPatchType(request: Pick<PatchRequest, 'contentType'>): Patcher {
@@ -101,7 +102,7 @@ function decodePatched(record: KindRecord, value: unknown, options: WriteOptions
     throw invalid({ group: '', kind: '' }, '', [
       { type: 'Invalid', field: 'patch', value: JSON.stringify(map), detail: strictFailure(unknown) },
     ])
-  return { object: pruned, warnings: options.fieldValidation === 'Ignore' ? [] : unknown }
+  return { object: toStorage(record, pruned), warnings: options.fieldValidation === 'Ignore' ? [] : unknown }
 }
 
 function applyObject(writer: Writer, request: PatchRequest): Written {
@@ -133,7 +134,7 @@ function checkConfig(config: RawObject, place: Place, name: string): void {
 
 function merged(writer: Writer, request: PatchRequest, old: Stored | undefined, config: RawObject): RawObject {
   const { place, name, options } = request
-  const { record } = place
+  const record = storageOf(place.record)
   const metadata = { name, ...(place.namespace === undefined ? {} : { namespace: place.namespace }) }
   const live: RawObject = old?.object ?? { apiVersion: apiVersionOf(record), kind: record.kind, metadata }
   const manager = writer.managerOf(place, options, 'Apply')

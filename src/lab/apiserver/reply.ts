@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { stringify as stringifyYaml } from 'yaml'
 import type { Form } from './accept.ts'
+import { storedToServed, toServed } from './conversion.ts'
 import { sortedKeys } from './json.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import type { Page } from './reader.ts'
@@ -68,7 +69,9 @@ export function renderObject(rendering: Rendering, object: RawObject, stored?: S
     return JSON.stringify(
       tableOf({ record, version: form.version, include, nowInMs }, [stored ?? storedOf(object, 0)], metadataOf(object)),
     )
-  return form.as === 'partial' ? JSON.stringify(partialOf(object, form.version)) : objectJson(object, stored)
+  return form.as === 'partial'
+    ? JSON.stringify(partialOf(object, form.version))
+    : objectJson(toServed(record, object), stored && storedToServed(record, stored))
 }
 
 /** A list in the form asked for. */
@@ -79,6 +82,8 @@ export function renderList(rendering: Rendering, page: Page): string {
   const partial = form.as === 'partial-list' || form.as === 'partial'
   const kind = partial ? 'PartialObjectMetadataList' : `${record.kind}List`
   const apiVersion = partial ? `meta.k8s.io/${form.version}` : apiVersionOf(record)
-  const items = page.items.map((stored) => (partial ? JSON.stringify(partialOf(stored.object, form.version)) : itemJson(stored)))
+  const items = page.items.map((stored) =>
+    partial ? JSON.stringify(partialOf(stored.object, form.version)) : itemJson(storedToServed(record, stored)),
+  )
   return `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(page.metadata)},"items":[${items.join(',')}]}`
 }

@@ -6,6 +6,8 @@ import { Database } from './database.ts'
 import { GarbageCollector } from './garbage-collector.ts'
 import type { KindRecord } from './kind.ts'
 import { makeKinds } from './kinds/index.ts'
+import { TokenSigner } from './kinds/token-signer.ts'
+import type { View } from './kinds/view.ts'
 import type { KubeletClient } from './kubelet-address.ts'
 import { closeServer, type ListenAddress, listen, type ServerTls } from './listener.ts'
 import { guardNamespaces } from './namespace-lifecycle.ts'
@@ -37,6 +39,11 @@ export interface RunningServer {
 
 const NODE_PORT_RANGE: [number, number] = [30_000, 32_767]
 
+function kindsOver(store: Store, { serviceRanges, tls }: ServerOptions): readonly KindRecord[] {
+  const view: View = (resource, namespace) => store.list(resource, namespace).map((stored) => stored.object)
+  return makeKinds({ serviceRanges, nodePortRange: NODE_PORT_RANGE, view, tokens: new TokenSigner(tls?.key) })
+}
+
 /** Opens the store, listens, and makes what every cluster has. @throws {FairwayError} APISERVER_* */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const log = logger('apiserver')
@@ -51,7 +58,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     store.close()
   }
   try {
-    const kinds = options.kinds ?? makeKinds({ serviceRanges: options.serviceRanges, nodePortRange: NODE_PORT_RANGE })
+    const kinds = options.kinds ?? kindsOver(store, options)
     const registry = new Registry(kinds)
     for (const record of kinds) for (const { object } of store.list(resourceOf(record))) record.allocation?.restore(object)
     const writer = new Writer(store, options.now)

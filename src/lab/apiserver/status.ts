@@ -125,6 +125,9 @@ export const tooLargeVersion = (asked: number, current: number): ApiError =>
     retryAfterSeconds: 1,
   })
 
+export const tooManyRequests = (message: string, cause: Partial<StatusCause>): ApiError =>
+  failure(429, 'TooManyRequests', message, { causes: [cause] })
+
 export const applyConflict = (message: string, causes: readonly StatusCause[]): ApiError =>
   failure(409, 'Conflict', message, { causes })
 

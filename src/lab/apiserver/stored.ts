@@ -35,8 +35,10 @@ export const apiVersionOf = (record: Pick<KindRecord, 'group' | 'version'>): str
   record.group === '' ? record.version : `${record.group}/${record.version}`
 
 /** The key of a kind in the store, independent of its version: `services`, `leases.coordination.k8s.io`. */
-export const resourceOf = (record: Pick<KindRecord, 'group' | 'plural'>): string =>
-  record.group === '' ? record.plural : `${record.plural}.${record.group}`
+export function resourceOf(record: Pick<KindRecord, 'group' | 'plural' | 'conversion'>): string {
+  const { group, plural } = record.conversion?.storage ?? record
+  return group === '' ? plural : `${plural}.${group}`
+}
 
 const METADATA_ORDER: readonly string[] = [
   'name',

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { decodeObject } from './decoding.ts'
 import { deleteObject, parseDeleteOptions } from './deletion.ts'
 import type { KindRecord } from './kind.ts'
-import { conflict, methodNotAllowed } from './status.ts'
+import { conflict, invalid, methodNotAllowed, tooManyRequests } from './status.ts'
 import type { WriteOptions } from './write-options.ts'
 import type { Place, Writer } from './writer.ts'
 
@@ -51,7 +51,7 @@ export function subresourceInfo(
   return { ...foreign, kind: action.kind, verbs: ['create'] }
 }
 
-/** Acts on an object as its record says. Shape: answers the body of a Status. @throws {ApiError} 400, 404, 405, 409, 422 */
+/** Acts on an object as its record says. Shape: answers the body of a Status, or what the record answers. @throws {ApiError} 400, 404, 405, 409, 422, 429 */
 export function actOn(request: ActionRequest): object {
   const { writer, place, name, options } = request
   const { record, subresource } = place
@@ -60,7 +60,10 @@ export function actOn(request: ActionRequest): object {
   const { object: body } = decodeObject(action, request.body, options.fieldValidation)
   const old = writer.get(place, name)
   const object = structuredClone(old.object)
-  const outcome = action.act(object, body)
+  const outcome = action.act(object, body, writer.now())
+  if ('answer' in outcome) return outcome.answer
+  if ('errors' in outcome) throw invalid(action, name, outcome.errors)
+  if ('tooMany' in outcome) throw tooManyRequests(outcome.tooMany, outcome.cause)
   if ('conflict' in outcome)
     throw conflict({ group: record.group, plural: `${record.plural}/${subresource}` }, name, outcome.conflict)
   if (outcome.next === 'update') writer.update({ place, object, options }, old)

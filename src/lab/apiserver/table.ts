@@ -1,5 +1,6 @@
 /** Server-side tables: what makes `kubectl get` print its columns. */
 import type { Form } from './accept.ts'
+import { toServed } from './conversion.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import { badRequest } from './status.ts'
 import type { Stored } from './stored.ts'
@@ -41,7 +42,7 @@ function definitions(record: KindRecord): readonly unknown[] {
 function row(request: TableRequest, object: RawObject): unknown {
   const cells = request.record.columns.map((column) => column.value(object, request.nowInMs))
   if (request.include === 'None') return { cells, object: null }
-  return { cells, object: request.include === 'Object' ? object : partialOf(object, request.version) }
+  return { cells, object: request.include === 'Object' ? toServed(request.record, object) : partialOf(object, request.version) }
 }
 
 /** A Table of some objects. `columns` false leaves the definitions out, as later events of a watch do. */

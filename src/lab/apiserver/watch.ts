@@ -1,5 +1,6 @@
 /** WATCH: initial state, history, then live changes, each as one line of JSON. */
 import type { ServerResponse } from 'node:http'
+import { storedToServed } from './conversion.ts'
 import type { RawObject } from './kind.ts'
 import { type ListOptions, parseVersion } from './list-options.ts'
 import type { Rendering } from './reply.ts'
@@ -108,7 +109,10 @@ class Watcher {
 
   #send(type: EventType, stored: Stored): void {
     const shaped = this.#shaped(stored)
-    this.#write(shaped === undefined ? encoded(type, stored) : `${JSON.stringify({ type, object: shaped })}\n`)
+    const { record } = this.#request.rendering
+    this.#write(
+      shaped === undefined ? encoded(type, storedToServed(record, stored)) : `${JSON.stringify({ type, object: shaped })}\n`,
+    )
   }
 
   /** The object as a Table or as metadata, when that was asked for. */

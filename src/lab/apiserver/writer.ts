@@ -1,5 +1,6 @@
 /** Writes, the same for every kind: create, replace, and the steps that all changes of a stored object share. */
 import { ownAfterUpdate } from './apply/managed-fields.ts'
+import { storageOf } from './conversion.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import { sameJson } from './kinds/check.ts'
 import { generatedName, specChanged, timestamp, validateMetadata, validateMetadataUpdate } from './metadata.ts'
@@ -62,7 +63,7 @@ export class Writer {
     this.#admit(place, object)
     record.defaults(object)
     if (change.owned !== true)
-      ownAfterUpdate(record.schema, object, undefined, this.managerOf(place, options), timestamp(this.now()))
+      ownAfterUpdate(storageOf(record).schema, object, undefined, this.managerOf(place, options), timestamp(this.now()))
     record.prepare?.(object, undefined)
     if (record.countsGeneration) object.metadata.generation = 1
     const name = object.metadata.name ?? ''
@@ -98,7 +99,7 @@ export class Writer {
     this.#keep(record, subresource, object, old.object)
     record.defaults(object)
     if (change.owned !== true)
-      ownAfterUpdate(record.schema, object, old.object, this.managerOf(place, options), timestamp(this.now()))
+      ownAfterUpdate(storageOf(record).schema, object, old.object, this.managerOf(place, options), timestamp(this.now()))
     record.prepare?.(object, old.object)
     if (record.countsGeneration && specChanged(object, old.object))
       object.metadata.generation = (old.object.metadata.generation ?? 0) + 1
@@ -121,7 +122,7 @@ export class Writer {
     return {
       manager: options.fieldManager,
       operation,
-      apiVersion: apiVersionOf(place.record),
+      apiVersion: apiVersionOf(storageOf(place.record)),
       subresource: place.subresource,
     } as const
   }

@@ -1,34 +1,60 @@
 /** The kinds that the lab's API server serves. */
 import type { KindRecord } from '../kind.ts'
 import { configMap } from './config-map.ts'
+import { makeDisruptionBudget } from './disruption-budget.ts'
 import { endpointSlice } from './endpoint-slice.ts'
 import { endpoints } from './endpoints.ts'
 import { event } from './event.ts'
+import { eventsEvent } from './events-event.ts'
+import { makeIngress } from './ingress/ingress.ts'
+import { ingressClass } from './ingress/ingress-class.ts'
+import { olderIngresses } from './ingress/older.ts'
 import { lease } from './lease.ts'
 import { namespace } from './namespace.ts'
+import { networkPolicy } from './network-policy.ts'
 import { node } from './node.ts'
-import { pod } from './pod/pod.ts'
+import { makePod } from './pod/pod.ts'
+import { priorityClass } from './priority-class.ts'
+import { RBAC } from './rbac.ts'
 import { secret } from './secret.ts'
 import { makeService } from './service/service.ts'
-import { serviceAccount } from './service-account.ts'
-import { WORKLOADS } from './workloads.ts'
+import { makeServiceAccount } from './service-account.ts'
+import { ipAddress, serviceCidr } from './service-cidr.ts'
+import { TokenSigner } from './token-signer.ts'
+import { NOTHING, type View } from './view.ts'
+import { daemonSet } from './workload/daemon-set.ts'
+import { deployment } from './workload/deployment.ts'
+import { LIST_ONLY } from './workload/list-only.ts'
+import { replicaSet } from './workload/replica-set.ts'
 
 export interface KindOptions {
   /** Ranges of cluster addresses, one a family, the primary family first: `10.96.0.0/12`. */
   readonly serviceRanges: readonly string[]
   /** First and last node port. */
   readonly nodePortRange: readonly [number, number]
+  /** What rules that span kinds look at; nothing by default. */
+  readonly view?: View
+  /** Who signs tokens of service accounts; by default a signer with a key of its own. */
+  readonly tokens?: TokenSigner
 }
 
 /**
  * Every served kind of one server; allocations are its own.
+ *
+ * Order: a kind's stored version comes before those that are converted to it, which clients then prefer.
  * @throws {RangeError} when a service range is not `ADDRESS/LENGTH` or two are of one family
  */
 export function makeKinds(options: KindOptions): readonly KindRecord[] {
+  const { view = NOTHING, tokens = new TokenSigner() } = options
+  const ingress = makeIngress(view)
   return [
-    ...[configMap, endpoints, event, namespace, node, pod, secret, serviceAccount],
+    ...[configMap, endpoints, event, namespace, node, makePod(view), secret],
+    makeServiceAccount(tokens),
     makeService(options.serviceRanges, options.nodePortRange),
-    ...[endpointSlice, lease],
-    ...WORKLOADS,
+    ...[eventsEvent(event), endpointSlice, lease],
+    ...[ingress, ingressClass, networkPolicy, serviceCidr, ipAddress],
+    ...[makeDisruptionBudget(view), priorityClass, ...RBAC],
+    ...[deployment, replicaSet, daemonSet, ...LIST_ONLY],
+    ...olderIngresses(ingress),
   ]
 }

@@ -47,6 +47,13 @@ test('the index names each group-version once, with the hash of its document', (
     'apis/batch/v1',
     'apis/coordination.k8s.io/v1',
     'apis/discovery.k8s.io/v1',
+    'apis/events.k8s.io/v1',
+    'apis/extensions/v1beta1',
+    'apis/networking.k8s.io/v1',
+    'apis/networking.k8s.io/v1beta1',
+    'apis/policy/v1',
+    'apis/rbac.authorization.k8s.io/v1',
+    'apis/scheduling.k8s.io/v1',
   ])
   expect(paths['api/v1']?.serverRelativeURL).toBe(`/openapi/v3/api/v1?hash=${openapiDocument(kinds, 'api/v1')?.hash}`)
   expect(openapiDocument(kinds, 'apis/none/v1')).toBeUndefined()

@@ -111,15 +111,19 @@ describe('binding', () => {
 
   test('puts the pod on a node, once', () => {
     const object = make({ containers: [web()] })
-    expect(pod.actions?.binding?.act(object, body)).toEqual({ next: 'update' })
+    expect(pod.actions?.binding?.act(object, body, NOW_IN_MS)).toEqual({ next: 'update' })
     expect(specOf(object).nodeName).toBe('ubuntu-1')
-    expect(pod.actions?.binding?.act(object, body)).toEqual({ conflict: 'pod p is already assigned to node "ubuntu-1"' })
+    expect(pod.actions?.binding?.act(object, body, NOW_IN_MS)).toEqual({
+      conflict: 'pod p is already assigned to node "ubuntu-1"',
+    })
   })
 
   test('not one that is being deleted', () => {
     const object = make({ containers: [web()] })
     object.metadata.deletionTimestamp = '2026-11-22T12:00:00Z'
-    expect(pod.actions?.binding?.act(object, body)).toEqual({ conflict: 'pod p is being deleted, cannot be assigned to a host' })
+    expect(pod.actions?.binding?.act(object, body, NOW_IN_MS)).toEqual({
+      conflict: 'pod p is being deleted, cannot be assigned to a host',
+    })
   })
 })
 

@@ -1,5 +1,7 @@
 import type { KindRecord, KubeletStream, PostAction, RawObject } from '../../kind.ts'
 import { ageColumn, column, defineKind, nameColumn, wide } from '../define.ts'
+import { allowanceOf, budgetsOf, isHealthy } from '../disruption-budget.ts'
+import { NOTHING, type View } from '../view.ts'
 import { readinessGatesText, restartsText, summarize } from './columns.ts'
 import { podDefaults, qosClass } from './defaults.ts'
 import { specOf, statusOf } from './types.ts'
@@ -32,14 +34,28 @@ const binding: PostAction = {
   },
 }
 
-/** Without disruption budgets an eviction is a deletion. */
-const eviction: PostAction = {
+/** An eviction is a deletion that disruption budgets may put off. Source: kubernetes pkg/registry/core/pod/storage/eviction.go. */
+const eviction = (view: View): PostAction => ({
   group: 'policy',
   version: 'v1',
   kind: 'Eviction',
   schema: 'io.k8s.api.policy.v1.Eviction',
-  act: () => ({ next: 'delete' }),
-}
+  act(pod) {
+    const { phase } = statusOf(pod)
+    const counts = pod.metadata.deletionTimestamp === undefined && phase === 'Running'
+    for (const budget of counts ? budgetsOf(pod, view) : []) {
+      const { name, currentHealthy, desiredHealthy, disruptionsAllowed } = allowanceOf(budget, view)
+      const spare = !isHealthy(pod) && currentHealthy >= desiredHealthy && desiredHealthy > 0
+      if (disruptionsAllowed > 0 || spare) continue
+      const message = `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`
+      return {
+        tooMany: "Cannot evict pod as it would violate the pod's disruption budget.",
+        cause: { reason: 'DisruptionBudget', message },
+      }
+    }
+    return { next: 'delete' }
+  },
+})
 
 const flag = (name: string) => ({ name, flag: true })
 const standardStreams = { stdin: flag('input'), stdout: flag('output'), stderr: flag('error'), tty: flag('tty') }
@@ -71,7 +87,7 @@ export const pod: KindRecord = defineKind({
   namespaced: true,
   subresources: ['status', 'attach', 'binding', 'eviction', 'exec', 'log', 'portforward'],
   streams,
-  actions: { binding, eviction },
+  actions: { binding, eviction: eviction(NOTHING) },
   schema: 'io.k8s.api.core.v1.Pod',
   countsGeneration: true,
   returnsDeleted: true,
@@ -125,3 +141,6 @@ export const pod: KindRecord = defineKind({
     wide('Readiness Gates', 'string', 'api.core.v1.PodSpec.readinessGates', readinessGatesText),
   ],
 })
+
+/** The Pod kind of a cluster; `view` is where evictions find budgets. */
+export const makePod = (view: View): KindRecord => ({ ...pod, actions: { binding, eviction: eviction(view) } })
