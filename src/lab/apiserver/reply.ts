@@ -74,16 +74,75 @@ export function renderObject(rendering: Rendering, object: RawObject, stored?: S
     : objectJson(toServed(record, object), stored && storedToServed(record, stored))
 }
 
-/** A list in the form asked for. */
-export function renderList(rendering: Rendering, page: Page): string {
+/** A list in the form asked for, in parts that together are one JSON document: a large one is never whole in memory. */
+export function* listParts(rendering: Rendering, page: Page): Generator<string> {
   const { form, record, include, nowInMs } = rendering
-  if (form.as === 'table')
-    return JSON.stringify(tableOf({ record, version: form.version, include, nowInMs }, page.items, page.metadata))
+  if (form.as === 'table') {
+    yield JSON.stringify(tableOf({ record, version: form.version, include, nowInMs }, page.items, page.metadata))
+    return
+  }
   const partial = form.as === 'partial-list' || form.as === 'partial'
   const kind = partial ? 'PartialObjectMetadataList' : `${record.kind}List`
   const apiVersion = partial ? `meta.k8s.io/${form.version}` : apiVersionOf(record)
-  const items = page.items.map((stored) =>
-    partial ? JSON.stringify(partialOf(stored.object, form.version)) : itemJson(storedToServed(record, stored)),
-  )
-  return `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(page.metadata)},"items":[${items.join(',')}]}`
+  yield `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(page.metadata)},"items":[`
+  let separator = ''
+  for (const stored of page.items) {
+    yield separator +
+      (partial ? JSON.stringify(partialOf(stored.object, form.version)) : itemJson(storedToServed(record, stored)))
+    separator = ','
+  }
+  yield ']}'
+}
+
+const PART_IN_CHARACTERS = 64 * 1024
+
+/** Writes an answer in parts, as fast as the client reads; a short one whole. Objects written meanwhile do not show in it. */
+export async function sendParts(response: ServerResponse, parts: Iterable<string>, form: Form): Promise<void> {
+  const rest = parts[Symbol.iterator]()
+  const first = gather(rest)
+  if (first.done || form.yaml) {
+    send(response, 200, first.text + (first.done ? '' : [...remaining(rest)].join('')), form)
+    return
+  }
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
+  for (let part = first; ; part = gather(rest)) {
+    if (part.done) {
+      response.end(`${part.text}\n`)
+      return
+    }
+    if (!response.write(part.text)) await drained(response)
+    if (response.destroyed) return
+  }
+}
+
+interface Gathered {
+  readonly text: string
+  readonly done: boolean
+}
+
+/** Parts together until they are worth a write. */
+function gather(parts: Iterator<string>): Gathered {
+  let text = ''
+  while (text.length < PART_IN_CHARACTERS) {
+    const { value, done } = parts.next()
+    if (done === true) return { text, done: true }
+    text += value
+  }
+  return { text, done: false }
+}
+
+function* remaining(parts: Iterator<string>): Generator<string> {
+  for (let next = parts.next(); next.done !== true; next = parts.next()) yield next.value
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
 }

@@ -14,7 +14,7 @@ import { APPLY_TYPE, patched, patchObject } from './patch.ts'
 import { servePodLog } from './pod-log.ts'
 import { awaitVersion, listPage } from './reader.ts'
 import type { Registry, Target } from './registry.ts'
-import { type Rendering, renderList, renderObject, send, sendError, setWarnings } from './reply.ts'
+import { listParts, type Rendering, renderObject, send, sendError, sendParts, setWarnings } from './reply.ts'
 import { mediaType, parseObject, readBody } from './request-body.ts'
 import { answerReview, reviewAt, type User } from './review.ts'
 import { SCALE, scaleOf, writeScale } from './scale.ts'
@@ -166,7 +166,7 @@ export class Handler {
     if (target.name !== undefined) query.append('fieldSelector', `metadata.name=${target.name}`)
     const options = parseListOptions(query, target.watch ? true : undefined)
     if (options.watch) serveWatch({ store, rendering, namespace: target.namespace, options }, response, signal)
-    else send(response, 200, renderList(rendering, await listPage(store, target.record, target.namespace, options)), form)
+    else await sendParts(response, listParts(rendering, await listPage(store, target.record, target.namespace, options)), form)
   }
 
   async #create(exchange: Exchange): Promise<void> {
@@ -213,7 +213,7 @@ export class Handler {
     const options = parseDeleteOptions(body, query)
     const page = await listPage(writer.store, target.record, target.namespace, parseListOptions(query, false))
     for (const stored of page.items) deleteObject(writer, target.record, stored, options)
-    send(response, 200, renderList(rendering, page), form)
+    await sendParts(response, listParts(rendering, page), form)
   }
 
   async #createSubresource(exchange: Exchange): Promise<void> {

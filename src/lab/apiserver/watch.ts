@@ -15,8 +15,8 @@ type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
 const BOOKMARK_EVERY_IN_MS = 60_000
 const LAST_BOOKMARK_BEFORE_END_IN_MS = 1_500
 const SHORTEST_WATCH_IN_S = 1_800
-/** A watcher that reads more slowly than this is cut off; it may come back from where it was. */
-const BACKLOG_LIMIT_IN_BYTES = 32 * 1024 * 1024
+/** A watcher that has this much to read is told no more until it has read it: what it misses it then gets from the history. */
+const BACKLOG_LIMIT_IN_BYTES = 256 * 1024
 
 /** What was encoded last, since all watchers of a resource are told of one change one after the other. */
 let lastEncoded: { readonly stored: Stored; readonly type: EventType; readonly bytes: Buffer } | undefined
@@ -49,13 +49,19 @@ export interface WatchRequest {
   readonly options: ListOptions
 }
 
-/** One open watch. */
+/** One open watch. Memory: at most the backlog limit for each, however slowly it reads. */
 class Watcher {
   readonly #request: WatchRequest
   readonly #response: ServerResponse
   readonly #selector: Selector
   #corked = false
   #headed = false
+  /** What is left of the initial state. */
+  #initial: Iterator<Stored> | undefined
+  /** The version up to which it was told everything, once the initial state is through. */
+  #cursor = 0
+  /** Whether the history has more than it was told. */
+  #behind = false
 
   constructor(request: WatchRequest, response: ServerResponse) {
     this.#request = request
@@ -64,47 +70,92 @@ class Watcher {
     this.#selector = parseSelector(record, request.options.labelSelector, request.options.fieldSelector)
   }
 
-  /** What happened before now, as the options ask for it. False when the watch is over already. */
-  begin(): boolean {
+  /** Starts with what happened before now, as the options ask for it. */
+  begin(): void {
     const { store, options, namespace, rendering } = this.#request
     const version = parseVersion(options.version, true)
     const wantsState = options.sendInitialEvents ?? (version === undefined || version === 0)
     this.#response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
     this.#response.flushHeaders()
-    if (wantsState) {
-      for (const stored of store.list(resourceOf(rendering.record), namespace))
-        if (this.#selector.matches(stored.object)) this.#send('ADDED', stored)
-      if (options.sendInitialEvents === true && options.bookmarks) this.bookmark({ 'k8s.io/initial-events-end': 'true' })
-      return true
-    }
-    if (version === undefined || version === 0) return true
-    const changes = store.history.since(version)
-    if (changes === undefined) {
-      const { status } = expired(`too old resource version: ${version} (${store.history.floor})`)
-      this.#response.end(`${JSON.stringify({ type: 'ERROR', object: status })}\n`)
-      return false
-    }
-    for (const change of changes) if (change.resource === resourceOf(rendering.record)) this.hear(change)
-    return true
+    const fromHistory = !wantsState && version !== undefined && version > 0
+    this.#cursor = fromHistory ? version : Math.max(store.version, version ?? 0)
+    this.#behind = fromHistory
+    if (wantsState) this.#initial = store.list(resourceOf(rendering.record), namespace)[Symbol.iterator]()
+    this.#response.on('drain', () => this.#catchUp())
+    this.#catchUp()
   }
 
   readonly hear = (change: Change): void => {
-    const { namespace, options } = this.#request
-    if (namespace !== undefined && change.stored.object.metadata.namespace !== namespace) return
-    if (options.version !== '' && change.version <= Number(options.version)) return
-    const event = eventOf(this.#selector, change)
-    if (event !== undefined) this.#send(event.type, event.stored)
+    if (change.version <= this.#cursor) return
+    if (this.#initial !== undefined || this.#behind || this.#isFull()) {
+      this.#behind = true
+      return
+    }
+    this.#cursor = change.version
+    this.#tell(change)
   }
 
-  bookmark(annotations?: Record<string, string>): void {
-    const { store, rendering } = this.#request
-    const metadata = { resourceVersion: String(store.version), ...(annotations === undefined ? {} : { annotations }) }
+  /** Says up to which version it was told everything; while the initial state is on its way, nothing. */
+  bookmark(): void {
+    if (this.#initial !== undefined) return
+    this.#bookmarkAt(this.#behind ? this.#cursor : Math.max(this.#cursor, this.#request.store.version))
+  }
+
+  #bookmarkAt(version: number, annotations?: Record<string, string>): void {
+    const { rendering } = this.#request
+    const metadata = { resourceVersion: String(version), ...(annotations === undefined ? {} : { annotations }) }
     const object: RawObject = { kind: rendering.record.kind, apiVersion: apiVersionOf(rendering.record), metadata }
     this.#write(`${JSON.stringify({ type: 'BOOKMARK', object: object })}\n`)
   }
 
   end(): void {
     this.#response.end()
+  }
+
+  /** Tells what it was not told yet, as much as there is room for. */
+  #catchUp(): void {
+    if (!this.#sendInitial() || !this.#behind) return
+    const { store, rendering } = this.#request
+    const changes = store.history.since(this.#cursor)
+    if (changes === undefined) {
+      const { status } = expired(`too old resource version: ${this.#cursor} (${store.history.floor})`)
+      this.#response.end(`${JSON.stringify({ type: 'ERROR', object: status })}\n`)
+      return
+    }
+    for (const change of changes) {
+      if (this.#isFull()) return
+      this.#cursor = change.version
+      if (change.resource === resourceOf(rendering.record)) this.#tell(change)
+    }
+    this.#behind = false
+  }
+
+  /** False while some of it is left. */
+  #sendInitial(): boolean {
+    const { options } = this.#request
+    while (this.#initial !== undefined) {
+      if (this.#isFull()) return false
+      const { value, done } = this.#initial.next()
+      if (done !== true) {
+        if (this.#selector.matches(value.object)) this.#send('ADDED', value)
+        continue
+      }
+      this.#initial = undefined
+      if (options.sendInitialEvents === true && options.bookmarks)
+        this.#bookmarkAt(this.#cursor, { 'k8s.io/initial-events-end': 'true' })
+    }
+    return true
+  }
+
+  #isFull(): boolean {
+    return this.#response.writableLength > BACKLOG_LIMIT_IN_BYTES
+  }
+
+  #tell(change: Change): void {
+    const { namespace } = this.#request
+    if (namespace !== undefined && change.stored.object.metadata.namespace !== namespace) return
+    const event = eventOf(this.#selector, change)
+    if (event !== undefined) this.#send(event.type, event.stored)
   }
 
   #send(type: EventType, stored: Stored): void {
@@ -134,7 +185,7 @@ class Watcher {
   /** Lines of one turn of the event loop leave together. */
   #write(line: Buffer | string): void {
     const response = this.#response
-    if (response.destroyed) return
+    if (response.destroyed || response.writableEnded) return
     if (!this.#corked) {
       this.#corked = true
       response.cork()
@@ -144,14 +195,14 @@ class Watcher {
       })
     }
     response.write(line)
-    if (response.writableLength > BACKLOG_LIMIT_IN_BYTES) response.destroy()
   }
 }
 
 /** Serves a watch until its time is up, the client leaves, or `signal` ends it. @throws {ApiError} before the first byte only */
 export function serveWatch(request: WatchRequest, response: ServerResponse, signal: AbortSignal): void {
   const watcher = new Watcher(request, response)
-  if (!watcher.begin()) return
+  watcher.begin()
+  if (response.writableEnded) return
   const { options, store, rendering } = request
   const timeoutInMs = (options.timeoutInSeconds ?? SHORTEST_WATCH_IN_S * (1 + Math.random())) * 1000
   const stop = store.listen(resourceOf(rendering.record), watcher.hear)
