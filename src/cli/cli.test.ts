@@ -67,8 +67,8 @@ test('a status shows what is not there as a dash', () => {
       api: 'https://127.0.0.1:1',
       kubeconfig: '/k',
       hosts: [
-        { name: 'client', role: 'client', ipv4: '192.168.0.10', ipv6: 'fd00::10' },
-        { name: 'n', role: 'node', ipv4: '192.168.0.1', ipv6: 'fd00::1', ready: false },
+        { name: 'client', role: 'client', ipv4: '192.168.0.10', ipv6: 'fd00::10', state: 'up', cutFrom: ['n'] },
+        { name: 'n', role: 'node', ipv6: 'fd00::1', ready: false, state: 'stopped', cutFrom: ['client'] },
       ],
       processes: [
         {
@@ -87,8 +87,8 @@ test('a status shows what is not there as a dash', () => {
     },
     7_300_000,
   )
-  expect(text).toContain('n        node     no      192.168.0.1    fd00::1')
-  expect(text).toContain('client   client   -       192.168.0.10   fd00::10')
+  expect(text).toContain('n        node     stopped, cut from client   no      -              fd00::1')
+  expect(text).toContain('client   client   up, cut from n             -       192.168.0.10   fd00::10')
   expect(text).toContain('a         ready     7     2          2h   exit code 1')
   expect(text).toContain('b         waiting   -     0          -    -')
 })

@@ -5,9 +5,12 @@ import { KUBE_API_UNREACHABLE } from '../model/codes/kube.ts'
 import {
   LAB_API_UNREACHABLE,
   LAB_HOST_UNKNOWN,
+  LAB_IMAGE_INVALID,
+  LAB_IMAGE_UNKNOWN,
   LAB_NAME_INVALID,
   LAB_PROCESS_UNKNOWN,
   LAB_START_TIMEOUT,
+  LAB_TOPOLOGY_INVALID,
 } from '../model/codes/lab.ts'
 import { USAGE_BUG, USAGE_CODE_UNKNOWN, USAGE_WRONG } from '../model/codes/usage.ts'
 import { colorsFor, complain } from './terminal.ts'
@@ -16,9 +19,16 @@ import { colorsFor, complain } from './terminal.ts'
 export const EXIT = { healthy: 0, findings: 1, usage: 2, unreachable: 3, timeout: 4 } as const
 
 const EXIT_CODES: ReadonlyMap<string, number> = new Map([
-  ...[USAGE_WRONG, USAGE_CODE_UNKNOWN, LAB_NAME_INVALID, LAB_HOST_UNKNOWN, LAB_PROCESS_UNKNOWN].map(
-    ({ code }) => [code, EXIT.usage] as const,
-  ),
+  ...[
+    USAGE_WRONG,
+    USAGE_CODE_UNKNOWN,
+    LAB_NAME_INVALID,
+    LAB_HOST_UNKNOWN,
+    LAB_PROCESS_UNKNOWN,
+    LAB_IMAGE_INVALID,
+    LAB_IMAGE_UNKNOWN,
+    LAB_TOPOLOGY_INVALID,
+  ].map(({ code }) => [code, EXIT.usage] as const),
   ...[LAB_API_UNREACHABLE, KUBE_API_UNREACHABLE].map(({ code }) => [code, EXIT.unreachable] as const),
   ...[LAB_START_TIMEOUT].map(({ code }) => [code, EXIT.timeout] as const),
 ])

@@ -1,5 +1,7 @@
 /** The tree of commands. What a command needs is imported when it runs. */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
+import { addLab } from './lab-program.ts'
+import { output } from './options.ts'
 import { type ColorChoice, configureTerminal } from './terminal.ts'
 
 /**
@@ -41,60 +43,6 @@ function gathered(command: Command): { readonly color?: ColorChoice; readonly qu
   return { ...(command.parent === null ? {} : gathered(command.parent)), ...command.opts() }
 }
 
-const output = () => new Option('-o, --output <form>', 'how to print the answer').choices(['table', 'json']).default('table')
-const labName = () => new Option('--name <name>', 'which lab').default('lab').env('FAIRWAY_LAB')
-
-function addLab(program: Command): void {
-  const lab = program
-    .command('lab')
-    .description('a whole cluster on this machine, in network namespaces')
-    .enablePositionalOptions()
-  lab
-    .command('up')
-    .description('bring the lab up, or make it whole again')
-    .addOption(labName())
-    .option('--api-port <port>', 'loopback port of the API server (default: any free one)', portNumber)
-    .option('--timeout <seconds>', 'how long to wait for the nodes', positiveNumber, 60)
-    .addOption(output())
-    .action(async (options) => (await import('./commands/lab-up.ts')).labUp(options))
-  lab
-    .command('down')
-    .description('take the lab down and leave nothing behind')
-    .addOption(labName())
-    .option('--all', 'every lab of this machine')
-    .action(async (options) => (await import('./commands/lab-down.ts')).labDown(options))
-  lab
-    .command('status')
-    .description('hosts, processes and nodes of the lab, and what is wrong with them')
-    .addOption(labName())
-    .addOption(output())
-    .action(async (options) => (await import('./commands/lab-status.ts')).labStatusCommand(options))
-  lab
-    .command('shell')
-    .description('a shell on a host of the lab; kubectl and curl work there')
-    .argument('[host]', 'client, a node or a router', 'client')
-    .addOption(labName())
-    .action(async (host, options) => (await import('./commands/lab-enter.ts')).labShell(host, options))
-  lab
-    .command('exec')
-    .description('run a command on a host of the lab')
-    .usage('[options] <host> -- <command...>')
-    .argument('<host>', 'client, a node or a router')
-    .argument('<command...>', 'the command and its arguments, after --')
-    .addOption(labName())
-    .passThroughOptions()
-    .action(async (host, command, options) => (await import('./commands/lab-enter.ts')).labExec(host, command, options))
-  lab
-    .command('logs')
-    .description("the processes' logs")
-    .argument('[process]', 'one that `lab status` lists (default: all)')
-    .addOption(labName())
-    .option('-f, --follow', 'go on with what is logged from now')
-    .option('--tail <lines>', 'how many lines of each', wholeNumber, 100)
-    .addOption(output())
-    .action(async (process, options) => (await import('./commands/lab-logs.ts')).labLogs(process, options))
-}
-
 function addSmall(program: Command): void {
   program
     .command('explain')
@@ -112,21 +60,4 @@ function addSmall(program: Command): void {
     .description('a script for the shell: source <(fairway completion bash)')
     .addArgument(program.createArgument('<shell>', 'which shell').choices(['bash']))
     .action(async () => (await import('./commands/completion.ts')).completion(program))
-}
-
-function portNumber(text: string): number {
-  const port = Number(text)
-  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new InvalidArgumentError('It must be a port: 1 to 65535.')
-  return port
-}
-
-function positiveNumber(text: string): number {
-  const number = Number(text)
-  if (!(number > 0 && number < 1_000_000)) throw new InvalidArgumentError('It must be a number of seconds.')
-  return number
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a number of lines.')
-  return Number(text)
 }

@@ -4,16 +4,16 @@ import { run, tryRun } from '../linux/run.ts'
 import { closeLabLock, forgetNetnsDir, lockLab } from './lab-lock.ts'
 import { checkLabName } from './names.ts'
 import { checkMachine } from './preflight.ts'
-import { labNames, labPaths, readLabState, runDir } from './state.ts'
+import { labNames, labPaths, recordedTopology, runDir } from './state.ts'
 import { stopSupervisor } from './supervised.ts'
-import { DEFAULT_TOPOLOGY, type Topology } from './topology.ts'
+import { DEFAULT_TOPOLOGY } from './topology.ts'
 import { standingNamespaces, sweepNamespaces } from './wires/sweep.ts'
 
 /** Takes one lab down. Returns false when there was nothing of it, which is no error. @throws {FairwayError} */
 export async function takeDown(name: string, onStep: (step: string) => void = () => undefined): Promise<boolean> {
   checkLabName(name)
   checkMachine()
-  const topology = knownTopology(name)
+  const topology = recordedTopology(name) ?? DEFAULT_TOPOLOGY
   if (!existsSync(labPaths(name).dir) && standingNamespaces(name, topology).length === 0) return false
   const lock = await lockLab(name)
   try {
@@ -33,15 +33,6 @@ export async function takeDown(name: string, onStep: (step: string) => void = ()
 /** The labs that `down --all` takes down. */
 export function labsToTakeDown(): readonly string[] {
   return existsSync(runDir()) ? labNames() : []
-}
-
-/** A damaged lab.json is no reason to leave a lab behind. */
-function knownTopology(name: string): Topology {
-  try {
-    return readLabState(name)?.topology ?? DEFAULT_TOPOLOGY
-  } catch {
-    return DEFAULT_TOPOLOGY
-  }
 }
 
 /** Damaged records leave the processes to the sweep, which finds them by their namespaces. */

@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import { writeAtomically } from '../linux/atomic-file.ts'
 import { certificateFiles, readCertificate } from './pki.ts'
 import { kubeconfigPath, type LabState, labPaths } from './state.ts'
+import { addressesOf } from './topology.ts'
 
 /** The port of the API server on the control plane's addresses. */
 export const API_PORT = 6443
@@ -17,7 +18,7 @@ export interface KubeconfigUser {
 
 /** Who has a kubeconfig: `admin` for the machine's own loopback, all others for hosts of the lab. */
 export function kubeconfigUsers(state: LabState): readonly KubeconfigUser[] {
-  const server = `https://${controlPlaneAddress(state)}:${API_PORT}`
+  const server = `https://${endpoint(controlPlaneAddress(state), API_PORT)}`
   return [
     { user: 'admin', certificate: 'admin', server: `https://127.0.0.1:${state.apiPort}` },
     { user: 'client', certificate: 'admin', server },
@@ -41,9 +42,14 @@ export async function writeKubeconfigs(state: LabState): Promise<void> {
   )
 }
 
-/** The control plane's IPv4 address: where every host of the lab finds the API server. */
+/** The control plane's first address (IPv4 where there is one): where every host of the lab finds the API server. */
 export function controlPlaneAddress(state: Pick<LabState, 'topology'>): string {
-  return controlPlane(state).ipv4
+  return addressesOf(controlPlane(state))[0] ?? ''
+}
+
+/** `192.168.0.154:6443`, `[fd00::1]:6443`. */
+export function endpoint(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
 export function controlPlane(state: Pick<LabState, 'topology'>): LabState['topology']['nodes'][number] {

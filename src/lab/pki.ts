@@ -19,7 +19,7 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509'
 import ipaddr from 'ipaddr.js'
-import type { Topology } from './topology.ts'
+import { addressesOf, serviceRangesOf, type Topology } from './topology.ts'
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const VALID_IN_MS = 365 * 24 * 3_600_000
@@ -73,7 +73,7 @@ export function certificateRequests(topology: Topology): readonly CertificateReq
         organizations: ['system:nodes'],
         usage: 'server',
         dnsNames: [node.name],
-        addresses: [node.ipv4, node.ipv6],
+        addresses: addressesOf(node),
       },
     ]),
   ]
@@ -93,13 +93,7 @@ function apiServerRequest(topology: Topology): CertificateRequest {
       'kubernetes.default.svc.cluster.local',
       ...controlPlane.map((node) => node.name),
     ],
-    addresses: [
-      '127.0.0.1',
-      '::1',
-      ...controlPlane.flatMap((node) => [node.ipv4, node.ipv6]),
-      firstAddress(topology.serviceRangeIPv4),
-      firstAddress(topology.serviceRangeIPv6),
-    ],
+    addresses: ['127.0.0.1', '::1', ...controlPlane.flatMap(addressesOf), ...serviceRangesOf(topology).map(firstAddress)],
   }
 }
 

@@ -5,6 +5,7 @@ import { NODES } from '../kube/resource.ts'
 import type { Node } from '../kube/types.ts'
 import { FairwayError } from '../model/code.ts'
 import { LAB_API_UNREACHABLE, LAB_PROCESS_FAILED, LAB_START_TIMEOUT } from '../model/codes/lab.ts'
+import { hostsThatCanServe } from './faults.ts'
 import { lastLines } from './log-files.ts'
 import { kubeconfigPath, type LabProcess, type LabState, labPaths } from './state.ts'
 import { watchSupervisor } from './supervisor/control.ts'
@@ -36,7 +37,7 @@ export function isReady(node: Node): boolean {
   return node.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false
 }
 
-/** @throws {FairwayError} LAB_PROCESS_FAILED, LAB_START_TIMEOUT */
+/** Waits for what can be ready, considering the faults. @throws {FairwayError} LAB_PROCESS_FAILED, LAB_START_TIMEOUT */
 export async function untilReady(state: LabState, timeoutInMs: number): Promise<void> {
   const signal = AbortSignal.timeout(timeoutInMs)
   try {
@@ -52,9 +53,11 @@ export async function untilReady(state: LabState, timeoutInMs: number): Promise<
 }
 
 async function untilProcessesReady(state: LabState, signal: AbortSignal): Promise<void> {
+  const canServe = hostsThatCanServe(state)
   for await (const { processes } of watchSupervisor(labPaths(state.name).control, signal)) {
-    if (processes.every(({ phase }) => phase === 'ready')) return
-    const hopeless = processes.find((one) => one.phase === 'waiting' && one.restarts >= HOPELESS_RESTARTS)
+    const due = processes.filter(({ host }) => canServe.has(host))
+    if (due.every(({ phase }) => phase === 'ready')) return
+    const hopeless = due.find((one) => one.phase === 'waiting' && one.restarts >= HOPELESS_RESTARTS)
     if (hopeless !== undefined) throw processFailed(state, hopeless)
   }
   signal.throwIfAborted()
@@ -63,13 +66,15 @@ async function untilProcessesReady(state: LabState, signal: AbortSignal): Promis
 
 /** A list now and then: for the seconds that it takes, a watch would be more machinery and not faster. */
 async function untilNodesReady(state: LabState, signal: AbortSignal): Promise<void> {
+  const due = [...hostsThatCanServe(state)]
+  if (due.length === 0) return
   const client = labClient(state.name)
   try {
     for (;;) {
       signal.throwIfAborted()
       const nodes = await client.list(NODES, { signal }).catch(() => ({ items: [] as Node[] }))
       const ready = new Set(nodes.items.filter(isReady).map((node) => node.metadata.name))
-      if (state.topology.nodes.every((node) => ready.has(node.name))) return
+      if (due.every((name) => ready.has(name))) return
       await new Promise((resolve) => setTimeout(resolve, NODE_POLL_IN_MS))
     }
   } finally {

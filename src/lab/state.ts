@@ -5,15 +5,20 @@ import { writeAtomically } from '../linux/atomic-file.ts'
 import type { ProcessIdentity } from '../linux/process.ts'
 import { FairwayError } from '../model/code.ts'
 import { LAB_STATE_UNREADABLE } from '../model/codes/lab.ts'
+import type { Faults } from './faults.ts'
 import type { Topology } from './topology.ts'
 
+/** Of lab.json and of processes.json; they change apart. */
+const LAB_VERSION = 2
 const VERSION = 1
 
-/** `lab.json`: written by `lab up` before it changes anything, and then left alone. */
+/** `lab.json`: written by `lab up` before it changes anything, and by the commands that make and end faults. */
 export interface LabState {
-  readonly version: typeof VERSION
+  readonly version: typeof LAB_VERSION
   readonly name: string
   readonly topology: Topology
+  /** What is broken on purpose. */
+  readonly faults: Faults
   /** The loopback port of the machine that the API server listens on. */
   readonly apiPort: number
   /** The program that runs the roles: src/main.ts, or the bundle. */
@@ -69,6 +74,7 @@ export function labPaths(name: string) {
     store: join(dir, 'store'),
     log: join(dir, 'log'),
     pods: join(dir, 'pods'),
+    images: join(dir, 'images'),
     agent: join(dir, 'agent'),
     /** Held while the lab is started or stopped; beside the folder, which goes away. */
     lock: join(runDir(), `.${name}.lock`),
@@ -89,20 +95,29 @@ export function labNames(): readonly string[] {
 
 /** @throws {FairwayError} LAB_STATE_UNREADABLE; undefined when there is no such lab */
 export function readLabState(name: string): LabState | undefined {
-  return readJson<LabState>(labPaths(name).state)
+  return readJson<LabState>(labPaths(name).state, LAB_VERSION)
+}
+
+/** The topology of a lab; undefined when there is no such lab, or its record is damaged: no reason to leave a lab behind. */
+export function recordedTopology(name: string): Topology | undefined {
+  try {
+    return readLabState(name)?.topology
+  } catch {
+    return undefined
+  }
 }
 
 /** @throws {FairwayError} LAB_STATE_UNREADABLE; undefined when no supervisor ever ran */
 export function readProcesses(name: string): ProcessesState | undefined {
-  return readJson<ProcessesState>(labPaths(name).processes)
+  return readJson<ProcessesState>(labPaths(name).processes, VERSION)
 }
 
 export async function writeLabState(state: Omit<LabState, 'version'>): Promise<LabState> {
   const paths = labPaths(state.name)
-  for (const dir of [paths.dir, paths.pki, paths.kubeconfig, paths.store, paths.log, paths.pods, paths.agent]) {
+  for (const dir of [paths.dir, paths.pki, paths.kubeconfig, paths.store, paths.log, paths.pods, paths.images, paths.agent]) {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
   }
-  const whole: LabState = { version: VERSION, ...state }
+  const whole: LabState = { ...state, version: LAB_VERSION }
   await writeAtomically(paths.state, `${JSON.stringify(whole, null, 2)}\n`)
   return whole
 }
@@ -111,11 +126,11 @@ export async function writeProcesses(name: string, state: Omit<ProcessesState, '
   await writeAtomically(labPaths(name).processes, `${JSON.stringify({ version: VERSION, ...state }, null, 2)}\n`)
 }
 
-function readJson<T extends { readonly version: number }>(path: string): T | undefined {
+function readJson<T extends { readonly version: number }>(path: string, version: number): T | undefined {
   if (!existsSync(path)) return undefined
   try {
     const value = JSON.parse(readFileSync(path, 'utf8')) as T
-    if (value.version === VERSION) return value
+    if (value.version === version) return value
   } catch (cause) {
     throw new FairwayError(LAB_STATE_UNREADABLE, `${path} cannot be read.`, { cause })
   }

@@ -1,36 +1,59 @@
 /** The lab's one typed topology value: hosts, addresses and ranges, from which wires, certificates and node objects are made. */
 
+/** A host has an address of each family that the lab has: of one in a single-stack lab, of both in a dual-stack one. */
 export interface LabHost {
   readonly name: string
   readonly role: 'node' | 'client' | 'router'
   /** Addresses on the switch, without prefix length. */
-  readonly ipv4: string
-  readonly ipv6: string
+  readonly ipv4?: string
+  readonly ipv6?: string
 }
 
 export interface LabNode extends LabHost {
   readonly role: 'node'
-  readonly podIPv4: string
-  readonly podIPv6: string
+  readonly podIPv4?: string
+  readonly podIPv6?: string
   readonly controlPlane: boolean
+  /** Beside those that every node has; never empty. */
+  readonly labels?: Readonly<Record<string, string>>
 }
 
+/** Ranges are CIDRs without host bits. A family has all of its ranges or none, and so have its hosts. */
 export interface Topology {
+  /** One of them is the control plane. */
   readonly nodes: readonly LabNode[]
   readonly clients: readonly LabHost[]
   /** The first router is the default gateway of every other host. */
   readonly routers: readonly LabHost[]
-  /** Prefix lengths of the switch. */
-  readonly prefixIPv4: number
-  readonly prefixIPv6: number
-  readonly podRangeIPv4: string
-  readonly podRangeIPv6: string
-  readonly serviceRangeIPv4: string
-  readonly serviceRangeIPv6: string
+  readonly switchIPv4?: string
+  readonly switchIPv6?: string
+  readonly podRangeIPv4?: string
+  readonly podRangeIPv6?: string
+  readonly serviceRangeIPv4?: string
+  readonly serviceRangeIPv6?: string
+}
+
+/** The addresses of a host, IPv4 first. */
+export function addressesOf(host: LabHost): readonly string[] {
+  return present(host.ipv4, host.ipv6)
+}
+
+/** The ranges that a node's pods are in, IPv4 first. */
+export function podRangesOf(node: LabNode): readonly string[] {
+  return present(node.podIPv4, node.podIPv6)
+}
+
+/** IPv4 first: the first range's family is the one that Services get by default. */
+export function serviceRangesOf(topology: Topology): readonly string[] {
+  return present(topology.serviceRangeIPv4, topology.serviceRangeIPv6)
+}
+
+function present(...values: readonly (string | undefined)[]): readonly string[] {
+  return values.filter((value) => value !== undefined)
 }
 
 /** The cluster of the text that Fairway came from: its node names and addresses, dual-stack. */
-export const DEFAULT_TOPOLOGY: Topology = {
+export const DEFAULT_TOPOLOGY = {
   nodes: [
     {
       name: 'ubuntu-1',
@@ -62,10 +85,10 @@ export const DEFAULT_TOPOLOGY: Topology = {
   ],
   clients: [{ name: 'client', role: 'client', ipv4: '192.168.0.10', ipv6: 'fd00:192:168::10' }],
   routers: [{ name: 'tor', role: 'router', ipv4: '192.168.0.1', ipv6: 'fd00:192:168::1' }],
-  prefixIPv4: 16,
-  prefixIPv6: 64,
+  switchIPv4: '192.168.0.0/16',
+  switchIPv6: 'fd00:192:168::/64',
   podRangeIPv4: '10.244.0.0/16',
   podRangeIPv6: 'fd00:10:244::/56',
   serviceRangeIPv4: '10.96.0.0/12',
   serviceRangeIPv6: 'fd00:10:96::/112',
-}
+} as const satisfies Topology

@@ -1,17 +1,20 @@
 /** Brings a lab up, whatever was left of it. */
 import { writeFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import type { FileLock } from '../linux/file-lock.ts'
 import { FairwayError } from '../model/code.ts'
-import { LAB_NAMESPACE_FOREIGN } from '../model/codes/lab.ts'
+import { LAB_NAMESPACE_FOREIGN, LAB_TOPOLOGY_DIFFERS } from '../model/codes/lab.ts'
+import { NO_FAULTS } from './faults.ts'
 import { writeKubeconfigs } from './kubeconfig.ts'
 import { closeLabLock, lockLab, rememberNetnsDir } from './lab-lock.ts'
-import { checkLabName, hostsOf } from './names.ts'
+import { checkLabName, hostNamespaces, hostsOf } from './names.ts'
 import { makeCertificates } from './pki.ts'
 import { checkApiPort, checkKernel, checkMachine, checkPrograms } from './preflight.ts'
 import { untilReady } from './ready.ts'
-import { type LabState, labPaths, readLabState, writeLabState } from './state.ts'
+import { type LabState, labNames, labPaths, readLabState, recordedTopology, writeLabState } from './state.ts'
 import { liveSupervisor, startSupervisor, stopSupervisor } from './supervised.ts'
-import { DEFAULT_TOPOLOGY, type Topology } from './topology.ts'
+import { addressesOf, DEFAULT_TOPOLOGY, type Topology } from './topology.ts'
+import { applyLinkFaults } from './wires/faults.ts'
 import { layWires, wiresStand } from './wires/lay.ts'
 import { processesInside, standingNamespaces, sweepNamespaces } from './wires/sweep.ts'
 
@@ -60,25 +63,49 @@ export async function bringUp(options: UpOptions): Promise<UpResult> {
 async function ensureStarted(options: UpOptions, lock: FileLock): Promise<UpResult> {
   const { name } = options
   const known = readLabState(name)
-  if (known !== undefined && liveSupervisor(name) !== undefined && wiresStand(name, known.topology)) {
+  if (known !== undefined && options.topology !== undefined) refuseOther(known, options.topology)
+  if (known !== undefined && liveSupervisor(name) !== undefined && wiresStand(name, known.topology, known.faults.stopped)) {
     return { how: 'already', state: known }
   }
   const topology = known?.topology ?? options.topology ?? DEFAULT_TOPOLOGY
+  const faults = known?.faults ?? NO_FAULTS
+  refuseClash(name, topology)
   options.onStep?.('looking at the machine')
   await checkKernel()
   if (known === undefined) refuseForeign(name, topology)
   await stopSupervisor(name) // also gives the port back that it may hold
   const apiPort = await choosePort(options.apiPort ?? 0, known?.apiPort ?? 0)
   options.onStep?.(known === undefined ? 'laying the wires' : 'sweeping what was left, laying the wires')
-  const state = await writeLabState({ name, topology, apiPort, entry: options.entry })
+  const state = await writeLabState({ name, topology, faults, apiPort, entry: options.entry })
   await rememberNetnsDir()
   await sweepNamespaces(name, topology)
-  await Promise.all([layWires(name, topology), makeCertificates(labPaths(name).pki, topology)])
+  await Promise.all([layWires(name, topology, faults.stopped), makeCertificates(labPaths(name).pki, topology)])
+  await applyLinkFaults(name, topology, faults)
   writeHosts(state)
   await writeKubeconfigs(state)
   options.onStep?.('starting the processes')
   await startSupervisor(state, lock)
   return { how: known === undefined ? 'new' : 'recovered', state }
+}
+
+/** Another topology would need other namespaces, certificates and addresses: a new lab, that is. */
+function refuseOther(known: LabState, topology: Topology): void {
+  if (isDeepStrictEqual(known.topology, topology)) return
+  const option = known.name === 'lab' ? '' : ` --name ${known.name}`
+  throw new FairwayError(LAB_TOPOLOGY_DIFFERS, `The lab ${known.name} has another topology than the file describes.`, {
+    field: '--file',
+    fix: `Take the lab down with \`fairway lab down${option}\`, or use another \`--name\`.`,
+  })
+}
+
+/** Host `b-c` of lab `a` and host `c` of lab `a-b` would have one namespace. */
+function refuseClash(name: string, topology: Topology): void {
+  const wanted = new Set(hostNamespaces(name, topology))
+  for (const other of labNames().filter((each) => each !== name)) {
+    const clash = hostNamespaces(other, recordedTopology(other) ?? DEFAULT_TOPOLOGY).find((namespace) => wanted.has(namespace))
+    if (clash === undefined) continue
+    throw new FairwayError(LAB_NAMESPACE_FOREIGN, `The namespace ${clash} belongs to the lab ${other}.`, { field: '--name' })
+  }
 }
 
 /** A port that was asked for must be free; one that only was the last one may have been taken by others since. */
@@ -104,6 +131,6 @@ function refuseForeign(name: string, topology: Topology): void {
 
 /** For /etc/hosts of shells in the lab. */
 function writeHosts(state: LabState): void {
-  const lines = hostsOf(state.topology).flatMap((host) => [`${host.ipv4} ${host.name}`, `${host.ipv6} ${host.name}`])
+  const lines = hostsOf(state.topology).flatMap((host) => addressesOf(host).map((address) => `${address} ${host.name}`))
   writeFileSync(labPaths(state.name).hosts, `127.0.0.1 localhost\n::1 localhost\n${lines.join('\n')}\n`, { mode: 0o644 })
 }

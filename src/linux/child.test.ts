@@ -80,14 +80,16 @@ test('a program that is not there is a failure like any other', async () => {
   expect(child.status.lastExit).toContain('ENOENT')
 })
 
-test('stop ends it within the grace, and it stays ended', async () => {
+test('stop ends it within the grace, and it stays ended until it is started again', async () => {
   const { child, until } = supervise('trap "" TERM; echo READY >&3; while :; do sleep 0.05; done')
   const { identity } = await until((one) => one.phase === 'ready')
   await child.stop(100)
   expect(child.status).toMatchObject({ phase: 'stopped', lastExit: 'signal SIGKILL' })
   expect(identity && isAlive(identity)).toBe(false)
   child.start()
-  expect(child.status.phase).toBe('stopped')
+  expect(child.status).toMatchObject({ phase: 'starting', restarts: 0 })
+  await child.stop(0)
+  expect(child.status).toMatchObject({ phase: 'stopped', lastExit: 'signal SIGKILL' })
 })
 
 test('a log that grew large is put aside', async () => {

@@ -63,20 +63,22 @@ export class SupervisedChild {
     return this.#status
   }
 
-  /** Starts it, unless it is started already. */
+  /** Starts it, unless it runs or is going to; also after `stop`, once that has resolved. */
   start(): void {
-    if (this.#child !== undefined || this.#restart !== undefined || this.#stopping) return
+    if (this.#child !== undefined || this.#restart !== undefined) return
+    if (this.#stopping) this.#delayInMs = FIRST_DELAY_IN_MS
+    this.#stopping = false
     this.#spawn()
   }
 
-  /** SIGTERM, then SIGKILL after the grace; resolves when it has ended. It is not started again. */
+  /** SIGTERM, then SIGKILL after the grace (SIGKILL at once for 0); resolves when it has ended. It is not started again. */
   async stop(graceInMs: number): Promise<void> {
     this.#stopping = true
     clearTimeout(this.#restart)
     this.#restart = undefined
     const child = this.#child
     if (child === undefined) return this.#change({ phase: 'stopped' })
-    child.kill('SIGTERM')
+    child.kill(graceInMs > 0 ? 'SIGTERM' : 'SIGKILL')
     const kill = setTimeout(() => child.kill('SIGKILL'), graceInMs)
     await this.#gone
     clearTimeout(kill)

@@ -1,4 +1,4 @@
-import { type LabStatus, labStatus } from '../../lab/status.ts'
+import { type HostStatus, type LabStatus, labStatus } from '../../lab/status.ts'
 import { EXIT, printFinding } from '../errors.ts'
 import type { Output } from '../terminal.ts'
 import { answerAs, table } from '../terminal.ts'
@@ -14,7 +14,14 @@ export async function labStatusCommand(options: { name: string; output: Output }
 
 /** The tables of a status; pure, so that ages are tested too. */
 export function statusTables(status: LabStatus, nowInMs: number): string {
-  const hosts = status.hosts.map((host) => [host.name, host.role, readiness(host.role, host.ready), host.ipv4, host.ipv6])
+  const hosts = status.hosts.map((host) => [
+    host.name,
+    host.role,
+    faultState(host),
+    readiness(host.role, host.ready),
+    host.ipv4 ?? '-',
+    host.ipv6 ?? '-',
+  ])
   const processes = status.processes.map((one) => [
     one.name,
     one.phase,
@@ -25,9 +32,14 @@ export function statusTables(status: LabStatus, nowInMs: number): string {
   ])
   return [
     `lab ${status.name}   API ${status.api}   KUBECONFIG=${status.kubeconfig}\n`,
-    table([['HOST', 'ROLE', 'READY', 'IPV4', 'IPV6'], ...hosts]),
+    table([['HOST', 'ROLE', 'STATE', 'READY', 'IPV4', 'IPV6'], ...hosts]),
     table([['PROCESS', 'STATE', 'PID', 'RESTARTS', 'UP', 'LAST-EXIT'], ...processes]),
   ].join('\n')
+}
+
+/** `up`, `stopped`, `cut`, `up, cut from client`. */
+function faultState({ state, cutFrom }: HostStatus): string {
+  return cutFrom.length === 0 ? state : `${state}, cut from ${cutFrom.join(',')}`
 }
 
 function readiness(role: string, ready: boolean | undefined): string {

@@ -7,6 +7,8 @@ import { echoImage } from './fairway-echo.ts'
 import { type Image, shortImageName } from './image.ts'
 import { NGINX_IMAGE } from './nginx.ts'
 
+export const BUILT_IN_IMAGES: readonly Image[] = [NGINX_IMAGE, echoImage()]
+
 /** Looks images up; the folder is read at each look-up, so that a file added to it counts at once. */
 export interface Catalogue {
   /** @throws {FairwayError} POD_IMAGE_UNKNOWN, or POD_IMAGE_FILE_BAD when its file cannot be understood */
@@ -15,14 +17,13 @@ export interface Catalogue {
 
 /** The catalogue of the built-in images and of `folder` ('' for none), whose files win over built-in images of the same name. */
 export function makeCatalogue(folder = ''): Catalogue {
-  const builtIn: readonly Image[] = [NGINX_IMAGE, echoImage()]
   return {
     async resolve(reference) {
       const name = shortImageName(reference)
       const files = folder === '' ? [] : await readImageFolder(folder)
       const broken = files.find((file) => file.error !== undefined && file.fileName === `${name.replaceAll('/', '_')}.json`)
       if (broken?.error !== undefined) throw broken.error
-      const images = [...files.flatMap((file) => (file.image === undefined ? [] : [file.image])), ...builtIn]
+      const images = [...files.flatMap((file) => (file.image === undefined ? [] : [file.image])), ...BUILT_IN_IMAGES]
       const image = images.find((each) => each.name === name)
       if (image === undefined) throw unknownImage(reference, images, folder)
       return image
@@ -30,13 +31,15 @@ export function makeCatalogue(folder = ''): Catalogue {
   }
 }
 
-interface ImageFile {
+/** One file of the folder: either its image, or why it cannot be used. */
+export interface ImageFile {
   readonly fileName: string
   readonly image?: Image
   readonly error?: FairwayError
 }
 
-async function readImageFolder(folder: string): Promise<readonly ImageFile[]> {
+/** What the folder holds, by file name; no folder is an empty one. */
+export async function readImageFolder(folder: string): Promise<readonly ImageFile[]> {
   const names = await readdir(folder).catch(() => [])
   return Promise.all(
     names
@@ -117,6 +120,6 @@ function unknownImage(reference: string, images: readonly Image[], folder: strin
   const name = shortImageName(reference)
   const place = folder === '' ? 'the folder that the lab was given with --images' : folder
   const example = JSON.stringify({ name, command: ['/usr/bin/PROGRAM'] })
-  const fix = `To add it, put ${name.replaceAll('/', '_')}.json with ${example} into ${place}.`
+  const fix = `To add it, run \`fairway lab image add ${name} --command PROGRAM\`, or put ${name.replaceAll('/', '_')}.json with ${example} into ${place}.`
   return new FairwayError(POD_IMAGE_UNKNOWN, `The lab has no image "${reference}"; it has ${names.join(', ')}. ${fix}`, { fix })
 }

@@ -15,6 +15,8 @@ export interface KubeletFlags {
   readonly tlsKey: string
   readonly clientCA: string
   readonly controlPlane: boolean
+  /** Of the node object, beside those that every node has; `--node-labels a=b,c=d`. */
+  readonly nodeLabels: Readonly<Record<string, string>>
   /** Folder of image files; by default the lab's own, beside the folder of pods. */
   readonly images: string
   /** -1 when nobody waits. */
@@ -43,7 +45,7 @@ export function readFlags(
 /** @throws {FairwayError} POD_FLAG_BAD */
 export function parseKubeletFlags(args: readonly string[]): KubeletFlags {
   const needed = ['node', 'kubeconfig', 'lab', 'dir', 'node-addresses', 'pod-ranges', 'tls-cert', 'tls-key', 'client-ca']
-  const flags = readFlags(args, [...needed, 'images', 'ready-fd'], ['control-plane'])
+  const flags = readFlags(args, [...needed, 'images', 'node-labels', 'ready-fd'], ['control-plane'])
   const missing = needed.find((name) => !flags.get(name))
   if (missing !== undefined) throw bad(`--${missing}`, 'is missing')
   const text = (name: string): string => flags.get(name) ?? ''
@@ -58,9 +60,16 @@ export function parseKubeletFlags(args: readonly string[]): KubeletFlags {
     tlsKey: text('tls-key'),
     clientCA: text('client-ca'),
     controlPlane: flags.has('control-plane'),
+    nodeLabels: labelsOf(text('node-labels')),
     images: text('images') || join(dirname(text('dir')), 'images'),
     readyFd: readyFd(flags),
   }
+}
+
+/** `a=b,c=d`; a label without `=` has an empty value. */
+function labelsOf(text: string): Readonly<Record<string, string>> {
+  const pairs = text.split(',').filter((pair) => pair !== '')
+  return Object.fromEntries(pairs.map((pair) => [pair.split('=')[0] ?? '', pair.split('=')[1] ?? '']))
 }
 
 /** The descriptor of `--ready-fd`, -1 without one. @throws {FairwayError} POD_FLAG_BAD */

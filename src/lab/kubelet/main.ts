@@ -56,7 +56,13 @@ async function makeNode(flags: KubeletFlags, signal: AbortSignal): Promise<NodeC
 async function startKubelet(flags: KubeletFlags, node: NodeContext, pods: NodePods): Promise<void> {
   await sweepNode(node.lab, node.dir)
   await startKubeletServer(flags, node.nodeAddresses, pods)
-  const wish = { name: node.node, addresses: node.nodeAddresses, podRanges: flags.podRanges, controlPlane: flags.controlPlane }
+  const wish = {
+    name: node.node,
+    addresses: node.nodeAddresses,
+    podRanges: flags.podRanges,
+    controlPlane: flags.controlPlane,
+    labels: flags.nodeLabels,
+  }
   const heartbeat = new NodeHeartbeat(node.client, wish, await readMachine(), node.signal)
   await heartbeat.register()
   heartbeat.keep()

@@ -21,6 +21,7 @@ export interface NodeWish {
   readonly addresses: readonly string[]
   readonly podRanges: readonly string[]
   readonly controlPlane: boolean
+  readonly labels?: Readonly<Record<string, string>>
 }
 
 /** The kubelet that the lab behaves like, and our own version as the runtime's. */
@@ -51,6 +52,7 @@ function goArchitecture(name: string): string {
 /** The node without its status: what is made once, and kept as users change it (labels, taints, cordon). */
 export function nodeObject(wish: NodeWish, facts: MachineFacts): Node {
   const labels: Record<string, string> = {
+    ...wish.labels,
     'beta.kubernetes.io/arch': facts.architecture,
     'beta.kubernetes.io/os': 'linux',
     'kubernetes.io/arch': facts.architecture,

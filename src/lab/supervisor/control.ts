@@ -1,6 +1,7 @@
 /**
  * The supervisor's socket: who connects says one word on a line. `status` answers one line and closes; `watch` answers a line at
- * once and after every change; `stop` stops the lab, then closes. A line is a ProcessesState as JSON.
+ * once and after every change; `stop` stops the lab, then closes; `halt HOST` kills the processes of a host and starts none there until
+ * `boot HOST`: both answer one line when it is done. A line is a ProcessesState as JSON.
  */
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -9,7 +10,11 @@ import type { ProcessesState } from '../state.ts'
 export interface ControlHandler {
   status(): ProcessesState
   stop(): void
+  halt(host: string): Promise<void>
+  boot(host: string): void
 }
+
+const WORDS: readonly string[] = ['status', 'watch', 'stop', 'halt', 'boot']
 
 /** Serves until closed. `publish` sends what is true now to all who watch. */
 export class ControlServer {
@@ -42,23 +47,36 @@ export class ControlServer {
   #serve(socket: Socket): void {
     socket.on('error', () => undefined) // who asked has gone: nobody is left to tell
     socket.once('close', () => this.#watchers.delete(socket))
-    createInterface({ input: socket }).once('line', (word) => this.#obey(socket, word))
+    createInterface({ input: socket }).once('line', (line) => void this.#obey(socket, line))
   }
 
-  #obey(socket: Socket, word: string): void {
-    if (word !== 'status' && word !== 'watch' && word !== 'stop') {
+  async #obey(socket: Socket, line: string): Promise<void> {
+    const [word = '', host = ''] = line.split(' ')
+    if (!WORDS.includes(word)) {
       socket.end()
       return
     }
+    if (word === 'halt') await this.#handler.halt(host)
+    if (word === 'boot') this.#handler.boot(host)
     socket.write(`${JSON.stringify(this.#handler.status())}\n`)
-    if (word === 'status') socket.end()
-    else this.#watchers.add(socket)
+    if (word === 'watch' || word === 'stop') this.#watchers.add(socket)
+    else socket.end()
     if (word === 'stop') this.#handler.stop()
   }
 }
 
+/** Says one line, and waits for the answer: then it is done. @throws {Error} when nobody listens, or the supervisor ends meanwhile */
+export async function tellSupervisor(path: string, words: string, signal: AbortSignal): Promise<void> {
+  for await (const _answer of converse(path, words, signal)) return
+  throw new Error("the lab's supervisor ended")
+}
+
 /** What the supervisor says, line by line, until it closes, `signal` fires, or the caller has enough. @throws {Error} when nobody listens */
-export async function* watchSupervisor(path: string, signal: AbortSignal): AsyncGenerator<ProcessesState> {
+export function watchSupervisor(path: string, signal: AbortSignal): AsyncGenerator<ProcessesState> {
+  return converse(path, 'watch', signal)
+}
+
+async function* converse(path: string, words: string, signal: AbortSignal): AsyncGenerator<ProcessesState> {
   const socket = createConnection({ path, signal })
   socket.on('error', () => undefined) // readline passes it on to the loop below
   try {
@@ -66,7 +84,7 @@ export async function* watchSupervisor(path: string, signal: AbortSignal): Async
       socket.once('connect', resolve)
       socket.once('error', reject)
     })
-    socket.write('watch\n')
+    socket.write(`${words}\n`)
     for await (const line of createInterface({ input: socket })) yield JSON.parse(line) as ProcessesState
   } finally {
     socket.destroy()

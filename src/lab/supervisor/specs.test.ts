@@ -1,9 +1,17 @@
 import { expect, test } from 'vitest'
+import { NO_FAULTS } from '../faults.ts'
 import type { LabState } from '../state.ts'
 import { DEFAULT_TOPOLOGY } from '../topology.ts'
 import { apiServerSpec, clientSpecs, commandOf, processNames } from './specs.ts'
 
-const STATE: LabState = { version: 1, name: 'two', topology: DEFAULT_TOPOLOGY, apiPort: 7443, entry: '/opt/main.ts' }
+const STATE: LabState = {
+  version: 2,
+  name: 'two',
+  topology: DEFAULT_TOPOLOGY,
+  faults: NO_FAULTS,
+  apiPort: 7443,
+  entry: '/opt/main.ts',
+}
 const valuesOf = (args: readonly string[], flag: string) => args.flatMap((arg, index) => (arg === flag ? [args[index + 1]] : []))
 
 test('the API server listens on the control plane and on the loopback of the machine', () => {

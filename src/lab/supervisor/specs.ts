@@ -1,11 +1,11 @@
 /** What runs in a lab, where, and with which flags: docs/design/lab.md has the same table. */
 import { join } from 'node:path'
 import { inNetns } from '../../linux/netns.ts'
-import { API_PORT, controlPlane } from '../kubeconfig.ts'
+import { API_PORT, controlPlane, controlPlaneAddress, endpoint } from '../kubeconfig.ts'
 import { hostNamespace } from '../names.ts'
 import { certificateFiles } from '../pki.ts'
 import { kubeconfigPath, type LabState, labPaths } from '../state.ts'
-import type { LabNode } from '../topology.ts'
+import { addressesOf, type LabNode, podRangesOf, serviceRangesOf } from '../topology.ts'
 
 /** One process of the lab. `name` is `ROLE` or `ROLE-NODE`; `args` follow the role on the command line. */
 export interface ProcessSpec {
@@ -36,10 +36,10 @@ export function apiServerSpec(state: LabState, machineNetns: string): ProcessSpe
       ...['--dir', store],
       ...['--tls-cert', serving.certificate, '--tls-key', serving.key, '--client-ca', certificateFiles(pki, 'ca').certificate],
       ...['--kubelet-client-cert', client.certificate, '--kubelet-client-key', client.key],
-      ...['--listen', `${node.ipv4}:${API_PORT}`, '--listen', `[${node.ipv6}]:${API_PORT}`],
+      ...addressesOf(node).flatMap((address) => ['--listen', endpoint(address, API_PORT)]),
       ...['--listen', `127.0.0.1:${state.apiPort}@${machineNetns}`],
-      ...['--service-ranges', `${topology.serviceRangeIPv4},${topology.serviceRangeIPv6}`],
-      ...['--advertise', `${node.ipv4}:${API_PORT}`],
+      ...['--service-ranges', serviceRangesOf(topology).join(',')],
+      ...['--advertise', endpoint(controlPlaneAddress(state), API_PORT)],
     ],
   }
 }
@@ -68,11 +68,19 @@ function kubeletSpec(state: LabState, node: LabNode): ProcessSpec {
     args: [
       ...['--node', node.name, '--kubeconfig', kubeconfigPath(state.name, `kubelet-${node.name}`)],
       ...['--lab', state.name, '--dir', pods],
-      ...['--node-addresses', `${node.ipv4},${node.ipv6}`, '--pod-ranges', `${node.podIPv4},${node.podIPv6}`],
+      ...['--node-addresses', addressesOf(node).join(','), '--pod-ranges', podRangesOf(node).join(',')],
       ...['--tls-cert', serving.certificate, '--tls-key', serving.key, '--client-ca', certificateFiles(pki, 'ca').certificate],
       ...(node.controlPlane ? ['--control-plane'] : []),
+      ...(node.labels === undefined ? [] : ['--node-labels', labelList(node.labels)]),
     ],
   }
+}
+
+/** `a=b,c=d`, as the kubelet's own flag has it. */
+function labelList(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
 }
 
 function agentSpec(state: LabState, node: LabNode): ProcessSpec {

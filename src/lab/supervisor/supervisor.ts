@@ -25,6 +25,8 @@ export class Supervisor {
   readonly #state: LabState
   readonly #identity: ProcessIdentity
   readonly #bootId = bootId()
+  /** Hosts without power. */
+  readonly #halted: Set<string>
   readonly #startedAtInMs = Date.now()
   readonly #apiServer: Member
   readonly #clients: readonly Member[]
@@ -40,9 +42,15 @@ export class Supervisor {
     this.#state = state
     this.#identity = identity
     this.#onStopped = onStopped
+    this.#halted = new Set(state.faults.stopped)
     this.#apiServer = this.#member(apiServerSpec(state, `/proc/${process.pid}/ns/net`))
     this.#clients = clientSpecs(state).map((spec) => this.#member(spec))
-    this.#control = new ControlServer({ status: () => this.status(), stop: () => void this.stop() })
+    this.#control = new ControlServer({
+      status: () => this.status(),
+      stop: () => void this.stop(),
+      halt: (host) => this.#halt(host),
+      boot: (host) => this.#boot(host),
+    })
   }
 
   /** Writes down that it is there, and listens: from now on it can be found and stopped. */
@@ -55,7 +63,7 @@ export class Supervisor {
 
   start(): void {
     log.info({ lab: this.#state.name }, 'started')
-    this.#apiServer.child.start()
+    this.#startAll()
   }
 
   status(): ProcessesState {
@@ -69,6 +77,27 @@ export class Supervisor {
   stop(): Promise<void> {
     this.#stopped ??= this.#stopAll()
     return this.#stopped
+  }
+
+  /** Everything that has power and is not there: the API server, and the others once it serves. */
+  #startAll(): void {
+    if (this.#stopped !== undefined) return
+    const serves = this.#apiServer.child.status.phase === 'ready'
+    const due = serves ? [this.#apiServer, ...this.#clients] : [this.#apiServer]
+    for (const { spec, child } of due) if (!this.#halted.has(spec.host)) child.start()
+  }
+
+  /** No grace: a machine that loses its power gives none. */
+  async #halt(host: string): Promise<void> {
+    this.#halted.add(host)
+    log.info({ host }, 'powered off')
+    const there = [this.#apiServer, ...this.#clients].filter(({ spec }) => spec.host === host)
+    await Promise.all(there.map(({ child }) => child.stop(0)))
+  }
+
+  #boot(host: string): void {
+    if (this.#halted.delete(host)) log.info({ host }, 'powered on')
+    this.#startAll()
   }
 
   async #stopAll(): Promise<void> {
@@ -94,7 +123,7 @@ export class Supervisor {
     const { phase, identity, restarts, lastExit } = child.status
     if (phase === 'waiting') log.warn({ process: child.spec.name, lastExit, restarts }, 'ended; it is started again')
     else log.info({ process: child.spec.name, pid: identity?.pid }, phase)
-    if (child === this.#apiServer.child && phase === 'ready') for (const member of this.#clients) member.child.start()
+    if (child === this.#apiServer.child && phase === 'ready') this.#startAll()
     this.#control.publish()
     this.#recordSoon()
   }

@@ -14,13 +14,13 @@ test('every pair is made inside the switch, with its far end put straight into i
   const { namespace, ip } = planSwitch('two', DEFAULT_TOPOLOGY)
   expect(namespace).toBe('fw-two-switch')
   const pairs = ip.filter((line) => line.includes('type veth'))
-  expect(pairs).toContain('link add ubuntu-1 type veth peer name eth0 netns fw-two-ubuntu-1')
+  expect(pairs).toContain('link add name ubuntu-1 type veth peer name eth0 address 02:fa:1b:00:00:01 netns fw-two-ubuntu-1')
   expect(pairs).toHaveLength(5)
   for (const pair of pairs) expect(pair).toMatch(/netns fw-two-[a-z0-9-]+$/)
 })
 
 test('interface names fit in the kernel', () => {
-  const names = planSwitch('lab', DEFAULT_TOPOLOGY).ip.flatMap((line) => /^link add (\S+)/.exec(line)?.[1] ?? [])
+  const names = planSwitch('lab', DEFAULT_TOPOLOGY).ip.flatMap((line) => /^link add (?:name )?(\S+)/.exec(line)?.[1] ?? [])
   for (const name of names) expect(name.length).toBeLessThanOrEqual(15)
 })
 

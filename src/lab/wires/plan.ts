@@ -1,6 +1,6 @@
 /** What each namespace of the lab gets, worked out from the topology: pure. */
 import { hostNamespace, hostsOf, SWITCH } from '../names.ts'
-import type { LabHost, LabNode, Topology } from '../topology.ts'
+import { addressesOf, type LabHost, type LabNode, podRangesOf, type Topology } from '../topology.ts'
 
 /** All that is done in one namespace, in this order. */
 export interface NamespacePlan {
@@ -21,8 +21,8 @@ export interface Sysctl {
   readonly optional?: boolean
 }
 
-/** As flannel has them: VNI 1, Linux's own VXLAN port, and 50 bytes less than Ethernet for the outer headers. */
-const VXLAN = { device: 'flannel.1', id: 1, port: 8472, mtu: 1450 }
+/** As flannel has them: VNI 1, Linux's own VXLAN port, and as many bytes less than Ethernet as the outer headers take. */
+const VXLAN = { device: 'flannel.1', id: 1, port: 8472, mtuOverIPv4: 1450, mtuOverIPv6: 1430 }
 
 /** The uplink of every host. */
 export const UPLINK = 'eth0'
@@ -30,10 +30,11 @@ const BRIDGE = 'br0'
 
 /**
  * Plans the namespace with the bridge. Its `ip` lines make every veth pair from inside, with the far end put straight into its
- * host's namespace, so that no end is ever in the machine's own; it must be carried out before the hosts' plans.
+ * host's namespace, so that no end is ever in the machine's own; it must be carried out before the hosts' plans. Hosts that are
+ * `absent` (powered off) get no pair.
  */
-export function planSwitch(lab: string, topology: Topology): NamespacePlan {
-  const hosts = hostsOf(topology)
+export function planSwitch(lab: string, topology: Topology, absent: readonly string[] = []): NamespacePlan {
+  const hosts = hostsOf(topology).filter(({ name }) => !absent.includes(name))
   return {
     namespace: hostNamespace(lab, SWITCH),
     sysctls: [
@@ -46,14 +47,21 @@ export function planSwitch(lab: string, topology: Topology): NamespacePlan {
       // Multicast snooping without a querier would lose neighbour solicitations sooner or later.
       `link add ${BRIDGE} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
       `link set ${BRIDGE} up`,
-      ...hosts.flatMap((host) => [
-        `link add ${host.name} type veth peer name ${UPLINK} netns ${hostNamespace(lab, host.name)}`,
-        `link set ${host.name} master ${BRIDGE} up`,
-      ]),
+      ...hosts.flatMap((host) => pairLines(lab, topology, host.name)),
     ],
     bridge: [],
     nft: '',
   }
+}
+
+/** `ip -batch` lines for the switch: the wire of one host, whose namespace is there. A host keeps its hardware address for life. */
+export function pairLines(lab: string, topology: Topology, host: string): readonly string[] {
+  const place = hostsOf(topology).findIndex(({ name }) => name === host)
+  const mac = `02:fa:1b:00:00:${place.toString(16).padStart(2, '0')}`
+  return [
+    `link add name ${host} type veth peer name ${UPLINK} address ${mac} netns ${hostNamespace(lab, host)}`,
+    `link set dev ${host} master ${BRIDGE} up`,
+  ]
 }
 
 /** Plans one host: its addresses and routes, and on a node the VXLAN to the others. */
@@ -103,50 +111,56 @@ function uplinkLines(topology: Topology, host: LabHost): readonly string[] {
   const gateway = topology.routers[0]
   const lines = [
     'link set lo up',
-    `addr add ${host.ipv4}/${topology.prefixIPv4} brd + dev ${UPLINK}`,
-    `addr add ${host.ipv6}/${topology.prefixIPv6} dev ${UPLINK} nodad`,
+    ...(host.ipv4 === undefined ? [] : [`addr add ${host.ipv4}/${lengthOf(topology.switchIPv4)} brd + dev ${UPLINK}`]),
+    ...(host.ipv6 === undefined ? [] : [`addr add ${host.ipv6}/${lengthOf(topology.switchIPv6)} dev ${UPLINK} nodad`]),
     `link set ${UPLINK} up`,
   ]
   if (host.role === 'router' || gateway === undefined) return lines
-  return [...lines, `route add default via ${gateway.ipv4} dev ${UPLINK}`, `route add default via ${gateway.ipv6} dev ${UPLINK}`]
+  return [...lines, ...addressesOf(gateway).map((address) => `route add default via ${address} dev ${UPLINK}`)]
 }
 
 /** flannel's VXLAN without its daemon: who has which pod range is known, so neighbours, routes and tunnel ends are fixed. */
 function overlayLines(topology: Topology, node: LabNode): readonly string[] {
   const { device } = VXLAN
+  const mac = overlayMac(topology, node)
+  const mtu = node.ipv4 === undefined ? VXLAN.mtuOverIPv6 : VXLAN.mtuOverIPv4
   const others = topology.nodes.filter((other) => other.name !== node.name)
   return [
-    `link add ${device} address ${overlayMac(node)} mtu ${VXLAN.mtu} type vxlan id ${VXLAN.id} local ${node.ipv4} dev ${UPLINK} dstport ${VXLAN.port} nolearning`,
-    `addr add ${base(node.podIPv4)}/32 dev ${device}`,
-    `addr add ${base(node.podIPv6)}/128 dev ${device} nodad`,
+    `link add ${device} address ${mac} mtu ${mtu} type vxlan id ${VXLAN.id} local ${tunnelEnd(node)} dev ${UPLINK} dstport ${VXLAN.port} nolearning`,
+    ...podRangesOf(node).map((range) =>
+      isIPv6(range) ? `addr add ${base(range)}/128 dev ${device} nodad` : `addr add ${base(range)}/32 dev ${device}`,
+    ),
     `link set ${device} up`,
     // A pod that is gone is refused here, and not looked for at the router.
-    `route add unreachable ${node.podIPv4}`,
-    `route add unreachable ${node.podIPv6} dev lo`,
-    ...others.flatMap((other) => [
-      `neigh add ${base(other.podIPv4)} lladdr ${overlayMac(other)} dev ${device} nud permanent`,
-      `neigh add ${base(other.podIPv6)} lladdr ${overlayMac(other)} dev ${device} nud permanent`,
-      `route add ${other.podIPv4} via ${base(other.podIPv4)} dev ${device} onlink`,
-      `route add ${other.podIPv6} via ${base(other.podIPv6)} dev ${device} onlink`,
-    ]),
+    ...podRangesOf(node).map((range) => `route add unreachable ${range}${isIPv6(range) ? ' dev lo' : ''}`),
+    ...others.flatMap((other) =>
+      podRangesOf(other).flatMap((range) => [
+        `neigh add ${base(range)} lladdr ${overlayMac(topology, other)} dev ${device} nud permanent`,
+        `route add ${range} via ${base(range)} dev ${device} onlink`,
+      ]),
+    ),
   ]
 }
 
 function overlayBridgeLines(topology: Topology, node: LabNode): readonly string[] {
   const others = topology.nodes.filter((other) => other.name !== node.name)
-  return others.map((other) => `fdb add ${overlayMac(other)} dev ${VXLAN.device} dst ${other.ipv4} self permanent`)
+  return others.map(
+    (other) => `fdb add ${overlayMac(topology, other)} dev ${VXLAN.device} dst ${tunnelEnd(other)} self permanent`,
+  )
 }
 
 /** Pods reach the world outside with their node's address, as flannel's ip-masq has it; pods and nodes see each other's own. */
 function masqueradeRules(topology: Topology): string {
-  const rule = (family: 'ip' | 'ip6', pods: string, multicast: string) =>
-    `    oifname "${UPLINK}" ${family} saddr ${pods} ${family} daddr != { ${pods}, ${multicast} } masquerade fully-random`
+  const rule = (family: 'ip' | 'ip6', pods: string | undefined, multicast: string) =>
+    pods === undefined
+      ? []
+      : [`    oifname "${UPLINK}" ${family} saddr ${pods} ${family} daddr != { ${pods}, ${multicast} } masquerade fully-random`]
   return [
     'table inet lab-cni {',
     '  chain postrouting {',
     '    type nat hook postrouting priority srcnat; policy accept;',
-    rule('ip', topology.podRangeIPv4, '224.0.0.0/4'),
-    rule('ip6', topology.podRangeIPv6, 'ff00::/8'),
+    ...rule('ip', topology.podRangeIPv4, '224.0.0.0/4'),
+    ...rule('ip6', topology.podRangeIPv6, 'ff00::/8'),
     '  }',
     '}',
     '',
@@ -169,10 +183,23 @@ function refusalRules(): string {
   ].join('\n')
 }
 
-/** A locally administered address that follows from the node's, so that every node knows all of them. */
-function overlayMac(node: LabNode): string {
-  const octets = node.ipv4.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))
-  return ['ee', 'fa', ...octets].join(':')
+/** A locally administered address that follows from the node's, or else from its place, so that every node knows all of them. */
+function overlayMac(topology: Topology, node: LabNode): string {
+  const numbers = node.ipv4?.split('.').map(Number) ?? [0, 0, 0, topology.nodes.indexOf(node)]
+  return ['ee', 'fa', ...numbers.map((number) => number.toString(16).padStart(2, '0'))].join(':')
+}
+
+/** The address that the other nodes send the overlay's packets to. */
+function tunnelEnd(node: LabNode): string {
+  return node.ipv4 ?? node.ipv6 ?? ''
+}
+
+function lengthOf(range = ''): string {
+  return range.slice(range.indexOf('/') + 1)
+}
+
+function isIPv6(range: string): boolean {
+  return range.includes(':')
 }
 
 /** `10.244.1.0/24` is `10.244.1.0`: the address that flannel gives its device. */

@@ -117,3 +117,49 @@ export const LAB_STATE_UNREADABLE: Code = {
   cause: "The lab's own file lab.json is damaged, or was written by another version of Fairway.",
   fix: 'Run `fairway lab down`, which needs no state to clean up, then `fairway lab up`.',
 }
+
+export const LAB_TOPOLOGY_INVALID: Code = {
+  code: 'FW0914',
+  name: 'LAB_TOPOLOGY_INVALID',
+  severity: 'error',
+  title: 'Not a topology for a lab',
+  cause:
+    'The file of `fairway lab up -f` has a field that is unknown, misspelt, or has a value that no lab can be laid out with.',
+  fix: 'Correct the field that the message names; examples are in examples/topologies.',
+}
+
+export const LAB_TOPOLOGY_DIFFERS: Code = {
+  code: 'FW0915',
+  name: 'LAB_TOPOLOGY_DIFFERS',
+  severity: 'error',
+  title: 'The lab has another topology',
+  cause: 'A lab keeps the topology that it was brought up with, and the file that was given describes another one.',
+  fix: 'Take the lab down with `fairway lab down`, or use another `--name`.',
+}
+
+export const LAB_NODE_STOPPED: Code = {
+  code: 'FW0916',
+  name: 'LAB_NODE_STOPPED',
+  severity: 'error',
+  title: 'The node is stopped',
+  cause: 'The node was powered off with `fairway lab node stop`; nothing can run on it.',
+  fix: 'Start it with `fairway lab node start NODE`.',
+}
+
+export const LAB_IMAGE_INVALID: Code = {
+  code: 'FW0917',
+  name: 'LAB_IMAGE_INVALID',
+  severity: 'error',
+  title: 'Not an image for the lab',
+  cause: 'An image of the lab is a name and a program of this machine, and one of them cannot be used.',
+  fix: 'Correct the option that the message names.',
+}
+
+export const LAB_IMAGE_UNKNOWN: Code = {
+  code: 'FW0918',
+  name: 'LAB_IMAGE_UNKNOWN',
+  severity: 'error',
+  title: 'No such image in the lab',
+  cause: '`fairway lab image remove` takes away what `fairway lab image add` added, and there is nothing of that name.',
+  fix: 'Use one of the added images that `fairway lab image list` shows.',
+}
