@@ -71,6 +71,13 @@ test('a Service through all its types, by merge patches', async () => {
   }
 })
 
+test('a Service may be named as any DNS label, also one that begins with a digit (KEP-5311, on by default in 1.36)', async () => {
+  const named = (name: string) =>
+    server.call('POST', '/api/v1/namespaces/default/services', { metadata: { name }, spec: { ports: [{ port: 80 }] } })
+  expect((await named('1st')).status).toBe(201)
+  expect((await named('a.b')).body.details.causes[0].field).toBe('metadata.name')
+})
+
 test('a dry run of a NodePort Service', async () => {
   const dry = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'dry' }, spec: { type: 'NodePort', ports: [{ port: 80 }] } }
   const { body } = await server.call('POST', `${pathOf('Service')}?dryRun=All`, dry)

@@ -109,7 +109,7 @@ export class GarbageCollector {
   #process(ref: Ref): void {
     const [resource = '', key = ''] = ref.split(' ')
     const stored = this.#writer.store.get(resource, key)
-    const record = this.#registry.kinds.find((kind) => resourceOf(kind) === resource)
+    const record = this.#stored(resource)
     if (stored === undefined || record === undefined) return
     if (!isGoing(stored.object)) this.#collect(record, stored)
     else if (finalizersOf(stored.object).includes(ORPHAN)) this.#orphan(record, stored)
@@ -143,7 +143,7 @@ export class GarbageCollector {
     for (const ref of this.#index.dependents(uid)) {
       const [resource = '', key = ''] = ref.split(' ')
       const dependent = this.#writer.store.get(resource, key)
-      const kind = this.#registry.kinds.find((candidate) => resourceOf(candidate) === resource)
+      const kind = this.#stored(resource)
       if (dependent === undefined || kind === undefined) continue
       this.#write(kind, dependent, { ownerReferences: ownersOf(dependent.object).filter((owner) => owner.uid !== uid) })
     }
@@ -198,6 +198,11 @@ export class GarbageCollector {
       storeKey(record.namespaced ? namespace : undefined, owner.name ?? ''),
     )
     return stored === undefined || stored.object.metadata.uid !== owner.uid ? undefined : { record, stored }
+  }
+
+  /** The record in whose form a resource is stored. */
+  #stored(resource: string): KindRecord | undefined {
+    return this.#registry.kinds.find((record) => record.conversion === undefined && resourceOf(record) === resource)
   }
 
   #kindOf({ apiVersion = '', kind }: OwnerReference): KindRecord | undefined {

@@ -149,7 +149,7 @@ export interface KindRecord {
   /** `old` is absent at creation. `subresource` is '' or e.g. 'status'. Metadata is validated by the machinery. */
   validate(object: RawObject, old: RawObject | undefined, subresource: string): readonly FieldError[]
   /** Rules for metadata.name beyond "lowercase RFC 1123 subdomain"; the default is that. */
-  readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns1035-label' | 'path-segment'
+  readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'path-segment'
   /** Sentences for HTTP Warning headers. */
   warnings?(object: RawObject, old: RawObject | undefined): readonly string[]
   allocation?: Allocation
@@ -165,6 +165,8 @@ export interface KindRecord {
   readonly createsOnUpdate?: boolean
   /** Where a real server keeps it in etcd below /registry, as some messages say; the plural name by default. */
   readonly storagePath?: string
+  /** For kinds that are not kept for good: how long, and from when. */
+  readonly retention?: { readonly inMs: number; lastUsedInMs(object: RawObject): number }
   /** By subresource; each is named in `subresources` too. A success answers `Status` Success, 201. */
   readonly actions?: Readonly<Record<string, PostAction>>
   /** By subresource; each is named in `subresources` too. */

@@ -1,14 +1,13 @@
 /** Rules of metadata, the same for every kind (apimachinery api/validation/objectmeta.go). */
 
 import type { FieldError, KindRecord, RawMetadata, RawObject } from './kind.ts'
-import { dns1035Label, dnsLabel, dnsSubdomain, invalid, labels, qualifiedName, required, sameJson } from './kinds/check.ts'
+import { dnsLabel, dnsSubdomain, invalid, labels, qualifiedName, required, sameJson } from './kinds/check.ts'
 import type { OwnerReference } from './owner-index.ts'
 
 const NAME_RULES: Readonly<Record<NonNullable<KindRecord['nameRule']>, (field: string, name: string) => readonly FieldError[]>> =
   {
     'dns-subdomain': dnsSubdomain,
     'dns-label': dnsLabel,
-    'dns1035-label': dns1035Label,
     'path-segment': pathSegment,
   }
 

@@ -12,6 +12,7 @@ import type { KubeletClient } from './kubelet-address.ts'
 import { closeServer, type ListenAddress, listen, type ServerTls } from './listener.ts'
 import { guardNamespaces } from './namespace-lifecycle.ts'
 import { Registry } from './registry.ts'
+import { keepForATime } from './retention.ts'
 import { Handler } from './server.ts'
 import { Store } from './store.ts'
 import { resourceOf } from './stored.ts'
@@ -67,7 +68,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const handler = new Handler({ writer, registry, log, kubelet: options.kubelet, signal: end.signal, serverAddress })
     for (const where of options.listen) servers.push(await listen(where, options.tls, handler))
     bootstrap(writer, registry, options)
-    const stops = [guardNamespaces(writer, registry, log), new GarbageCollector(writer, registry, log).start()]
+    const stops = [
+      guardNamespaces(writer, registry, log),
+      new GarbageCollector(writer, registry, log).start(),
+      keepForATime(writer, registry),
+    ]
     release = () => {
       for (const stopOne of stops) stopOne()
     }

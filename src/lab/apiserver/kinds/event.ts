@@ -47,6 +47,14 @@ function validate(object: RawObject): FieldErrors {
     : [invalid('involvedObject.namespace', namespace, 'does not match event.namespace')]
 }
 
+/** As the real server's --event-ttl. */
+const RETENTION_IN_MS = 3_600_000
+
+function lastUsed({ metadata, lastTimestamp, eventTime, series }: Event): number {
+  const times = [metadata.creationTimestamp, lastTimestamp, eventTime, series?.lastObservedTime]
+  return Math.max(...times.map((time) => Date.parse(time ?? '')).filter(Number.isFinite))
+}
+
 function firstSeen(event: Event, nowInMs: number): string {
   return since(event.firstTimestamp ?? event.eventTime, nowInMs)
 }
@@ -79,6 +87,7 @@ export const event = defineKind({
   namespaced: true,
   schema: 'io.k8s.api.core.v1.Event',
   createsOnUpdate: true,
+  retention: { inMs: RETENTION_IN_MS, lastUsedInMs: (object) => lastUsed(object as Event) },
   selectableFields: {
     ...Object.fromEntries(
       (['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'] as const).map(involved),

@@ -20,7 +20,7 @@ export function makeService(serviceRanges: readonly string[], nodePortRange: rea
     namespaced: true,
     subresources: ['status'],
     schema: 'io.k8s.api.core.v1.Service',
-    nameRule: 'dns1035-label',
+    nameRule: 'dns-label',
     returnsDeleted: true,
     createsOnUpdate: true,
     storagePath: 'services/specs',
