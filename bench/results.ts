@@ -31,7 +31,7 @@ export async function machine(programs: readonly (readonly string[])[]): Promise
   const [load = 0] = loadavg()
   return [
     `${new Date().toISOString().slice(0, 10)}, Linux ${release()}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown processor'},`,
-    `${memoryInGiB} GiB, Node ${process.version}, ${versions.join(', ')}; load average ${load.toFixed(1)} when it ended.`,
+    `${[`${memoryInGiB} GiB`, `Node ${process.version}`, ...versions].join(', ')}; load average ${load.toFixed(1)} when it ended.`,
   ].join(' ')
 }
 
