@@ -12,7 +12,7 @@ import { DEFAULT_TOPOLOGY } from '../../src/lab/topology.ts'
 
 const PROGRAMS = {
   'lab-apiserver': [join(import.meta.dirname, '../../src/main.ts'), 'lab-apiserver'],
-  floor: [join(import.meta.dirname, 'floor-main.ts')],
+  floor: [join(import.meta.dirname, 'floor/main.ts')],
 } as const
 const POLL_IN_MS = 10
 

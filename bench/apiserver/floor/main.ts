@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { parseArgs } from 'node:util'
-import { Database } from '../../src/lab/apiserver/database.ts'
+import { Database } from '../../../src/lab/apiserver/database.ts'
 
 const TEXT = { type: 'string' } as const
 const { values } = parseArgs({
