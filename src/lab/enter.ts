@@ -1,4 +1,5 @@
 /** How to run something on a host of the lab: in its network namespace, under its name, with the lab's names resolvable. */
+import { readFileSync } from 'node:fs'
 import { inNetns } from '../linux/netns.ts'
 import { hostNamed, hostNamespace } from './names.ts'
 import { kubeconfigPath, type LabState, labPaths } from './state.ts'
@@ -14,11 +15,26 @@ export interface Entry {
  * else a shell that is left open would keep every namespace of the lab alive.
  */
 const SCRIPT = 'printf %s "$1" >/proc/sys/kernel/hostname; mount -n --bind "$2" /etc/hosts; shift 2; exec "$@"'
+const MOUNT_FLAGS = ['--mount', '--propagation', 'slave']
+
+/** In a chroot the root may be no mount point, and then no mount can be made private: hosts are found by address alone. */
+const SCRIPT_WITHOUT_MOUNTS = 'printf %s "$1" >/proc/sys/kernel/hostname; shift 2; exec "$@"'
+
+/** Whether the root of this process is a mount point, by the fifth field of /proc/self/mountinfo. */
+export function rootIsMountPoint(mountInfo = readFileSync('/proc/self/mountinfo', 'utf8')): boolean {
+  return mountInfo.split('\n').some((line) => line.split(' ')[4] === '/')
+}
 
 /** @throws {FairwayError} LAB_HOST_UNKNOWN */
-export function enterHost(state: LabState, host: string, command: readonly string[]): Entry {
+export function enterHost(
+  state: LabState,
+  host: string,
+  command: readonly string[],
+  privateMounts: boolean = rootIsMountPoint(),
+): Entry {
   const { name } = hostNamed(state.topology, host)
-  const inside = ['sh', '-c', SCRIPT, 'sh', name, labPaths(state.name).hosts, ...command]
+  const script = privateMounts ? SCRIPT : SCRIPT_WITHOUT_MOUNTS
+  const inside = ['sh', '-c', script, 'sh', name, labPaths(state.name).hosts, ...command]
   return {
     // Node ignores these signals, and what is ignored stays so for the program that takes its place.
     command: inNetns(hostNamespace(state.name, name), [
@@ -26,9 +42,7 @@ export function enterHost(state: LabState, host: string, command: readonly strin
       '--default-signal=PIPE,XFSZ',
       'unshare',
       '--uts',
-      '--mount',
-      '--propagation',
-      'slave',
+      ...(privateMounts ? MOUNT_FLAGS : []),
       ...inside,
     ]),
     env: {

@@ -89,7 +89,8 @@ function fileOf(folder: string, name: string): string {
 
 function checkName(reference: string): string {
   const name = shortImageName(reference)
-  if (NAME.test(name) && name.length <= LONGEST_NAME) return name
+  const climbs = reference.split('/').some((part) => part === '.' || part === '..')
+  if (NAME.test(name) && name.length <= LONGEST_NAME && !climbs) return name
   throw invalid(
     'IMAGE',
     `${JSON.stringify(reference)} is no name of an image`,

@@ -5,6 +5,7 @@ import { bootId, identify, type ProcessIdentity } from '../../linux/process.ts'
 import { logger } from '../../log/log.ts'
 import { type LabProcess, type LabState, labPaths, type ProcessesState, writeProcesses } from '../state.ts'
 import { ControlServer } from './control.ts'
+import { boundLogs } from './log-bound.ts'
 import { apiServerSpec, clientSpecs, commandOf, type ProcessSpec } from './specs.ts'
 
 const log = logger('lab-supervisor')
@@ -63,6 +64,7 @@ export class Supervisor {
 
   start(): void {
     log.info({ lab: this.#state.name }, 'started')
+    boundLogs(labPaths(this.#state.name).log)
     this.#startAll()
   }
 
