@@ -152,6 +152,8 @@ export interface KindRecord {
   readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'path-segment'
   /** Sentences for HTTP Warning headers. */
   warnings?(object: RawObject, old: RawObject | undefined): readonly string[]
+  /** Set for a version that is going away: a Warning header of every answer. */
+  readonly deprecated?: string
   allocation?: Allocation
   /** Seconds that a deletion waits for someone to confirm it (a pod's kubelet); absent or 0: at once. */
   gracePeriodInSeconds?(object: RawObject): number

@@ -44,13 +44,9 @@ export function sendError(response: ServerResponse, error: ApiError, form?: Form
   send(response, error.code, JSON.stringify(error.status), form)
 }
 
-/** Warnings as HTTP has them: kubectl prints each. */
-export function setWarnings(response: ServerResponse, warnings: readonly string[]): void {
-  if (warnings.length > 0)
-    response.setHeader(
-      'warning',
-      warnings.map((text) => `299 - ${JSON.stringify(text)}`),
-    )
+/** Warnings as HTTP has them, beside those that are there: kubectl prints each. */
+export function addWarnings(response: ServerResponse, warnings: readonly string[]): void {
+  for (const text of warnings) response.appendHeader('warning', `299 - ${JSON.stringify(text)}`)
 }
 
 /** The JSON of one object that need not be stored (a dry run); without a resourceVersion when it has none. */

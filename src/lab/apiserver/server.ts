@@ -14,7 +14,7 @@ import { APPLY_TYPE, patched, patchObject } from './patch.ts'
 import { servePodLog } from './pod-log.ts'
 import { awaitVersion, listPage } from './reader.ts'
 import type { Registry, Target } from './registry.ts'
-import { listParts, type Rendering, renderObject, send, sendError, sendParts, setWarnings } from './reply.ts'
+import { addWarnings, listParts, type Rendering, renderObject, send, sendError, sendParts } from './reply.ts'
 import { mediaType, parseObject, readBody } from './request-body.ts'
 import { answerReview, reviewAt, type User } from './review.ts'
 import { SCALE, scaleOf, writeScale } from './scale.ts'
@@ -128,6 +128,7 @@ export class Handler {
     const verb = this.#verbsOf(target)[request.method ?? '']
     if (subresource !== '' && !record.subresources.includes(subresource)) throw unknownResource()
     if (verb === undefined) throw methodNotAllowed()
+    if (record.deprecated !== undefined) addWarnings(response, [record.deprecated])
     const stream = record.streams?.[subresource]
     if (stream === undefined) await verb(exchange)
     else await this.#stream(exchange, stream)
@@ -266,7 +267,7 @@ export class Handler {
   }
 
   #answerScale(exchange: Exchange, scale: RawObject, warnings: readonly string[]): void {
-    setWarnings(exchange.response, warnings)
+    addWarnings(exchange.response, warnings)
     send(exchange.response, 200, renderObject({ ...exchange.rendering, record: SCALE }, scale), exchange.form)
   }
 
@@ -285,7 +286,7 @@ export class Handler {
   }
 
   #answer(exchange: Exchange, written: Written, warnings: readonly string[]): void {
-    setWarnings(exchange.response, [...warnings, ...written.warnings])
+    addWarnings(exchange.response, [...warnings, ...written.warnings])
     const json = renderObject(exchange.rendering, written.object, written.stored)
     send(exchange.response, written.created ? 201 : 200, json, exchange.form)
   }

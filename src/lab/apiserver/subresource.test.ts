@@ -49,7 +49,7 @@ describe('subresources of pods', () => {
 
   test('a pod on a node stays until somebody deletes it with no grace', async () => {
     const { object } = { object: (await server.call('DELETE', `${PODS}/web`, { gracePeriodSeconds: 5 })).body }
-    expect([object.metadata.deletionGracePeriodSeconds, object.metadata.generation]).toEqual([5, 3])
+    expect([object.metadata.deletionGracePeriodSeconds, object.metadata.generation]).toEqual([5, 2])
     expect((await server.call('GET', `${PODS}/web`)).body.metadata.deletionTimestamp).toBe(object.metadata.deletionTimestamp)
     const shorter = (await server.call('DELETE', `${PODS}/web`, { gracePeriodSeconds: 2 })).body.metadata
     expect(shorter.deletionGracePeriodSeconds).toBe(2)

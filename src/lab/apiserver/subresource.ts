@@ -66,7 +66,7 @@ export function actOn(request: ActionRequest): object {
   if ('tooMany' in outcome) throw tooManyRequests(outcome.tooMany, outcome.cause)
   if ('conflict' in outcome)
     throw conflict({ group: record.group, plural: `${record.plural}/${subresource}` }, name, outcome.conflict)
-  if (outcome.next === 'update') writer.update({ place, object, options }, old)
+  if (outcome.next === 'update') writer.update({ place, object, options, keepsGeneration: true }, old)
   else {
     const deletion = parseDeleteOptions(body.deleteOptions, new URLSearchParams())
     deleteObject(writer, record, old, { ...deletion, dryRun: deletion.dryRun || options.dryRun })

@@ -31,6 +31,8 @@ export interface Change {
   readonly object: RawObject
   readonly options: WriteOptions
   readonly owned?: boolean
+  /** Does not count as a change of what the user asked for (a binding). */
+  readonly keepsGeneration?: boolean
 }
 
 const NAMESPACES = { group: '', plural: 'namespaces' }
@@ -101,7 +103,7 @@ export class Writer {
     if (change.owned !== true)
       ownAfterUpdate(storageOf(record).schema, object, old.object, this.managerOf(place, options), timestamp(this.now()))
     record.prepare?.(object, old.object)
-    if (record.countsGeneration && specChanged(object, old.object))
+    if (record.countsGeneration && change.keepsGeneration !== true && specChanged(object, old.object))
       object.metadata.generation = (old.object.metadata.generation ?? 0) + 1
     const name = object.metadata.name ?? ''
     this.#allocated(record, object, old.object, options.dryRun, () => {

@@ -69,6 +69,6 @@ export const endpoints = defineKind({
     for (const subset of subsetsOf(object)) for (const port of subset.ports ?? []) port.protocol ||= 'TCP'
   },
   validate: (object) => subsetsOf(object).flatMap((subset, index) => subsetErrors(subset, `subsets[${index}]`)),
-  warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+  deprecated: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   columns: [nameColumn, column('Endpoints', 'string', 'api.core.v1.Endpoints.subsets', text), ageColumn],
 })

@@ -75,10 +75,9 @@ export function olderIngresses(storage: KindRecord): readonly KindRecord[] {
     version: 'v1beta1',
     schema,
     conversion: { storage, toStorage, fromStorage },
-    warnings: (object, old) => [
-      `${group}/v1beta1 Ingress is deprecated in v1.14+, unavailable in ${GONE}`,
-      ...(storage.warnings?.(object, old) ?? []),
-    ],
+    // The short name is the stored version's: kubectl would warn that it could mean either.
+    shortNames: [],
+    deprecated: `${group}/v1beta1 Ingress is deprecated in v1.14+, unavailable in ${GONE}`,
   })
   return [
     served('networking.k8s.io', 'io.k8s.api.networking.v1beta1.Ingress'),

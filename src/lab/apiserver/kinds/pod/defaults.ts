@@ -1,5 +1,5 @@
 import type { RawObject } from '../../kind.ts'
-import { type Container, containersOf, type Handler, type PodSpec, type Probe, specOf, type Volume } from './types.ts'
+import { type Container, containersOf, type Handler, type PodSpec, type Probe, specOf, statusOf, type Volume } from './types.ts'
 
 const FILE_MODE = 0o644
 const GRACE_PERIOD_IN_SECONDS = 30
@@ -24,6 +24,8 @@ export function podDefaults(pod: RawObject): void {
     for (const [, container] of containersOf(spec))
       for (const port of container.ports ?? []) port.hostPort ||= port.containerPort ?? 0
   pod.status ??= {}
+  // Go writes this time also when there is none.
+  for (const condition of statusOf(pod).conditions ?? []) condition.lastProbeTime ??= null
 }
 
 /** Defaults that a pod and a pod template share. */

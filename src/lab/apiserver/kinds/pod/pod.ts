@@ -1,4 +1,5 @@
 import type { KindRecord, KubeletStream, PostAction, RawObject } from '../../kind.ts'
+import { timestamp } from '../../metadata.ts'
 import { ageColumn, column, defineKind, nameColumn, wide } from '../define.ts'
 import { allowanceOf, budgetsOf, isHealthy } from '../disruption-budget.ts'
 import { NOTHING, type View } from '../view.ts'
@@ -11,13 +12,21 @@ interface BindingBody extends RawObject {
   target?: { kind?: string; name?: string }
 }
 
+const TOPOLOGY = ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region']
+
+/** Labels of a node that say where it is: its pods get them. Source: kubernetes plugin/pkg/admission/podtopologylabels. */
+function topologyOf(view: View, node: string | undefined): Readonly<Record<string, string>> {
+  const labels = view('nodes').find(({ metadata }) => metadata.name === node)?.metadata.labels ?? {}
+  return Object.fromEntries(TOPOLOGY.flatMap((key) => (labels[key] === undefined ? [] : [[key, labels[key]]])))
+}
+
 /** The scheduler's word: the pod goes to the node that the body names, once. */
-const binding: PostAction = {
+const binding = (view: View): PostAction => ({
   group: '',
   version: 'v1',
   kind: 'Binding',
   schema: 'io.k8s.api.core.v1.Binding',
-  act(pod, body) {
+  act(pod, body, nowInMs) {
     const { target } = body as BindingBody
     const spec = specOf(pod)
     const name = pod.metadata.name ?? ''
@@ -25,14 +34,19 @@ const binding: PostAction = {
       return { conflict: `pod ${name} is being deleted, cannot be assigned to a host` }
     if (spec.nodeName) return { conflict: `pod ${name} is already assigned to node ${JSON.stringify(spec.nodeName)}` }
     spec.nodeName = target?.name ?? ''
+    pod.metadata.labels = { ...pod.metadata.labels, ...topologyOf(view, target?.name) }
+    if (Object.keys(pod.metadata.labels).length === 0) delete pod.metadata.labels
     pod.metadata.annotations = { ...pod.metadata.annotations, ...body.metadata?.annotations }
     if (Object.keys(pod.metadata.annotations).length === 0) delete pod.metadata.annotations
     const status = statusOf(pod)
     const conditions = (status.conditions ?? []).filter(({ type }) => type !== 'PodScheduled')
-    pod.status = { ...status, conditions: [...conditions, { type: 'PodScheduled', status: 'True' }] }
+    pod.status = {
+      ...status,
+      conditions: [...conditions, { type: 'PodScheduled', status: 'True', lastTransitionTime: timestamp(nowInMs) }],
+    }
     return { next: 'update' }
   },
-}
+})
 
 /** An eviction is a deletion that disruption budgets may put off. Source: kubernetes pkg/registry/core/pod/storage/eviction.go. */
 const eviction = (view: View): PostAction => ({
@@ -87,7 +101,7 @@ export const pod: KindRecord = defineKind({
   namespaced: true,
   subresources: ['status', 'attach', 'binding', 'eviction', 'exec', 'log', 'portforward'],
   streams,
-  actions: { binding, eviction: eviction(NOTHING) },
+  actions: { binding: binding(NOTHING), eviction: eviction(NOTHING) },
   schema: 'io.k8s.api.core.v1.Pod',
   countsGeneration: true,
   returnsDeleted: true,
@@ -142,5 +156,5 @@ export const pod: KindRecord = defineKind({
   ],
 })
 
-/** The Pod kind of a cluster; `view` is where evictions find budgets. */
-export const makePod = (view: View): KindRecord => ({ ...pod, actions: { binding, eviction: eviction(view) } })
+/** The Pod kind of a cluster; `view` is where bindings find nodes and evictions find budgets. */
+export const makePod = (view: View): KindRecord => ({ ...pod, actions: { binding: binding(view), eviction: eviction(view) } })

@@ -104,7 +104,7 @@ export interface PodStatus {
   podIP?: string
   podIPs?: { ip?: string }[]
   nominatedNodeName?: string
-  conditions?: { type?: string; status?: string; reason?: string }[]
+  conditions?: { type?: string; status?: string; reason?: string; lastProbeTime?: string | null }[]
   containerStatuses?: ContainerStatus[]
   initContainerStatuses?: ContainerStatus[]
 }

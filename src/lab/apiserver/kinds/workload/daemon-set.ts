@@ -9,6 +9,8 @@ interface Strategy {
   rollingUpdate?: { maxUnavailable?: number | string; maxSurge?: number | string }
 }
 
+const SELECTOR =
+  "A label query over pods that are managed by the daemon set. Must match in order to be controlled. It must match the pod template's labels. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors"
 const REVISIONS = 10
 const GENERATION = 'deprecated.daemonset.template.generation'
 const NUMBERS = ['currentNumberScheduled', 'desiredNumberScheduled', 'numberMisscheduled', 'numberReady'] as const
@@ -86,6 +88,6 @@ export const daemonSet: KindRecord = workload({
     column('Node Selector', 'string', 'api.core.v1.PodSpec.nodeSelector', (object) =>
       selectorText(templateOf(object)?.nodeSelector),
     ),
-    ...[ageColumn, containers, images, selector('api.apps.v1.DaemonSetSpec.selector')],
+    ...[ageColumn, containers, images, selector(SELECTOR)],
   ],
 })

@@ -9,6 +9,8 @@ interface Strategy {
   rollingUpdate?: { maxUnavailable?: number | string; maxSurge?: number | string }
 }
 
+const SELECTOR =
+  "Label selector for pods. Existing ReplicaSets whose pods are selected by this will be the ones affected by this deployment. It must match the pod template's labels."
 const REVISIONS = 10
 const DEADLINE_IN_SECONDS = 600
 
@@ -82,6 +84,6 @@ export const deployment: KindRecord = workload({
     counter('Up-to-date', 'updatedReplicas', 'api.apps.v1.DeploymentStatus.updatedReplicas', 'string'),
     counter('Available', 'availableReplicas', 'api.apps.v1.DeploymentStatus.availableReplicas', 'string'),
     ageColumn,
-    ...[containers, images, selector('api.apps.v1.DeploymentSpec.selector')],
+    ...[containers, images, selector(SELECTOR)],
   ],
 })

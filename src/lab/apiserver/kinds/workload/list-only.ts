@@ -51,6 +51,11 @@ const statefulSet = workload({
   columns: [nameColumn, readyOf('readyReplicas'), ageColumn, containers, images],
 })
 
+const SELECTOR =
+  'A label query over pods that should match the pod count. Normally, the system sets this field for you. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors'
+const TARGET =
+  'scaleTargetRef points to the target resource to scale, and is used to the pods for which metrics should be collected, as well as to actually change the replica count.'
+
 const HPA = 'api.autoscaling.v2.HorizontalPodAutoscaler'
 const horizontalPodAutoscaler = workload({
   group: 'autoscaling',
@@ -61,7 +66,7 @@ const horizontalPodAutoscaler = workload({
   defaults,
   columns: [
     nameColumn,
-    column('Reference', 'string', `${HPA}Spec.scaleTargetRef`, (object) => {
+    column('Reference', 'string', TARGET, (object) => {
       const reference = specOf(object).scaleTargetRef as { kind?: string; name?: string } | undefined
       return `${reference?.kind}/${reference?.name}`
     }),
@@ -95,7 +100,7 @@ const cronJob = workload({
       const last = statusOf(object).lastScheduleTime
       return last === undefined ? '<none>' : since(last, now)
     }),
-    ...[ageColumn, containers, images, selector('api.batch.v1.JobSpec.selector')],
+    ...[ageColumn, containers, images, selector(SELECTOR)],
   ],
 })
 
@@ -109,7 +114,7 @@ const job = workload({
     column('Status', 'string', 'Status of the job.', jobStatus),
     column('Completions', 'string', 'api.batch.v1.JobStatus.succeeded', completions),
     column('Duration', 'string', 'Time required to complete the job.', jobDuration),
-    ...[ageColumn, containers, images, selector('api.batch.v1.JobSpec.selector')],
+    ...[ageColumn, containers, images, selector(SELECTOR)],
   ],
 })
 

@@ -4,6 +4,9 @@ import { ageColumn, nameColumn } from '../define.ts'
 import { containers, images, replicaCounts, selector, specOf, workload } from './shape.ts'
 import * as template from './template.ts'
 
+const SELECTOR =
+  "Selector is a label query over pods that should match the replica count. Label keys and values that must match in order to be controlled by this replica set. It must match the pod template's labels. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors"
+
 function defaults(object: RawObject): void {
   template.templateDefaults(object)
   specOf(object).replicas ??= 1
@@ -42,8 +45,5 @@ export const replicaSet: KindRecord = workload({
   selectableFields: {
     'status.replicas': (object) => String((object.status as { replicas?: number } | undefined)?.replicas ?? 0),
   },
-  columns: [
-    ...[nameColumn, ...replicaCounts('api.apps.v1.ReplicaSet'), ageColumn],
-    ...[containers, images, selector('api.apps.v1.ReplicaSetSpec.selector')],
-  ],
+  columns: [...[nameColumn, ...replicaCounts('api.apps.v1.ReplicaSet'), ageColumn], ...[containers, images, selector(SELECTOR)]],
 })
