@@ -46,6 +46,14 @@ describe('kubectl create', () => {
     ['create configmap c1 --from-literal=a=b', 'configmap/c1 created'],
     ['create secret generic c1 --from-literal=a=b', 'secret/c1 created'],
     ['create serviceaccount c1', 'serviceaccount/c1 created'],
+    ['create ingress c1 --class=x --rule=a.example/p*=c1:http,tls=c1', 'ingress.networking.k8s.io/c1 created'],
+    ['create job c1 --image=nginx -- sleep 1', 'job.batch/c1 created'],
+    ['create pdb c1 --selector=app=c1 --min-available=50%', 'poddisruptionbudget.policy/c1 created'],
+    ['create role c1 --verb=get --resource=pods', 'role.rbac.authorization.k8s.io/c1 created'],
+    ['create rolebinding c1 --role=c1 --user=y', 'rolebinding.rbac.authorization.k8s.io/c1 created'],
+    ['create clusterrole c1 --verb=get --non-resource-url=/version', 'clusterrole.rbac.authorization.k8s.io/c1 created'],
+    ['create clusterrolebinding c1 --clusterrole=c1 --group=z', 'clusterrolebinding.rbac.authorization.k8s.io/c1 created'],
+    ['create token c1 --duration=10m', 'eyJ'],
     ['create ns n1', 'Error from server (AlreadyExists): namespaces "n1" already exists\nexit 1'],
     ['auth can-i create services', 'yes'],
     ['auth whoami -o jsonpath={.status.userInfo.username}', 'kubernetes-admin'],
@@ -57,11 +65,27 @@ describe('kubectl create', () => {
     expect((await said(...line.split(' '))).replaceAll(/\s+/g, ' ')).toContain(answer.replaceAll(/\s+/g, ' '))
   })
 
+  test('kubectl scale', async () => {
+    expect(await said('scale', 'deployment', 'c1', '--replicas=2', '--current-replicas=0')).toBe('deployment.apps/c1 scaled')
+    expect(
+      await said('get', 'deployment', 'c1', '--subresource=scale', '-o', 'jsonpath={.spec.replicas} {.status.selector}'),
+    ).toBe('2 app=c1')
+    expect(await said('scale', 'deployment', 'c1', '--replicas=1', '--current-replicas=7')).toContain(
+      'Expected replicas to be 7, was 2',
+    )
+    expect(await said('scale', 'deployment', 'c1', '--replicas=0')).toBe('deployment.apps/c1 scaled')
+  })
+
   test('what was created is what was asked for', async () => {
     const value = (kind: string, path: string) => said('get', kind, 'c1', '-o', `jsonpath=${path}`)
     expect(await value('svc', '{.spec.ports[0].nodePort} {.spec.selector.app} {.spec.type}')).toBe('30555 c1 NodePort')
     expect(await value('deploy', '{.spec.replicas} {.spec.template.spec.containers[0].ports[0].containerPort}')).toBe('0 80')
     expect(await value('secret', '{.data.a} {.type}')).toBe('Yg== Opaque')
+    expect(await value('ingress', '{.spec.rules[0].http.paths[0].backend.service.port.name} {.spec.tls[0].secretName}')).toBe(
+      'http c1',
+    )
+    expect(await value('pdb', '{.spec.minAvailable} {.spec.selector.matchLabels.app}')).toBe('50% c1')
+    expect(await value('job', '{.spec.template.spec.containers[0].command}')).toBe('["sleep","1"]')
   })
 
   test.each([

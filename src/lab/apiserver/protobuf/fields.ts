@@ -117,6 +117,8 @@ const ROWS: Readonly<Record<string, string>> = {
   'rbac.v1.Subject': 'kind=1 apiGroup=2 name=3 namespace=4',
   'rbac.v1.RoleRef': 'apiGroup=1 kind=2 name=3',
 
+  'scheduling.v1.PriorityClass': 'metadata=1 value=2 globalDefault=3 description=4 preemptionPolicy=5',
+
   'authentication.v1.SelfSubjectReview': 'metadata=1',
   'authentication.v1.TokenRequest': OBJECT,
   'authentication.v1.TokenRequestSpec': 'audiences=1 boundObjectRef=3 expirationSeconds=4?',
