@@ -253,6 +253,23 @@ describe('in the lab', () => {
     expect(await lab.sh('grep -c optiplex /etc/hosts')).toBe('0\n')
   })
 
+  test('the command gets pipes that block, as programs expect', async () => {
+    // Real pipes of a shell; Node would give sockets. 04000 is O_NONBLOCK.
+    const words = [
+      ...lab.fairwayCommand.slice(4),
+      'lab',
+      'exec',
+      'client',
+      '--',
+      'cat',
+      '/proc/self/fdinfo/0',
+      '/proc/self/fdinfo/1',
+    ]
+    const flags = await lab.sh(`true | '${words.join("' '")}' | grep flags`)
+    const opened = [...flags.matchAll(/flags:\s+([0-7]+)/g)].map(([, octal = '']) => Number.parseInt(octal, 8) & 0o4000)
+    expect(opened).toEqual([0, 0])
+  })
+
   test('a signal reaches the command, and its end is the command’s own', async () => {
     const [program = '', ...args] = lab.fairwayCommand
     const child = spawn(
