@@ -80,6 +80,33 @@ describe('kubectl', () => {
     expect(await said(['apply', '-n', 'nowhere', '-f', '-'], POD)).toContain('namespaces "nowhere" not found')
   })
 
+  test('an Ingress as old manifests have it is applied, shown as v1, and found unchanged', async () => {
+    const ingress = `apiVersion: extensions/v1beta1
+kind: Ingress
+metadata:
+  name: nginx
+spec:
+  rules:
+    - host: nginx.example.com
+      http:
+        paths:
+          - backend:
+              serviceName: nginx
+              servicePort: 80
+`
+    const warning =
+      'Warning: extensions/v1beta1 Ingress is deprecated in v1.14+, unavailable in v1.22+; use networking.k8s.io/v1 Ingress'
+    expect(await said(['apply', '-f', '-'], ingress)).toBe(`ingress.extensions/nginx created\n${warning}`)
+    expect(await said(['apply', '-f', '-'], ingress)).toBe(`ingress.extensions/nginx unchanged\n${warning}`)
+    expect(await said(['get', 'ingress', 'nginx', '-o', 'jsonpath={.apiVersion} {.spec.rules[0].http.paths[0].backend}'])).toBe(
+      'networking.k8s.io/v1 {"service":{"name":"nginx","port":{"number":80}}}',
+    )
+    expect(await said(['get', 'ing', '--no-headers'])).toMatch(/^nginx +<none> +nginx\.example\.com +80 +\d+s$/)
+    expect(await said(['delete', '-f', '-'], ingress)).toBe(
+      `ingress.extensions "nginx" deleted from default namespace\n${warning}`,
+    )
+  })
+
   test('every type of patch', async () => {
     const affinity = ['get', 'svc', 'nginx', '-o', 'jsonpath={.spec.sessionAffinity} {.spec.ports[*].nodePort}']
     const patches: readonly (readonly [string, string, string])[] = [

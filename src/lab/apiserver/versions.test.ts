@@ -26,7 +26,7 @@ describe('Ingress', () => {
     expect([created.status, created.body.apiVersion, created.body.spec.rules[0].http.paths]).toEqual([
       201,
       'extensions/v1beta1',
-      [{ pathType: 'ImplementationSpecific', backend: { serviceName: 'nginx', servicePort: 80 } }],
+      [{ backend: { serviceName: 'nginx', servicePort: 80 } }],
     ])
     expect(created.headers.get('warning')).toContain('extensions/v1beta1 Ingress is deprecated in v1.14+')
     const now = (await server.call('GET', `${NEW}/nginx`)).body
@@ -34,7 +34,11 @@ describe('Ingress', () => {
     expect(now.spec.rules[0].http.paths).toEqual([
       { pathType: 'ImplementationSpecific', backend: { service: { name: 'nginx', port: { number: 80 } } } },
     ])
-    expect((await server.call('GET', `${BETA}/nginx`)).body.apiVersion).toBe('networking.k8s.io/v1beta1')
+    const beta = (await server.call('GET', `${BETA}/nginx`)).body
+    expect([beta.apiVersion, beta.spec.rules[0].http.paths[0].pathType]).toEqual([
+      'networking.k8s.io/v1beta1',
+      'ImplementationSpecific',
+    ])
     const list = (await server.call('GET', OLD)).body
     expect([list.apiVersion, list.items[0].spec.rules[0].http.paths[0].backend.serviceName]).toEqual([
       'extensions/v1beta1',

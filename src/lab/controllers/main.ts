@@ -7,6 +7,7 @@ import { FairwayError } from '../../model/code.ts'
 import { POD_FLAG_BAD } from '../../model/codes/pod.ts'
 import { readFlags, readyFd } from '../kubelet/flags.ts'
 import { startEndpointController } from './endpoint-loop.ts'
+import { startNamespaceContents } from './namespace-contents-loop.ts'
 import { startNodeLife } from './node-life-loop.ts'
 import { startScheduler } from './schedule-loop.ts'
 
@@ -17,8 +18,12 @@ export async function main(args: readonly string[]): Promise<void> {
   const flags = readFlags(args, ['kubeconfig', 'node-grace-seconds', 'ready-fd'], [])
   const stopping = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
-  const client = createClient(loadKubeConfig({ path: flags.get('kubeconfig') }))
-  await startControllers(client, graceInMs(flags.get('node-grace-seconds')), stopping.signal)
+  const config = loadKubeConfig({ path: flags.get('kubeconfig') })
+  const client = createClient(config)
+  await Promise.all([
+    startControllers(client, graceInMs(flags.get('node-grace-seconds')), stopping.signal),
+    startNamespaceContents(client, config.ca ?? '', stopping.signal),
+  ])
   logger('controllers').info('the controllers run')
   const fd = readyFd(flags)
   if (fd >= 0) {

@@ -62,25 +62,33 @@ function fromSpec({ defaultBackend, rules, ...rest }: IngressSpec): OlderSpec {
   }
 }
 
+/** Before 1.18 a path had no type: what nobody chose is not shown, so that an apply of the same manifest finds no change. */
+function withoutPathTypes(spec: OlderSpec): OlderSpec {
+  for (const { http } of spec.rules ?? [])
+    for (const path of http?.paths ?? []) if (path.pathType === 'ImplementationSpecific') delete path.pathType
+  return spec
+}
+
 const toStorage = (object: RawObject): RawObject => ({ ...object, spec: toSpec((object.spec ?? {}) as OlderSpec) })
 const fromStorage = (object: RawObject): RawObject => ({ ...object, spec: fromSpec(specOf(object)) })
+const fromStorageUntyped = (object: RawObject): RawObject => ({ ...object, spec: withoutPathTypes(fromSpec(specOf(object))) })
 
 const GONE = 'v1.22+; use networking.k8s.io/v1 Ingress'
 
 /** The older versions, beside the record of v1. */
 export function olderIngresses(storage: KindRecord): readonly KindRecord[] {
-  const served = (group: string, schema: string): KindRecord => ({
+  const served = (group: string, schema: string, from: typeof fromStorage): KindRecord => ({
     ...storage,
     group,
     version: 'v1beta1',
     schema,
-    conversion: { storage, toStorage, fromStorage },
+    conversion: { storage, toStorage, fromStorage: from },
     // The short name is the stored version's: kubectl would warn that it could mean either.
     shortNames: [],
     deprecated: `${group}/v1beta1 Ingress is deprecated in v1.14+, unavailable in ${GONE}`,
   })
   return [
-    served('networking.k8s.io', 'io.k8s.api.networking.v1beta1.Ingress'),
-    served('extensions', 'io.k8s.api.extensions.v1beta1.Ingress'),
+    served('networking.k8s.io', 'io.k8s.api.networking.v1beta1.Ingress', fromStorage),
+    served('extensions', 'io.k8s.api.extensions.v1beta1.Ingress', fromStorageUntyped),
   ]
 }
