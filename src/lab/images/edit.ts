@@ -27,6 +27,7 @@ export interface ListedImage {
 /** Component names of the distribution reference grammar. */
 const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/
 const LONGEST_NAME = 120
+const SYSTEM_DIRS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
 /** Where a container sees nothing of the machine unless it is told to. */
 const HIDDEN = ['/home/', '/root/', '/tmp/', '/run/', '/mnt/']
 
@@ -99,12 +100,7 @@ function checkName(reference: string): string {
 }
 
 function findProgram(command: string): string {
-  const candidates = command.includes('/')
-    ? [resolve(command)]
-    : (process.env.PATH ?? '')
-        .split(delimiter)
-        .filter((dir) => dir.startsWith('/'))
-        .map((dir) => join(dir, command))
+  const candidates = command.includes('/') ? [resolve(command)] : programDirs().map((dir) => join(dir, command))
   const found = command === '' ? undefined : candidates.find(isProgram)
   if (found !== undefined) return found
   const where = command.includes('/') ? 'is no program that can be run' : 'is on no folder of the PATH'
@@ -113,6 +109,12 @@ function findProgram(command: string): string {
     `${JSON.stringify(command)} ${where}`,
     'Name one program of this machine; its arguments go to --arg.',
   )
+}
+
+/** First where the machine's own programs are: what a user's PATH puts before them (shims in a home) is hidden from containers. */
+function programDirs(): readonly string[] {
+  const path = (process.env.PATH ?? '').split(delimiter).filter((dir) => dir.startsWith('/'))
+  return [...SYSTEM_DIRS, ...path]
 }
 
 function isProgram(path: string): boolean {

@@ -45,9 +45,13 @@ export class ControlServer {
   }
 
   #serve(socket: Socket): void {
-    socket.on('error', () => undefined) // who asked has gone: nobody is left to tell
+    // Who asked has gone: nobody is left to tell. readline passes the socket's errors on as its own, and one that nobody hears would
+    // be the supervisor's end, and the lab's.
+    socket.on('error', () => undefined)
     socket.once('close', () => this.#watchers.delete(socket))
-    createInterface({ input: socket }).once('line', (line) => void this.#obey(socket, line))
+    const lines = createInterface({ input: socket })
+    lines.on('error', () => undefined)
+    lines.once('line', (line) => void this.#obey(socket, line))
   }
 
   async #obey(socket: Socket, line: string): Promise<void> {
