@@ -52,6 +52,28 @@ describe('lab-apiserver', () => {
     expect(await role.exit).toBe(0)
   })
 
+  test('a token says who asks, until its account is gone', async () => {
+    const port = await freePort()
+    await using role = new Role(site.flags(storeDir(), [`127.0.0.1:${port}`]))
+    expect(await role.said).toBe('READY\n')
+    const accounts = '/api/v1/namespaces/default/serviceaccounts'
+    const robot = { user: 'admin', body: { metadata: { name: 'robot' } } }
+    await site.call(port, 'POST', accounts, robot)
+    const request = { user: 'admin', body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest' } }
+    const { token } = JSON.parse((await site.call(port, 'POST', `${accounts}/robot/token`, request)).body).status
+    const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }
+    const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews'
+    const self = await site.call(port, 'POST', path, { token, body: review })
+    expect(JSON.parse(self.body).status.userInfo).toEqual({
+      username: 'system:serviceaccount:default:robot',
+      groups: ['system:serviceaccounts', 'system:serviceaccounts:default', 'system:authenticated'],
+    })
+    expect((await site.call(port, 'GET', MAPS, { token: `${token}x` })).status).toBe(401)
+    await site.call(port, 'DELETE', `${accounts}/robot`, { user: 'admin' })
+    await site.call(port, 'POST', accounts, robot)
+    expect((await site.call(port, 'GET', MAPS, { token })).status).toBe(401)
+  })
+
   test('kill -9 in the middle of writes loses nothing that was acknowledged', async () => {
     const port = await freePort()
     const dir = storeDir()

@@ -21,6 +21,7 @@ import { SCALE, scaleOf, writeScale } from './scale.ts'
 import { ApiError, deleted, internalError, methodNotAllowed, unauthorized, unknownResource } from './status.ts'
 import { actOn, type ProxyRequest } from './subresource.ts'
 import { parseIncludeObject } from './table.ts'
+import type { TokenUser } from './token-user.ts'
 import { serveWatch } from './watch.ts'
 import { parseWriteOptions, requireFieldManager, type WriteOptions } from './write-options.ts'
 import type { Place, Writer, Written } from './writer.ts'
@@ -31,6 +32,8 @@ export interface HandlerOptions extends PageContext {
   readonly log: Logger
   /** Absent: logs of pods cannot be had. */
   readonly kubelet: KubeletClient | undefined
+  /** Who a token in the Authorization header is of. */
+  readonly userOf: TokenUser
   /** Ends watches. */
   readonly signal: AbortSignal
 }
@@ -78,10 +81,11 @@ export class Handler {
     }
   }
 
-  /** Answers one request, whatever happens. `user` is undefined for those without a certificate. */
-  async handle(request: IncomingMessage, response: ServerResponse, user: User | undefined): Promise<void> {
+  /** Answers one request, whatever happens. `certified` is undefined for those without a certificate; they may have a token. */
+  async handle(request: IncomingMessage, response: ServerResponse, certified: User | undefined): Promise<void> {
     try {
       const url = new URL(request.url ?? '/', 'http://lab')
+      const user = certified ?? this.#options.userOf(request.headers.authorization)
       if (user === undefined && !OPEN.has(url.pathname)) throw unauthorized()
       await this.#route(request, response, url, user ?? { name: 'system:anonymous', groups: ['system:unauthenticated'] })
     } catch (error) {

@@ -16,6 +16,7 @@ import { keepForATime } from './retention.ts'
 import { Handler } from './server.ts'
 import { Store } from './store.ts'
 import { resourceOf } from './stored.ts'
+import { tokenUsers } from './token-user.ts'
 import { type Clock, Writer } from './writer.ts'
 
 export interface ServerOptions extends BootstrapOptions {
@@ -40,11 +41,6 @@ export interface RunningServer {
 
 const NODE_PORT_RANGE: [number, number] = [30_000, 32_767]
 
-function kindsOver(store: Store, { serviceRanges, tls }: ServerOptions): readonly KindRecord[] {
-  const view: View = (resource, namespace) => store.list(resource, namespace).map((stored) => stored.object)
-  return makeKinds({ serviceRanges, nodePortRange: NODE_PORT_RANGE, view, tokens: new TokenSigner(tls?.key) })
-}
-
 /** Opens the store, listens, and makes what every cluster has. @throws {FairwayError} APISERVER_* */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const log = logger('apiserver')
@@ -59,13 +55,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     store.close()
   }
   try {
-    const kinds = options.kinds ?? kindsOver(store, options)
+    const { serviceRanges } = options
+    const view: View = (resource, namespace) => store.list(resource, namespace).map((stored) => stored.object)
+    const tokens = new TokenSigner(options.tls?.key)
+    const kinds = options.kinds ?? makeKinds({ serviceRanges, nodePortRange: NODE_PORT_RANGE, view, tokens })
     const registry = new Registry(kinds)
     for (const record of kinds) for (const { object } of store.list(resourceOf(record))) record.allocation?.restore(object)
     const writer = new Writer(store, options.now)
     const { address, port } = options.advertise
     const serverAddress = `${address}:${port}`
-    const handler = new Handler({ writer, registry, log, kubelet: options.kubelet, signal: end.signal, serverAddress })
+    const userOf = tokenUsers(tokens, view, writer.now)
+    const { kubelet } = options
+    const handler = new Handler({ writer, registry, log, kubelet, userOf, signal: end.signal, serverAddress })
     for (const where of options.listen) servers.push(await listen(where, options.tls, handler))
     bootstrap(writer, registry, options)
     const stops = [

@@ -33,12 +33,18 @@ export class Site implements Disposable {
   }
 
   /** One request as `user`; without one, as nobody. */
-  call(port: number, method: string, path: string, options: { readonly user?: string; readonly body?: unknown } = {}) {
+  call(
+    port: number,
+    method: string,
+    path: string,
+    options: { readonly user?: string; readonly token?: string; readonly body?: unknown } = {},
+  ) {
     const { certificate: ca } = readCertificate(this.pki, 'ca')
     const user = options.user === undefined ? undefined : readCertificate(this.pki, options.user)
     const client = user === undefined ? {} : { cert: user.certificate, key: user.key }
     const text = options.body === undefined ? undefined : JSON.stringify(options.body)
-    const headers = text === undefined ? {} : { 'content-type': 'application/json' }
+    const bearer = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }
+    const headers = { ...bearer, ...(text === undefined ? {} : { 'content-type': 'application/json' }) }
     const answer = Promise.withResolvers<{ readonly status: number; readonly body: string }>()
     const agent = new Agent({ ca, ...client })
     request({ host: '127.0.0.1', port, method, path, agent, headers }, async (response) => {

@@ -1,4 +1,5 @@
 import type { KindRecord, PostAction, RawObject } from '../kind.ts'
+import { ISSUER } from '../token-user.ts'
 import { ageColumn, column, defineKind, nameColumn } from './define.ts'
 import type { TokenSigner } from './token-signer.ts'
 
@@ -6,7 +7,6 @@ interface TokenRequest extends RawObject {
   spec?: { audiences?: string[]; expirationSeconds?: number; boundObjectRef?: { kind?: string; name?: string; uid?: string } }
 }
 
-const ISSUER = 'https://kubernetes.default.svc.cluster.local'
 const LIFETIME_IN_SECONDS = 3600
 const SHORTEST_IN_SECONDS = 600
 const LONGEST_IN_SECONDS = 2 ** 32
