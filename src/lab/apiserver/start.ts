@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { logger } from '../../log/log.ts'
 import { type BootstrapOptions, bootstrap } from './bootstrap.ts'
+import { keepBudgets } from './budget-status.ts'
 import { Database } from './database.ts'
 import { GarbageCollector } from './garbage-collector.ts'
 import type { KindRecord } from './kind.ts'
@@ -73,6 +74,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       guardNamespaces(writer, registry, log),
       new GarbageCollector(writer, registry, log).start(),
       keepForATime(writer, registry),
+      keepBudgets(store, view, log),
     ]
     release = () => {
       for (const stopOne of stops) stopOne()

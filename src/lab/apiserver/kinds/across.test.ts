@@ -42,6 +42,11 @@ describe('a disruption budget', () => {
       [{ reason: 'DisruptionBudget', message: 'The disruption budget b needs 1 healthy pods and has 1 currently' }],
     ])
     expect((await shown())[3]).toBe(0)
+    const status = async () => (await server.call('GET', `${BUDGETS}/b`)).body.status
+    const counted = { currentHealthy: 1, desiredHealthy: 1, disruptionsAllowed: 0, expectedPods: 2, observedGeneration: 1 }
+    await expect.poll(status).toEqual(counted)
+    await readyPod('a3')
+    await expect.poll(status).toEqual({ ...counted, currentHealthy: 2, disruptionsAllowed: 1, expectedPods: 3 })
   })
 
   test('has one of two numbers', async () => {
