@@ -34,10 +34,11 @@ export interface Frontend {
   readonly family: Family
   /**
    * `address` one address; `node-port` every address of this node that the cluster knows (entries `node-address`);
-   * `host-port` every local address, 127.0.0.0/8 included, `::1` and service addresses not.
+   * `host-port` every local address, 127.0.0.0/8 included, `::1` and service addresses not; `host-address` one such local
+   * address, and nothing when the node does not have it: a pod may write any address as its hostIP.
    */
-  readonly at: 'address' | 'node-port' | 'host-port'
-  /** '' unless `at` is `address`. */
+  readonly at: 'address' | 'node-port' | 'host-port' | 'host-address'
+  /** '' unless `at` is `address` or `host-address`. */
   readonly address: string
   readonly protocol: Protocol
   readonly port: number

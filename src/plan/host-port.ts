@@ -4,7 +4,7 @@ import { type DataPathEntry, type Frontend, familyOf, frontendKey } from '../mod
 import type { Plan } from '../model/plan.ts'
 import type { Family, HostPort, NodeName, Pod } from '../model/world.ts'
 import { groupKey } from './backends.ts'
-import { addressSlot, beatenBy, type Claim, type ClaimsOn, clash, portSlot } from './claim.ts'
+import { beatenBy, type Claim, type ClaimsOn, clash, portSlot } from './claim.ts'
 
 const EVERY_ADDRESS: Readonly<Record<string, readonly Family[]>> = { '': ['ipv4', 'ipv6'], '0.0.0.0': ['ipv4'], '::': ['ipv6'] }
 
@@ -29,22 +29,19 @@ function wishesOf(pod: Pod): readonly Wish[] {
   })
 }
 
-/** A hostIP of its own meets the other claims on that address, too. */
-function claimsOf(pod: Pod, { port, hostAddress, family }: Wish): readonly Claim[] {
-  const claim = {
+function claimOf(pod: Pod, { port, hostAddress, family }: Wish): Claim {
+  return {
+    slot: portSlot(family, port.protocol, port.hostPort),
     address: hostAddress,
     subject: `pod/${pod.key}`,
     claimedAtInMs: pod.createdAtInMs,
     text: `hostPort ${port.hostPort}/${port.protocol}${hostAddress === '' ? '' : ` on ${hostAddress}`}`,
   }
-  const onNode = { ...claim, slot: portSlot(family, port.protocol, port.hostPort) }
-  if (hostAddress === '') return [onNode]
-  return [onNode, { ...claim, slot: addressSlot(hostAddress, port.protocol, port.hostPort) }]
 }
 
 /** The ports of the node that a pod holds: its hostPorts; with hostNetwork those are its own sockets. */
 export function hostPortClaims(pod: Pod): readonly Claim[] {
-  return wishesOf(pod).flatMap((wish) => claimsOf(pod, wish))
+  return wishesOf(pod).map((wish) => claimOf(pod, wish))
 }
 
 /**
@@ -59,12 +56,10 @@ export function planHostPorts(pod: Pod, claimsOn: ClaimsOn, node: NodeName): Pla
   const findings: Finding[] = []
   if (pod.node !== node) return { entries, findings }
   for (const wish of wishesOf(pod)) {
-    const beaten = claimsOf(pod, wish).flatMap((claim) => {
-      const winner = beatenBy(claim, claimsOn)
-      return winner === undefined ? [] : [clash(claim, winner)]
-    })
-    findings.push(...beaten.slice(0, 1))
-    if (pod.hostNetwork || beaten.length > 0) continue
+    const claim = claimOf(pod, wish)
+    const winner = beatenBy(claim, claimsOn)
+    if (winner !== undefined) findings.push(clash(claim, winner))
+    if (pod.hostNetwork || winner !== undefined) continue
     if (wish.hostAddress === '::1') findings.push(ipv6Loopback(pod, wish))
     else entries.push(...forward(pod, wish))
   }
@@ -72,7 +67,7 @@ export function planHostPorts(pod: Pod, claimsOn: ClaimsOn, node: NodeName): Pla
 }
 
 function forward(pod: Pod, { port, hostAddress, podAddress, family }: Wish): readonly DataPathEntry[] {
-  const at = hostAddress === '' ? 'host-port' : 'address'
+  const at = hostAddress === '' ? 'host-port' : 'host-address'
   const place = { at, family, address: hostAddress, protocol: port.protocol, port: port.hostPort } as const
   const owner = `pod:${pod.key}:${port.protocol}:${port.hostPort}:${hostAddress === '' ? '*' : hostAddress}`
   const group = groupKey(owner, 'host', family)

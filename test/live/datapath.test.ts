@@ -5,46 +5,16 @@ import { inNetns, netnsPath } from '../../src/linux/netns.ts'
 import { run } from '../../src/linux/run.ts'
 import type { DataPathEntry } from '../../src/model/datapath.ts'
 import { changesOf, createPlanner } from '../../src/plan/planner.ts'
-import { type TestHost, TestNet } from './datapath/net.ts'
+import { LoadedNet } from './datapath/loaded.ts'
+import type { TestHost } from './datapath/net.ts'
 import { FLOWS, type Flow, ipv6Of, LOOPBACK_FLOWS, testWorld } from './datapath/world.ts'
 
-const net = new TestNet()
-const engines: NftablesEngine[] = []
-const loops: Reconciler<DataPathEntry>[] = []
+const loaded = new LoadedNet()
+const { net, engines, loops } = loaded
+const hostNamed = (name: string): TestHost => loaded.host(name)
 
-beforeAll(async () => {
-  await net.up()
-  for (const [node, id] of [
-    [0, 10],
-    [0, 11],
-    [1, 10],
-    [1, 11],
-  ] as const) {
-    await net.serve(await net.addPod(node, id), 8080)
-  }
-  await net.serve(net.nodes[1] as TestHost, 9090)
-  for (const node of net.nodes) {
-    const engine = createNftablesEngine({ netns: netnsPath(node.ns) })
-    const loop = createReconciler<DataPathEntry>({ engine })
-    engines.push(engine)
-    loops.push(loop)
-    const world = testWorld()
-    loop.want(createPlanner(node.name).update(world, changesOf(world)))
-    await loop.settled()
-  }
-})
-
-afterAll(async () => {
-  for (const loop of loops) await loop.stop()
-  for (const engine of engines) await engine.close()
-  await net.down()
-})
-
-const hostNamed = (name: string): TestHost => {
-  const found = [net.client, ...net.nodes, ...net.pods].find((host) => host.name === name)
-  if (found === undefined) throw new Error(`no host ${name}`)
-  return found
-}
+beforeAll(() => loaded.up())
+afterAll(() => loaded.down())
 
 /** The answers of all flows, one process a sender. */
 async function answers(flows: readonly Flow[], protocol: string, address: (to: string) => string): Promise<readonly string[]> {

@@ -54,7 +54,7 @@ const slice: fc.Arbitrary<EndpointSlice> = fc
   )
 
 const hostPort: fc.Arbitrary<HostPort> = fc.record({
-  hostIP: fc.constantFrom('', '', '0.0.0.0', '::', '192.168.0.1', '127.0.0.1', '::1'),
+  hostIP: fc.constantFrom('', '', '0.0.0.0', '::', '192.168.0.1', '127.0.0.1', '::1', '203.0.113.1', '10.96.0.1'),
   hostPort: fc.constantFrom(80, 30001),
   containerPort: fc.constantFrom(8080, 8081),
   protocol,

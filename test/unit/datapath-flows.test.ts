@@ -84,6 +84,24 @@ describe('flows through the rendered rules', () => {
     expect(trace('127.0.0.1', '10.96.0.1', 80)).toEqual(['dropped'])
   })
 
+  it('leaves the sources of flows alone that others translated', () => {
+    const table = (nodes.n1 as Readonly<Record<Family, Tracer>>).ipv4
+    const masqueraded = (from: string, was: { to: string; port: number }) => {
+      const packet = { family: 'ipv4', protocol: 'tcp', from, fromPort: 40_000, to: '10.244.1.10', port: 8080, was } as const
+      return table.trace({ ...packet, interface: '' }, { isLocal: isLocal('n1'), draw: () => 0 }).masqueraded
+    }
+    const theirs = { to: '192.168.77.11', port: 7777 }
+    const ours = [
+      { to: '10.96.0.2', port: 80 },
+      { to: '192.168.77.11', port: 30002 },
+      { to: '192.168.77.11', port: 8081 },
+    ]
+    for (const from of ['10.244.1.10', '127.0.0.1']) {
+      expect(masqueraded(from, theirs)).toBe(false)
+      expect(ours.map((was) => masqueraded(from, was))).toEqual([true, true, true])
+    }
+  })
+
   it('puts back a mark that somebody else had set', () => {
     const packet = {
       family: 'ipv4',

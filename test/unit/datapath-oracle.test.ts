@@ -99,7 +99,7 @@ function meaningOf(world: World, to: string, protocol: Protocol, port: number): 
   const nodeAddresses = world.nodes.get(NODE)?.addresses ?? []
   const answers = standing.find((wish) => {
     if (wish.name.startsWith('service/')) return nodeAddresses.includes(to)
-    return wish.on === '' ? isLocal(to) && to !== '::1' : wish.on === to
+    return isLocal(to) && (wish.on === '' ? to !== '::1' : wish.on === to)
   })
   return answers?.meaning ?? { is: 'alone' }
 }

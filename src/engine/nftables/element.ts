@@ -11,7 +11,13 @@ export interface Placed {
   readonly element: Element
 }
 
-const SET_OF_FRONTEND = { address: 'address', 'node-port': 'node_port', 'host-port': 'host_port' } as const
+/** Maps keyed by a port alone, and by an address and a port. */
+export const SET_OF_FRONTEND = {
+  address: 'address',
+  'node-port': 'node_port',
+  'host-port': 'host_port',
+  'host-address': 'host_address',
+} as const
 export const SET_OF_ADDRESS = {
   'node-address': 'node_address',
   'service-address': 'service_address',
@@ -20,7 +26,7 @@ export const SET_OF_ADDRESS = {
 
 export function frontendElement(frontend: Frontend, id: number): Placed {
   const { at, family, address, protocol, port } = frontend
-  const key = at === 'address' ? [address, protocol, port] : [protocol, port]
+  const key = address === '' ? [protocol, port] : [address, protocol, port]
   return { family, set: SET_OF_FRONTEND[at], element: [{ concat: key }, classid(id)] }
 }
 
@@ -81,11 +87,9 @@ function scalars(value: unknown): readonly (string | number)[] {
 }
 
 /** A frontend as listed, but for its group. */
-export function readFrontend(family: Family, set: string, { key }: ReadElement): Omit<Frontend, 'group'> {
-  const at = set === 'address' ? 'address' : set === 'node_port' ? 'node-port' : 'host-port'
-  const [protocol = '', port = 0] = at === 'address' ? key.slice(1) : key
-  const address = at === 'address' ? String(key[0]) : ''
-  const place = { at, family, address, protocol: String(protocol) as Protocol, port: Number(port) } as const
+export function readFrontend(family: Family, at: Frontend['at'], { key }: ReadElement): Omit<Frontend, 'group'> {
+  const [port = 0, protocol = '', address = ''] = key.toReversed()
+  const place = { at, family, address: String(address), protocol: String(protocol) as Protocol, port: Number(port) } as const
   return { kind: 'frontend', key: frontendKey(place), ...place }
 }
 

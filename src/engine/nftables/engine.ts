@@ -155,7 +155,7 @@ function isStrayKey(key: string): boolean {
 }
 
 function isFrontendKey(key: string): boolean {
-  return /^(address|node-port|host-port)\/ipv[46]\//.test(key)
+  return /^(address|node-port|host-port|host-address)\/ipv[46]\//.test(key)
 }
 
 function hostPortPods(entries: Iterable<DataPathEntry>): readonly string[] {

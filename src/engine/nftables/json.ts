@@ -38,7 +38,14 @@ export type Statement =
   | { readonly dnat: { readonly family: NftFamily; readonly addr: Expression } }
   | { readonly masquerade: { readonly flags: 'fully-random' } }
   | { readonly reject: { readonly type: 'tcp reset' } | { readonly type: 'icmp' | 'icmpv6'; readonly expr: 'port-unreachable' } }
-  | { readonly map: { readonly op: 'update'; readonly elem: Expression; readonly data: Expression; readonly map: string } }
+  | {
+      readonly map: {
+        readonly op: 'update' | 'delete'
+        readonly elem: Expression
+        readonly data: Expression
+        readonly map: string
+      }
+    }
 
 export type Scalar = string | number
 export type ElementKey =

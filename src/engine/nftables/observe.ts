@@ -1,8 +1,17 @@
 /** Reads a listing of a fairway table into the mirror: what is understood becomes entries, the rest strays. */
 import { isDeepStrictEqual } from 'node:util'
-import { type AddressEntry, addressKey, type Backend, localSourceKey } from '../../model/datapath.ts'
+import { type AddressEntry, addressKey, type Backend, type Frontend, localSourceKey } from '../../model/datapath.ts'
 import type { Family } from '../../model/world.ts'
-import { type Placed, type ReadElement, readClassid, readElement, readFrontend, readSource, SET_OF_ADDRESS } from './element.ts'
+import {
+  type Placed,
+  type ReadElement,
+  readClassid,
+  readElement,
+  readFrontend,
+  readSource,
+  SET_OF_ADDRESS,
+  SET_OF_FRONTEND,
+} from './element.ts'
 import type { Element, NftObject, RuleObject, SetObject, Statement } from './json.ts'
 import type { GroupState, Mirror } from './mirror.ts'
 import { chains, ID_MASQUERADE, INDEX_BASE, rules, sets, spreadChain, spreadRule, WORDS } from './skeleton.ts'
@@ -26,8 +35,10 @@ export function observe(mirror: Mirror, family: Family, listing: readonly NftObj
     else if ('chain' in object) listedChains.push(object.chain.name)
     else if ('rule' in object) listedRules.set(object.rule.chain, [...(listedRules.get(object.rule.chain) ?? []), object.rule])
   }
-  if (!sets(WORDS[family]).every((set) => sameSet(set, listedSets.get(set.name)))) return 'foreign'
+  const [other, missing] = compareSets(sets(WORDS[family]), listedSets)
+  if (other) return 'foreign'
   mirror.declared[family] = true
+  if (missing) addStray(mirror, `stray/${family}/chains`, { elements: [], redeclare: family })
   observeChains(mirror, family, listedChains, listedRules)
   const elements = (name: string): readonly Listed[] => {
     return (listedSets.get(name)?.elem ?? []).map((element) => listed(family, name, element))
@@ -44,8 +55,11 @@ function listed(family: Family, set: string, element: Element): Listed {
   return { placed: { family, set, element }, read: readElement(element) }
 }
 
-function sameSet(set: SetObject, other: SetObject | undefined): boolean {
-  return other !== undefined && isDeepStrictEqual(set.type, other.type) && set.map === other.map
+/** Whether a set of another shape has one of our names, and whether one is not there: a table of another version of ours. */
+function compareSets(wanted: readonly SetObject[], found: ReadonlyMap<string, SetObject>): readonly [boolean, boolean] {
+  const known = wanted.flatMap((set) => [[set, found.get(set.name)] as const])
+  const other = known.some(([set, was]) => was !== undefined && !(isDeepStrictEqual(set.type, was.type) && set.map === was.map))
+  return [other, known.some(([, was]) => was === undefined)]
 }
 
 function observeChains(
@@ -129,9 +143,9 @@ function groupState(
 }
 
 function observeFrontends(mirror: Mirror, family: Family, byId: ReadonlyMap<number, string>, elements: Elements): void {
-  for (const set of ['address', 'node_port', 'host_port']) {
+  for (const [at, set] of Object.entries(SET_OF_FRONTEND) as [Frontend['at'], string][]) {
     for (const { read, placed } of elements(set)) {
-      const place = readFrontend(family, set, read)
+      const place = readFrontend(family, at, read)
       const group = byId.get(readClassid(read.data[0]))
       if (group === undefined) addStray(mirror, `stray/${place.key}`, { elements: [placed] })
       else mirror.entries.set(place.key, { ...place, group })

@@ -53,6 +53,7 @@ const ctState = (...states: string[]): Statement => {
 const set = (key: Expression, value: Expression | number | string): Statement => ({ mangle: { key, value } })
 const go = (target: string): Verdict => ({ goto: { target } })
 const lookup = (key: readonly Expression[], data: string): Expression => ({ map: { key: { concat: key }, data } })
+const saved = (op: 'update' | 'delete'): Statement => ({ map: { op, elem: { concat: flow }, data: MARK, map: '@saved' } })
 const flag = (bit: number): Statement => ({ match: { op: '==', left: { '&': [PRIORITY, classid(bit)] }, right: classid(bit) } })
 
 /** A 32-bit value as nft writes the type classid: `major:minor` in hexadecimal, and `none` for 0. */
@@ -68,6 +69,7 @@ export function sets({ nft, address }: Words): readonly SetObject[] {
     { ...at, name: 'address', type: [address, 'inet_proto', 'inet_service'], map: 'classid' },
     { ...at, name: 'node_port', type: ['inet_proto', 'inet_service'], map: 'classid' },
     { ...at, name: 'host_port', type: ['inet_proto', 'inet_service'], map: 'classid' },
+    { ...at, name: 'host_address', type: [address, 'inet_proto', 'inet_service'], map: 'classid' },
     { ...at, name: 'group', type: 'classid', map: 'verdict' },
     { ...at, name: 'backend', type: ['classid', 'mark'], map: `${address} . inet_service` },
     { ...at, name: 'saved', type: FLOW, map: 'mark', size: 65_535, flags: ['timeout', 'dynamic'], timeout: 5 },
@@ -85,7 +87,7 @@ export function chains({ nft }: Words): readonly ChainObject[] {
     return { ...at, name, type, hook, prio, policy: 'accept' } as const
   }
   return [
-    ...['refuse', 'dispatch', 'translate', 'settle', 'masq', 'source'].map((name) => ({ ...at, name })),
+    ...['refuse', 'dispatch', 'translate', 'settle', 'masq', 'source', 'returning'].map((name) => ({ ...at, name })),
     base('foreign', 'filter', 'prerouting', -300),
     base('prerouting', 'nat', 'prerouting', -100),
     base('output', 'nat', 'output', -100),
@@ -118,12 +120,10 @@ function translation({ nft, family, icmp }: Words): Rules {
     translate: [
       [set(PRIORITY, lookup([daddr, ...port], '@address')), go('dispatch')],
       [match(daddr, '@node_address'), set(PRIORITY, lookup(port, '@node_port')), go('dispatch')],
+      [local, notOurs, set(PRIORITY, lookup([daddr, ...port], '@host_address')), go('dispatch')],
       [local, ...loopback, notOurs, set(PRIORITY, lookup(port, '@host_port')), go('dispatch')],
     ],
-    dispatch: [
-      [match(MARK, 0, '!='), match(L4, TRANSPORTS), { map: { op: 'update', elem: { concat: flow }, data: MARK, map: '@saved' } }],
-      [{ vmap: { key: PRIORITY, data: '@group' } }],
-    ],
+    dispatch: [[match(MARK, 0, '!='), match(L4, TRANSPORTS), saved('update')], [{ vmap: { key: PRIORITY, data: '@group' } }]],
     refuse: [[{ reject: { type: 'tcp reset' } }], [{ reject: { type: icmp, expr: 'port-unreachable' } }]],
   }
 }
@@ -144,7 +144,7 @@ function behind({ nft, family }: Words): Rules {
     behind_output: [settle, guard],
     settle: [
       [set(PRIORITY, classid(0)), set(MARK, 0)],
-      [match(L4, TRANSPORTS), set(MARK, lookup(flow, '@saved'))],
+      [match(L4, TRANSPORTS), set(MARK, lookup(flow, '@saved')), saved('delete')],
     ],
   }
 }
@@ -156,17 +156,27 @@ function source({ nft, family }: Words): Rules {
   const wasTo: Expression = { ct: { key: `${nft} daddr`, dir: 'original' } }
   const wasPort: readonly Expression[] = [L4, { ct: { key: 'proto-dst', dir: 'original' } }]
   const loopback = { match: { op: '==', left: saddr, right: { prefix: { addr: '127.0.0.0', len: 8 } } } } as const
-  const ours = (found: readonly Statement[], key: readonly Expression[], map: string): readonly Statement[] => {
-    return [ctStatus('dnat'), match(L4, TRANSPORTS), ...found, set(PRIORITY, lookup(key, map)), go('source')]
+  const ours = (found: readonly Statement[], key: readonly Expression[], map: string, to: string): readonly Statement[] => {
+    return [ctStatus('dnat'), match(L4, TRANSPORTS), ...found, set(PRIORITY, lookup(key, map)), go(to)]
   }
+  const services = (to: string): readonly (readonly Statement[])[] => [
+    ours([], [wasTo, ...wasPort], '@address', to),
+    ours([match(wasTo, '@node_address')], wasPort, '@node_port', to),
+  ]
+  const back: Statement = { jump: { target: 'returning' } }
   return {
     postrouting: [
       [match({ meta: { key: 'oifname' } }, 'lo'), { accept: null }],
-      [ctStatus('dnat'), match({ concat: [saddr, daddr] }, '@local_pod'), go('masq')],
-      ...(family === 'ipv4' ? [[ctStatus('dnat'), loopback, go('masq')]] : []),
+      [ctStatus('dnat'), match({ concat: [saddr, daddr] }, '@local_pod'), back],
+      ...(family === 'ipv4' ? [[ctStatus('dnat'), loopback, back]] : []),
       [match(saddr, '@local_source'), { accept: null }],
-      ours([], [wasTo, ...wasPort], '@address'),
-      ours([match(wasTo, '@node_address')], wasPort, '@node_port'),
+      ...services('source'),
+    ],
+    // others translate, too: a flow is ours by what it was sent to
+    returning: [
+      ...services('masq'),
+      ours([], [wasTo, ...wasPort], '@host_address', 'masq'),
+      ours([match(wasTo, '@service_address', '!=')], wasPort, '@host_port', 'masq'),
     ],
     source: [[flag(ID_MASQUERADE), go('masq')], [set(PRIORITY, classid(0))]],
     masq: [[set(PRIORITY, classid(0)), { masquerade: { flags: 'fully-random' } }]],

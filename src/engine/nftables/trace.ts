@@ -18,6 +18,8 @@ export interface TracedPacket {
   readonly port: number
   readonly interface: string
   readonly mark?: number
+  /** What it was sent to, when somebody else's rules before ours translated it. */
+  readonly was?: { readonly to: string; readonly port: number }
 }
 
 /** What the rules ask of the node beside the packet. */
@@ -74,6 +76,10 @@ export class Tracer {
     return mine.sort((one, other) => (one.chain.prio ?? 0) - (other.chain.prio ?? 0)).map(({ chain }) => chain.name)
   }
 
+  type(chain: string): ChainObject['type'] {
+    return this.chains.get(chain)?.chain.type
+  }
+
   rules(chain: string): readonly RuleObject[] {
     return this.chains.get(chain)?.rules ?? []
   }
@@ -128,6 +134,8 @@ class Passage {
 
   private pass(hook: string): 'accept' | 'drop' | 'refuse' {
     for (const name of this.table.hook(hook)) {
+      // the kernel asks for a destination once: the first rule that has one decides
+      if (this.packet.was !== undefined && hook !== 'postrouting' && this.table.type(name) === 'nat') continue
       const ending = this.chain(name)
       if (ending === 'drop' || ending === 'refuse') return ending
     }
@@ -160,7 +168,8 @@ class Passage {
   /** False when the rule does not go on; an ending when the packet is decided; `return` after a goto that came to an end. */
   private statement(statement: Statement | string): Ending | 'return' | undefined | false {
     if (typeof statement === 'string' || 'map' in statement) {
-      this.saved = this.mark
+      const op = typeof statement === 'string' ? statement.split(' ')[0] : statement.map.op
+      this.saved = op === 'update' ? this.mark : undefined
       return undefined
     }
     if ('match' in statement) return this.match(statement.match) ? undefined : false
@@ -255,11 +264,12 @@ class Passage {
   /** A flow's original direction is the packet as it was sent. */
   private ct(key: string): Value {
     const { packet } = this
+    const { to, port } = packet.was ?? packet
     if (key === 'state') return 'new'
-    if (key === 'status') return this.translated ? 'dnat' : ''
+    if (key === 'status') return this.translated || packet.was !== undefined ? 'dnat' : ''
     if (key === 'proto-src') return packet.fromPort
-    if (key === 'proto-dst') return packet.port
-    return key.endsWith('daddr') ? packet.to : packet.from
+    if (key === 'proto-dst') return port
+    return key.endsWith('daddr') ? to : packet.from
   }
 }
 

@@ -1,4 +1,4 @@
-/** Reads `PROTOCOL ADDRESS PORT` lines, makes one flow of each, and prints a JSON list of what came back. */
+/** Reads `PROTOCOL ADDRESS PORT [SOURCE-PORT]` lines (the last for UDP), makes one flow of each, and prints a JSON list of what came back. */
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -11,8 +11,8 @@ process.stdout.write(JSON.stringify(answers))
 process.exit(0)
 
 function flow(line: string): Promise<string> {
-  const [protocol, address = '', port = '0'] = line.split(' ')
-  return protocol === 'tcp' ? tcp(address, Number(port)) : udp(address, Number(port))
+  const [protocol, address = '', port = '0', source = '0'] = line.split(' ')
+  return protocol === 'tcp' ? tcp(address, Number(port)) : udp(address, Number(port), Number(source))
 }
 
 function tcp(host: string, port: number): Promise<string> {
@@ -29,7 +29,7 @@ function tcp(host: string, port: number): Promise<string> {
   })
 }
 
-function udp(host: string, port: number): Promise<string> {
+function udp(host: string, port: number, source: number): Promise<string> {
   return new Promise((resolve) => {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
     const timer = setTimeout(() => end('timeout'), TIMEOUT_IN_MS)
@@ -40,6 +40,6 @@ function udp(host: string, port: number): Promise<string> {
     }
     socket.on('message', (data) => end(data.toString().trim()))
     socket.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED' ? 'refused' : String(error.code)))
-    socket.connect(port, host, () => socket.send('?'))
+    socket.bind(source, () => socket.connect(port, host, () => socket.send('?')))
   })
 }

@@ -5,7 +5,8 @@ import { aNode, anEndpoint, aPod, aService, aSlice, aWorld } from '../../support
 /**
  * Two nodes, two pods each (`p1-10`, `p1-11`, `p2-10`, `p2-11`), all serving TCP and UDP 8080; node 2 serves 9090 itself.
  * `web` has p2-10 alone, `self` p1-10 alone, `host` the node n2, `all` all four, `none` nobody.
- * Pod p1-10 has hostPort 8081, p1-11 8082 on 127.0.0.1 only, and 8083 on the node's address only.
+ * Pod p1-10 has hostPort 8081, p1-11 8082 on 127.0.0.1 only, 8083 on the node's address only,
+ * and asks for 8084 on the other node's address.
  */
 export function testWorld(): World {
   const protocols = ['tcp', 'udp'] as const
@@ -43,6 +44,7 @@ export function testWorld(): World {
       pod(1, 11, [
         { hostIP: '127.0.0.1', hostPort: 8082 },
         { hostIP: '192.168.77.11', hostPort: 8083 },
+        { hostIP: '192.168.77.12', hostPort: 8084 },
       ]),
       pod(2, 10),
       pod(2, 11),
@@ -105,6 +107,8 @@ export const FLOWS: readonly Flow[] = [
   flow('client', '192.168.77.12', 8081, 'refused'), // the pod is not there
   flow('client', '192.168.77.11', 8083, 'p1-11 kept'),
   flow('client', '192.168.77.11', 8082, 'refused'), // 127.0.0.1 only
+  flow('n1', '192.168.77.12', 8084, 'refused'), // not an address of the pod's node: left alone
+  flow('p1-10', '192.168.77.12', 8084, 'refused'),
   // no endpoints, and ports that no Service has
   flow('client', '192.168.77.11', 30005, 'refused'),
   flow('n1', '192.168.77.11', 30005, 'refused'),
