@@ -1,6 +1,7 @@
 /** Network namespaces: named as `ip netns` names them, entered by `nsenter --net=` (which, unlike `ip netns exec`, leaves /sys alone). */
 import { closeSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { Socket } from 'node:net'
 import { getSystemErrorName } from 'node:util'
 import ipaddr from 'ipaddr.js'
 import { type RunOptions, run } from './run.ts'
@@ -33,6 +34,7 @@ interface Libc {
   setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number
   bind(fd: number, address: Buffer, length: number): number
   listen(fd: number, backlog: number): number
+  connect: { async(fd: number, address: Buffer, length: number, done: (error: unknown, result: number) => void): void }
   errno(): number
 }
 let libc: Libc | undefined
@@ -47,6 +49,7 @@ function loadLibc(): Libc {
     setsockopt: library.func('int setsockopt(int fd, int level, int name, const void *value, unsigned int length)'),
     bind: library.func('int bind(int fd, const void *address, unsigned int length)'),
     listen: library.func('int listen(int fd, int backlog)'),
+    connect: library.func('int connect(int fd, const void *address, unsigned int length)'),
     errno: () => koffi.errno(),
   }
   libc = functions as unknown as Libc
@@ -84,6 +87,8 @@ const SO_REUSEADDR = 2
 const IPPROTO_IPV6 = 41
 const IPV6_V6ONLY = 26
 const BACKLOG = 511
+const SO_SNDTIMEO = 21
+const CONNECT_TIMEOUT_IN_S = 5
 
 /**
  * Makes a listening TCP socket in another namespace and returns its descriptor, for `server.listen({ fd })`. Node's own
@@ -113,6 +118,27 @@ export function listenInNetns(path: string, address: string, port: number): numb
       throw error
     }
   })
+}
+
+/**
+ * Opens a TCP connection from inside another namespace; only the making of the socket is done there, so nothing waits abroad.
+ * @throws {Error} when nobody listens there, or does not answer within 5 s
+ */
+export async function connectInNetns(path: string, address: string, port: number): Promise<Socket> {
+  const { socket, setsockopt, connect } = loadLibc()
+  const name = socketAddress(address, port)
+  const fd = withNetns(path, () => socket(name.readUInt16LE(0), SOCK_STREAM_CLOEXEC, 0))
+  if (fd < 0) throw new Error(`no socket can be opened: ${address} port ${port}`)
+  const limit = Buffer.alloc(16)
+  limit.writeBigInt64LE(BigInt(CONNECT_TIMEOUT_IN_S), 0)
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, limit, limit.length)
+  const beganAtInMs = performance.now()
+  const result = await new Promise<number>((resolve) => connect.async(fd, name, name.length, (_error, code) => resolve(code)))
+  if (result === 0) return new Socket({ fd, allowHalfOpen: true })
+  closeSync(fd)
+  const late = performance.now() - beganAtInMs > CONNECT_TIMEOUT_IN_S * 900
+  const place = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  throw new Error(`dial tcp ${place}: ${late ? 'i/o timeout' : 'connect: connection refused'}`)
 }
 
 /** A `sockaddr_in` or `sockaddr_in6`. */

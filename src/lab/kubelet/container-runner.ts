@@ -14,6 +14,7 @@ import { afterExit, type CrashBackoff, goDuration, NO_BACKOFF, restarts } from '
 import { LogFile } from './log-file.ts'
 import { apiTime } from './pod-status.ts'
 import { watchReadiness } from './readiness.ts'
+import type { ExecTarget } from './stream/exec.ts'
 
 /** What a container needs of its pod and node. */
 export interface ContainerContext {
@@ -53,6 +54,7 @@ export class ContainerRunner {
   #imageID = ''
   #containerID = ''
   #run: ContainerRun | undefined
+  #target: ExecTarget | undefined
   #graceInMs = Number.POSITIVE_INFINITY
 
   constructor(context: ContainerContext) {
@@ -78,6 +80,11 @@ export class ContainerRunner {
       imageID: this.#imageID,
       ...(this.#containerID === '' ? {} : { containerID: this.#containerID }),
     }
+  }
+
+  /** Where a command runs beside the container; undefined while it does not run. */
+  get target(): ExecTarget | undefined {
+    return this.#target
   }
 
   /** Runs the container until it has ended for good or was stopped. Never rejects. */
@@ -168,7 +175,9 @@ export class ContainerRunner {
     this.#run = run
     this.#containerID = `fairway://${sha256(`${pod.metadata.uid}/${container.name}/${this.#restartCount}/${run.startedAtInMs}`)}`
     tell('Normal', 'Created', 'Container created')
-    if ((await run.pid) !== 0) tell('Normal', 'Started', 'Container started')
+    const pid = await run.pid
+    this.#target = pid === 0 ? undefined : { pid, env }
+    if (pid !== 0) tell('Normal', 'Started', 'Container started')
     this.#ready = container.readinessProbe === undefined
     this.#become({ running: { startedAt: apiTime(run.startedAtInMs) } })
     if (this.#stopping.signal.aborted) run.stop(this.#graceInMs)
@@ -178,6 +187,7 @@ export class ContainerRunner {
     ended.abort()
     await probing
     this.#run = undefined
+    this.#target = undefined
     this.#finish(exit, exit.exitCode === 0 ? 'Completed' : 'Error', '')
     return exit
   }

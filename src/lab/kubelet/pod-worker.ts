@@ -6,6 +6,7 @@ import type { KubeClient } from '../../kube/client.ts'
 import type { EventRecorder } from '../../kube/events.ts'
 import { PODS } from '../../kube/resource.ts'
 import type { Pod, PodStatus } from '../../kube/types.ts'
+import { netnsPath } from '../../linux/netns.ts'
 import { type Logger, logger } from '../../log/log.ts'
 import { NODE_NOT_READY } from '../controllers/node-life.ts'
 import type { Catalogue } from '../images/catalogue.ts'
@@ -60,6 +61,11 @@ export class PodWorker {
     this.runners = this.#finishedBefore ? [] : this.#makeRunners()
     this.done = this.#live()
     this.update(pod)
+  }
+
+  /** The file of the network namespace that the pod's containers are in. */
+  get netnsFile(): string {
+    return this.#pod.spec?.hostNetwork === true ? '/proc/self/ns/net' : netnsPath(podWireNames(this.#node.lab, this.uid).netns)
   }
 
   get pod(): Pod {

@@ -70,7 +70,13 @@ export function sandboxCommand(sandbox: Sandbox): readonly string[] {
   return sandbox.netns === '' ? guarded : inNetns(sandbox.netns, guarded)
 }
 
-/** The command that runs another program beside a container's process, in all its namespaces (an exec probe). */
+/**
+ * The command that runs another program beside a container's process, in all its namespaces and with its capabilities (exec, hooks,
+ * probes). It ends with the process that runs it.
+ */
 export function execCommand(pid: number, command: readonly string[]): readonly string[] {
-  return ['nsenter', '--target', String(pid), '--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd', '--', ...command]
+  const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd']
+  const bounds = ['-all', ...CAPABILITIES.map((each) => `+${each.toLowerCase()}`)].join(',')
+  const limits = ['setpriv', '--pdeathsig', 'KILL', '--inh-caps=-all', `--bounding-set=${bounds}`, '--']
+  return ['nsenter', '--target', String(pid), ...namespaces, '--', ...limits, ...command]
 }

@@ -1,4 +1,4 @@
-/** The kubelet's own HTTPS server: logs and pods, for the API server's client certificate alone. */
+/** The kubelet's own HTTPS server: logs, pods, exec and port-forward, for the API server's client certificate alone. */
 
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { parseLogQuery } from './cri-log.ts'
 import { readLog } from './log-file.ts'
 import { KUBELET_PORT } from './node-object.ts'
 import type { NodePods } from './pods.ts'
+import { serveUpgrade } from './upgrade.ts'
 
 export interface ServerFiles {
   readonly tlsCert: string
@@ -35,6 +36,7 @@ export async function startKubeletServer(
         tls,
         (request, response) => void answer(pods, request, response).catch(() => response.destroy()),
       )
+      server.on('upgrade', (request, socket, head) => void serveUpgrade(pods, request, socket, head))
       server.listen({ host, port })
       await once(server, 'listening')
       return server

@@ -1,0 +1,124 @@
+/** exec, cp and port-forward of real kubectl against a whole lab. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { downloadChecksum } from '../../src/lab/images/echo-answer.ts'
+import { run, tryRun } from '../../src/linux/run.ts'
+import { bringUpLab, type LiveLab } from '../support/live-lab.ts'
+
+const KUBECTL = fileURLToPath(new URL('../../.tools/kubectl', import.meta.url))
+const NAME = 'exec'
+const COUNT = 64 * 1024 * 1024
+const POD = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'web' },
+  spec: { containers: [{ name: 'echo', image: 'fairway/echo', env: [{ name: 'COLOUR', value: 'blue' }] }] },
+}
+
+let lab: LiveLab
+let dir: string
+const env = { ...process.env, KUBECONFIG: `/run/fairway/${NAME}/kubeconfig/admin` }
+const kubectl = (args: readonly string[], input?: string, more: object = {}) =>
+  tryRun([KUBECTL, ...args], { env: { ...env, ...more }, ...(input === undefined ? {} : { input }) })
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'fwt-exec-'))
+  lab = await bringUpLab(NAME)
+  await run([KUBECTL, 'apply', '-f', '-'], { env, input: JSON.stringify(POD) })
+  await run([KUBECTL, 'wait', '--for=condition=Ready', 'pod/web', '--timeout=20s'], { env })
+})
+
+afterAll(async () => {
+  await lab?.down()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+const TRANSPORTS = [
+  ['WebSocket', {}],
+  ['SPDY', { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false', KUBECTL_PORT_FORWARD_WEBSOCKETS: 'false' }],
+] as const
+
+test.each(TRANSPORTS)('exec by %s: output, errors, exit code, environment, input and its end', async (_name, more) => {
+  const script = 'echo $COLOUR $(hostname); echo no >&2; exit 3'
+  const answer = await kubectl(['exec', 'web', '--', 'sh', '-c', script], undefined, more)
+  expect(answer).toMatchObject({ exitCode: 3, stdout: 'blue web\n' })
+  expect(answer.stderr).toBe('no\ncommand terminated with exit code 3\n')
+  expect(await kubectl(['exec', '-i', 'web', '--', 'wc', '-c'], 'x'.repeat(300_000), more)).toMatchObject({
+    exitCode: 0,
+    stdout: '300000\n',
+  })
+  expect((await kubectl(['exec', 'web', '--', 'nonsense'], undefined, more)).stderr).toContain(
+    'executable file not found in $PATH',
+  )
+})
+
+test('a command has the capabilities of its container, and its processes', async () => {
+  const show = "grep CapEff /proc/self/status; grep CapEff /proc/1/status; tr '\\0' ' ' < /proc/1/cmdline"
+  const [own, first, program] = (await kubectl(['exec', 'web', '--', 'sh', '-c', show])).stdout.split('\n')
+  expect(own).toBe(first)
+  expect(program).toContain('lab-echo')
+})
+
+test('exec -it has a terminal', async () => {
+  const line = `${KUBECTL} exec -it web -- sh -c 'test -t 0 && test -t 1 && echo terminal $TERM; stty size; exit 4'`
+  const answer = await tryRun(['script', '-qec', `stty rows 33 cols 99; ${line}`, '/dev/null'], { env })
+  expect(answer.stdout).toContain('terminal xterm\r\n33 99\r\n')
+  expect(answer.exitCode).toBe(4)
+})
+
+test('cp carries files both ways', async () => {
+  const bytes = Buffer.alloc(5_000_000, 'fairway ')
+  writeFileSync(join(dir, 'there'), bytes)
+  expect(await kubectl(['cp', join(dir, 'there'), 'web:/tmp/file'])).toMatchObject({ exitCode: 0 })
+  expect(await kubectl(['cp', 'web:/tmp/file', join(dir, 'back')])).toMatchObject({ exitCode: 0 })
+  expect(readFileSync(join(dir, 'back')).equals(bytes)).toBe(true)
+})
+
+test('a command ends when its user leaves', async () => {
+  const child = spawn(KUBECTL, ['exec', 'web', '--', 'sh', '-c', 'echo up; exec sleep 4321'], { env })
+  await once(child.stdout, 'data')
+  const sleepers = async () =>
+    (await kubectl(['exec', 'web', '--', 'sh', '-c', "grep -l '[4]321' /proc/[0-9]*/cmdline | wc -l"])).stdout
+  expect(await sleepers()).toBe('1\n')
+  child.kill('SIGKILL')
+  await expect.poll(sleepers, { interval: 50, timeout: 5000 }).toBe('0\n')
+})
+
+test.each(TRANSPORTS)('port-forward by %s: connections side by side, a big transfer, a refusal', async (_name, more) => {
+  const { child, ports } = await forward(['8080', '9'], more)
+  try {
+    const [open, shut] = ports
+    const fetched = await Promise.all(Array.from({ length: 12 }, () => fetch(`http://127.0.0.1:${open}/`).then((r) => r.status)))
+    expect(fetched).toEqual(Array(12).fill(200))
+    const answer = await fetch(`http://127.0.0.1:${open}/bytes?count=${COUNT}`)
+    const hash = createHash('sha256')
+    for await (const chunk of answer.body ?? []) hash.update(chunk)
+    expect(hash.digest('hex')).toBe(downloadChecksum(COUNT))
+    const said = once(child.stderr ?? child, 'data')
+    await expect(fetch(`http://127.0.0.1:${shut}/`)).rejects.toThrow()
+    expect(String(await said)).toContain('connection refused')
+  } finally {
+    child.kill()
+    await once(child, 'exit')
+  }
+})
+
+/** Forwards ports of the pod; resolves with the local ones once they listen. */
+function forward(remote: readonly string[], more: object): Promise<{ child: ChildProcess; ports: readonly number[] }> {
+  const child = spawn(KUBECTL, ['port-forward', 'pod/web', ...remote.map((port) => `:${port}`)], { env: { ...env, ...more } })
+  return new Promise((resolve, reject) => {
+    let text = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      const ports = [...text.matchAll(/127\.0\.0\.1:(\d+) ->/g)].map(([, port]) => Number(port))
+      if (ports.length === remote.length) resolve({ child, ports })
+    })
+    child.on('exit', () => reject(new Error(`port-forward ended: ${text}`)))
+  })
+}
