@@ -4,7 +4,7 @@ import { addressesOf, type LabHost, type LabNode, podRangesOf, type Topology } f
 import { badField, show } from './fields.ts'
 import { addressNumber, isHostOf, overlap } from './values.ts'
 
-export const MOST_NODES = 20
+const MOST_NODES = 20
 const MOST_OTHERS = 20
 
 /** A host's name is that of its link in the switch, which the kernel limits, and of its namespace. */
