@@ -1,26 +1,15 @@
 /** Scale over HTTP, as recorded: test/golden/kubernetes-1.36/errors `scale-get`, and the patch that `kubectl scale` sends. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { KindRecord } from './kind.ts'
-import { makeKinds } from './kinds/index.ts'
 import { readRecorded } from './kinds/recorded.ts'
 import { selectorText } from './scale.ts'
 import { startTestServer, type TestServer } from './testing.ts'
 
 const API = '/apis/apps/v1/namespaces/default/deployments/api'
 const MERGE = { type: 'application/merge-patch+json' }
-const mapping = {
-  specReplicasPath: ['spec', 'replicas'],
-  statusReplicasPath: ['status', 'replicas'],
-  selectorPath: ['spec', 'selector'],
-}
-const scalable = (record: KindRecord): KindRecord =>
-  record.kind === 'Deployment' ? { ...record, subresources: ['status', 'scale'], scale: mapping } : record
-
 describe('scale', () => {
   let server: TestServer
   beforeAll(async () => {
-    const kinds = makeKinds({ serviceRanges: ['10.96.0.0/12'], nodePortRange: [30_000, 32_767] }).map(scalable)
-    server = await startTestServer({ kinds })
+    server = await startTestServer()
     const template = { metadata: { labels: { app: 'api' } }, spec: { containers: [{ name: 'c', image: 'nginx' }] } }
     const spec = { replicas: 2, selector: { matchLabels: { app: 'api' } }, template }
     await server.call('POST', '/apis/apps/v1/namespaces/default/deployments', { metadata: { name: 'api' }, spec })

@@ -3,6 +3,7 @@ import type { JsonMap } from './json.ts'
 import { isMap } from './json.ts'
 import type { FieldError, KindRecord, RawObject, ScaleMapping } from './kind.ts'
 import { ageColumn, column, defineKind, nameColumn } from './kinds/define.ts'
+import { type LabelSelector, labelSelectorText } from './kinds/label-selector.ts'
 import { invalid } from './status.ts'
 import type { Stored } from './stored.ts'
 import type { WriteOptions } from './write-options.ts'
@@ -27,33 +28,12 @@ export const SCALE: KindRecord = defineKind({
   ],
 })
 
-interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>
-  readonly matchExpressions?: readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] }[]
-}
-
-const OPERATORS: Readonly<Record<string, (key: string, values: string) => string>> = {
-  In: (key, values) => `${key} in (${values})`,
-  NotIn: (key, values) => `${key} notin (${values})`,
-  Exists: (key) => key,
-  DoesNotExist: (key) => `!${key}`,
-}
-
-/** A selector as a query has it: from text, a LabelSelector, or the plain map of a ReplicationController. */
+/** A selector as a query has it: from text, a LabelSelector, or the plain map of a ReplicationController; '' for none. */
 export function selectorText(selector: unknown): string {
   if (typeof selector === 'string') return selector
-  if (!isMap(selector)) return ''
+  if (!isMap(selector) || Object.keys(selector).length === 0) return ''
   const isLabelSelector = isMap(selector.matchLabels) || Array.isArray(selector.matchExpressions)
-  const { matchLabels = {}, matchExpressions = [] } = (isLabelSelector ? selector : { matchLabels: selector }) as LabelSelector
-  const equal = Object.entries(matchLabels).map(([key, value]) => ({ key, text: `${key}=${value}` }))
-  const others = matchExpressions.map(({ key, operator, values = [] }) => ({
-    key,
-    text: OPERATORS[operator]?.(key, values.toSorted().join(',')) ?? key,
-  }))
-  return [...equal, ...others]
-    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
-    .map(({ text }) => text)
-    .join(',')
+  return labelSelectorText((isLabelSelector ? selector : { matchLabels: selector }) as LabelSelector)
 }
 
 function at(object: RawObject, path: readonly string[]): unknown {

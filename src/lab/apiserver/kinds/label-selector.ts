@@ -60,13 +60,14 @@ function requirementErrors(field: string, { key = '', operator = '', values = []
   ]
 }
 
-/** A selector as kubectl prints it; `<none>` when it asks for nothing. */
+/** A selector as kubectl prints it, by key; `<none>` when it asks for nothing. */
 export function labelSelectorText(selector: LabelSelector | undefined): string {
-  const equal = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`)
-  const others = (selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
-    if (operator === 'Exists') return `${key}`
-    if (operator === 'DoesNotExist') return `!${key}`
-    return `${key} ${operator === 'In' ? 'in' : 'notin'} (${values.toSorted().join(',')})`
+  const equal = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => ({ key, text: `${key}=${value}` }))
+  const others = (selector?.matchExpressions ?? []).map(({ key = '', operator, values = [] }) => {
+    if (operator === 'Exists') return { key, text: key }
+    if (operator === 'DoesNotExist') return { key, text: `!${key}` }
+    return { key, text: `${key} ${operator === 'In' ? 'in' : 'notin'} (${values.toSorted().join(',')})` }
   })
-  return [...equal.toSorted(), ...others].join(',') || '<none>'
+  const all = [...equal, ...others].toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  return all.map(({ text }) => text).join(',') || '<none>'
 }
