@@ -10,6 +10,8 @@ import { startEndpointController } from './endpoint-loop.ts'
 import { startNamespaceContents } from './namespace-contents-loop.ts'
 import { startNodeLife } from './node-life-loop.ts'
 import { startScheduler } from './schedule-loop.ts'
+import { startDeploymentController } from './workload/deployment-loop.ts'
+import { startReplicaSetController } from './workload/replica-set-loop.ts'
 
 /** A lab's node is missed soon; Kubernetes waits 40 s. */
 const NODE_GRACE_IN_S = 5
@@ -40,6 +42,8 @@ export async function startControllers(client: KubeClient, nodeGraceInMs: number
     startScheduler(client, signal),
     startEndpointController(client, signal),
     startNodeLife(client, nodeGraceInMs, signal),
+    startReplicaSetController(client, signal),
+    startDeploymentController(client, signal),
   ])
 }
 

@@ -1,0 +1,102 @@
+/** Deployments on a whole lab: rollouts under load lose nothing; drained and dead nodes lose their pods to others. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bringUpLab, type LiveLab } from '../support/live-lab.ts'
+
+let lab: LiveLab
+
+const WEB = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: 3
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      terminationGracePeriodSeconds: 10
+      containers:
+      - name: echo
+        image: fairway/echo
+        env: [{ name: DRAIN_MS, value: "1500" }]
+        readinessProbe: { httpGet: { port: 8080, path: / }, periodSeconds: 1 }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec:
+  type: NodePort
+  selector: { app: web }
+  ports: [{ port: 80, targetPort: 8080, nodePort: 30080 }]
+`
+const URLS = ['http://192.168.0.154:30080/', 'http://192.168.0.240:30080/', 'http://192.168.0.161:30080/']
+
+interface LoadResult {
+  readonly asked: number
+  readonly answered: number
+  readonly pods: Readonly<Record<string, number>>
+  readonly failures: readonly object[]
+}
+
+beforeAll(async () => {
+  lab = await bringUpLab('t-rollout')
+  await lab.client('kubectl apply -f -', WEB)
+  await lab.client('kubectl rollout status deployment/web --timeout=40s')
+})
+afterAll(() => lab?.down())
+
+/** Constant load from the client while `work` is done. */
+async function underLoad(urls: readonly string[], work: () => Promise<void>): Promise<LoadResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'fairway-load-'))
+  try {
+    const stop = join(folder, 'stop')
+    const program = fileURLToPath(new URL('rollout/load.mjs', import.meta.url))
+    const load = lab.client(`'${process.execPath}' '${program}' '${stop}' 200 ${urls.join(' ')}`)
+    try {
+      await work()
+    } finally {
+      await writeFile(stop, '')
+    }
+    return JSON.parse(await load) as LoadResult
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+const rollout = 'kubectl rollout status deployment/web --timeout=40s'
+const podNames = async (): Promise<readonly string[]> =>
+  (await lab.client("kubectl get pods -l app=web -o jsonpath='{.items[*].metadata.name}'")).split(' ').toSorted()
+
+test('a rolling update, an undo and a restart under NodePort load: no failed request', async () => {
+  const before = await podNames()
+  const result = await underLoad(URLS, async () => {
+    await lab.client(`kubectl set env deployment/web COLOUR=green && ${rollout}`)
+    await lab.client(`kubectl rollout undo deployment/web && ${rollout}`)
+    await lab.client(`kubectl rollout restart deployment/web && ${rollout}`)
+  })
+  expect(result.failures).toEqual([])
+  expect(result.answered).toBeGreaterThan(500)
+  expect(Object.keys(result.pods).filter((pod) => !before.includes(pod)).length).toBeGreaterThanOrEqual(6)
+  const history = await lab.client('kubectl rollout history deployment/web')
+  expect(history.match(/^\d+/gm)).toEqual(['2', '3', '4'])
+  const events = await lab.client('kubectl get events --field-selector reason=ScalingReplicaSet')
+  expect(events).toMatch(/Scaled up replica set web-\w+ from 0 to 1/)
+})
+
+test('scale, pause and resume', async () => {
+  await lab.client(`kubectl scale deployment/web --replicas=5 && ${rollout}`)
+  expect(await lab.client('kubectl get deployment web --no-headers')).toMatch(/^web\s+5\/5\s+5\s+5\s/)
+  await lab.client('kubectl rollout pause deployment/web && kubectl set env deployment/web COLOUR=blue')
+  await lab.client(
+    'kubectl wait deployment/web --for=jsonpath=\'{.status.conditions[?(@.reason=="DeploymentPaused")].status}\'=Unknown',
+  )
+  await lab.client(`kubectl scale deployment/web --replicas=3`)
+  await lab.client(`kubectl rollout resume deployment/web && ${rollout}`)
+  expect(await lab.client("kubectl get pods -l app=web -o jsonpath='{.items[*].spec.containers[0].env[*].value}'")).toContain(
+    'blue',
+  )
+})
