@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { labPaths } from './state.ts'
 
 const TAIL_IN_BYTES = 256 << 10
+const TRACE_IN_LINES = 40
 
 /** The log of one process of a lab. */
 export function logFile(lab: string, process: string): string {
@@ -33,10 +34,17 @@ export function readTail(path: string, lines: number): Tail {
   }
 }
 
-/** What a process said last, for an error message: the messages of its last few lines. */
+/** What a process said last, for an error message: the messages of its last few lines, or what Node says that it died of. */
 export function lastLines(lab: string, process: string): string {
-  const { lines } = readTail(logFile(lab, process), 3)
-  return lines.length === 0 ? 'it said nothing.' : lines.map(messageOf).join(' / ')
+  return lastWords(readTail(logFile(lab, process), TRACE_IN_LINES).lines)
+}
+
+/** A trace of Node's has the error in its middle, behind the code and before the stack. */
+export function lastWords(lines: readonly string[]): string {
+  const trace = lines.slice(lines.findLastIndex((line) => line.startsWith('{"')) + 1)
+  const cause = trace.findLast((line) => /^(\w*Error\b|\w+ \[ERR_\w+\])[^:]*: /.test(line))
+  if (cause !== undefined) return cause
+  return lines.length === 0 ? 'it said nothing.' : lines.slice(-3).map(messageOf).join(' / ')
 }
 
 function messageOf(line: string): string {

@@ -18,7 +18,12 @@ export interface LiveLab {
 /** Brings a lab up. `name` must be of one test file alone, so that files may run side by side. */
 export async function bringUpLab(name: string, ...flags: readonly string[]): Promise<LiveLab> {
   await run([FAIRWAY, 'lab', 'down', '--name', name])
-  await run([FAIRWAY, 'lab', 'up', '--name', name, ...flags])
+  try {
+    await run([FAIRWAY, 'lab', 'up', '--name', name, ...flags])
+  } catch (error) {
+    await run([FAIRWAY, 'lab', 'down', '--name', name]) // nobody gets a handle to do it by
+    throw error
+  }
   return labOf(name)
 }
 
