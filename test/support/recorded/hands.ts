@@ -87,10 +87,8 @@ export class Hands {
   readonly #server: TestServer
   readonly #stops: (() => void)[] = []
   #work: Promise<void> = Promise.resolve()
-  /** Pods that are deleted wait for this before they go. */
-  graceInMs = 0
   readonly #held: RawObject[] = []
-  #holds = false
+  #holds: 'starts' | 'ends' | '' = ''
 
   constructor(server: TestServer) {
     this.#server = server
@@ -113,13 +111,13 @@ export class Hands {
     }
   }
 
-  /** From now on pods that have a node do not start, until `letRun`. */
-  hold(): void {
-    this.#holds = true
+  /** From now on pods do not start, or do not end, until `letGo`. */
+  hold(what: 'starts' | 'ends'): void {
+    this.#holds = what
   }
 
-  letRun(): void {
-    this.#holds = false
+  letGo(): void {
+    this.#holds = ''
     for (const pod of this.#held.splice(0)) this.#then(() => this.#pod(pod))
   }
 
@@ -154,14 +152,14 @@ export class Hands {
     const path = `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}`
     const { nodeName } = pod.spec as { readonly nodeName?: string }
     if (pod.metadata.deletionTimestamp !== undefined) {
-      if (this.graceInMs > 0) await new Promise((resolve) => setTimeout(resolve, this.graceInMs))
-      await this.#server.call('DELETE', path, { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } })
+      if (this.#holds === 'ends') this.#held.push(pod)
+      else await this.#server.call('DELETE', path, { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } })
     } else if (nodeName === undefined) {
       const { node: name } = PLACES[pod.metadata.name ?? ''] ?? ELSEWHERE
       const target = { apiVersion: 'v1', kind: 'Node', name }
       await this.#server.call('POST', `${path}/binding`, { metadata: { name: pod.metadata.name }, target })
       await this.event(pod, 'Scheduled', `Successfully assigned default/${pod.metadata.name} to ${name}`)
-    } else if ((pod.status as { readonly phase?: string }).phase === 'Pending' && this.#holds) this.#held.push(pod)
+    } else if ((pod.status as { readonly phase?: string }).phase === 'Pending' && this.#holds === 'starts') this.#held.push(pod)
     else if ((pod.status as { readonly phase?: string }).phase === 'Pending')
       await this.#server.call('PATCH', `${path}/status`, { status: running(pod) }, MERGE)
   }

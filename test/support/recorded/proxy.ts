@@ -11,14 +11,19 @@ export interface RecordingProxy extends AsyncDisposable {
 
 type Heard = { -readonly [Field in keyof Exchange]: Exchange[Field] }
 
-/** Starts a proxy on a free loopback port in front of `target` (plain HTTP); `onRequest` hears of each request as it goes on. */
-export async function startProxy(target: string, onRequest: (exchange: Exchange) => void): Promise<RecordingProxy> {
+/** Starts a proxy on a free loopback port in front of `target` (plain HTTP); `onAnswer` hears of each request once its answer begins. */
+export async function startProxy(target: string, onAnswer: (exchange: Exchange) => void): Promise<RecordingProxy> {
   let heard: Heard[] = []
   const server = createServer((request, response) => {
     const exchange = exchangeOf(target, request)
     heard.push(exchange)
-    forward(new URL(request.url ?? '/', target), request, response, exchange)
-    onRequest(exchange)
+    forward(new URL(request.url ?? '/', target), request, response, (answer) => {
+      exchange.status = answer.statusCode ?? 0
+      onAnswer(exchange)
+      return (body) => {
+        exchange.body = body
+      }
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
@@ -46,15 +51,16 @@ function exchangeOf(target: string, request: IncomingMessage): Heard {
   }
 }
 
-function forward(url: URL, request: IncomingMessage, response: ServerResponse, exchange: Heard): void {
+/** Hears of an answer's head; what it gives back hears of its whole body. */
+type Hearing = (answer: IncomingMessage) => (body: unknown) => void
+
+function forward(url: URL, request: IncomingMessage, response: ServerResponse, hear: Hearing): void {
   const onward = httpRequest(url, { method: request.method, headers: request.headers }, (answer) => {
-    exchange.status = answer.statusCode ?? 0
     response.writeHead(answer.statusCode ?? 0, answer.headers)
+    const heardBody = hear(answer)
     const chunks: Buffer[] = []
     answer.on('data', (chunk: Buffer) => chunks.push(chunk))
-    answer.on('end', () => {
-      exchange.body = parsed(Buffer.concat(chunks).toString())
-    })
+    answer.on('end', () => heardBody(parsed(Buffer.concat(chunks).toString())))
     answer.on('error', () => response.destroy())
     answer.pipe(response)
   })

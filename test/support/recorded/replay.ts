@@ -16,10 +16,6 @@ const SERVICES = '/api/v1/namespaces/default/services'
 const PODS = '/api/v1/namespaces/default/pods'
 const APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 const MERGE = { type: 'application/merge-patch+json' }
-/** How long a command that does not end by itself was left to run. */
-const LEFT_RUNNING_MS = 1_500
-/** How long a pod takes to end: long enough for a command to see it go. */
-const GRACE_IN_MS = 400
 
 /** What was done to the cluster between two commands, without being recorded. */
 type Between = (server: TestServer, hands: Hands) => Promise<unknown>
@@ -33,7 +29,7 @@ const putBack: Between = (server) => {
 
 const BEFORE: Readonly<Record<string, Between>> = {
   'apply-cold-novalidate': (_server, hands) => hands.bringUp(),
-  'apply-pod': async (_server, hands) => hands.hold(),
+  'apply-pod': async (_server, hands) => hands.hold('starts'),
   'get-pods-wide': (_server, hands) => hands.available(2),
   'patch-strategic': (server) => server.call('PATCH', `${SERVICES}/web-np`, { spec: { sessionAffinity: 'ClientIP' } }, MERGE),
   'patch-merge': (server) => server.call('PATCH', `${SERVICES}/web-np`, { spec: { externalTrafficPolicy: 'Cluster' } }, MERGE),
@@ -43,6 +39,7 @@ const BEFORE: Readonly<Record<string, Between>> = {
       '{"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"app":"hp"},"name":"hp","namespace":"default"},"spec":{"containers":[{"image":"nginx:1.27","name":"web","ports":[{"containerPort":80,"hostPort":8086}]}]}}\n'
     await server.call('PATCH', `${PODS}/hp`, { metadata: { annotations: { [APPLIED]: noted } } }, MERGE)
   },
+  'delete-pod': async (_server, hands) => hands.hold('ends'),
   diff: putBack,
   'wait-timeout': (server) => server.call('PATCH', `${PODS}/web`, { metadata: { labels: { w: '1' } } }, MERGE),
 }
@@ -54,26 +51,33 @@ const ON_LINE: Readonly<Record<string, (hands: Hands, line: number) => void>> = 
 
 /** What happened once a command watched. */
 const ON_WATCH: Readonly<Record<string, Between>> = {
-  'wait-ready': async (_server, hands) => hands.letRun(),
+  'delete-pod': async (_server, hands) => hands.letGo(),
+  'wait-ready': async (_server, hands) => hands.letGo(),
   'wait-delete': (server) => server.call('DELETE', `${PODS}/r1`),
 }
 
-/** Commands that a signal ended. */
+/** Commands that a signal ended; here once they watch. */
 const ENDLESS = new Set(['get-watch-one'])
+
+/** The command that runs now. */
+interface Running {
+  name: string
+  end(): unknown
+}
 
 export class Replay implements AsyncDisposable {
   readonly #server: TestServer
   readonly #proxy: RecordingProxy
   readonly #hands: Hands
   readonly #home: string
-  readonly #running: { name: string }
+  readonly #running: Running
 
   private constructor(parts: {
     server: TestServer
     proxy: RecordingProxy
     hands: Hands
     home: string
-    running: { name: string }
+    running: Running
   }) {
     this.#server = parts.server
     this.#proxy = parts.proxy
@@ -85,10 +89,11 @@ export class Replay implements AsyncDisposable {
   static async start(): Promise<Replay> {
     const server = await startTestServer()
     const hands = new Hands(server)
-    hands.graceInMs = GRACE_IN_MS
-    const running = { name: '' }
+    const running: Running = { name: '', end: () => undefined }
     const proxy = await startProxy(server.url, ({ query }) => {
-      if (query.watch === 'true') void ON_WATCH[running.name]?.(server, hands)
+      if (query.watch !== 'true') return
+      void ON_WATCH[running.name]?.(server, hands)
+      if (ENDLESS.has(running.name)) running.end()
     })
     return new Replay({ server, proxy, hands, home: await mkdtemp(join(tmpdir(), 'fwt-kubectl-')), running })
   }
@@ -118,11 +123,10 @@ export class Replay implements AsyncDisposable {
       said.stderr += chunk.toString()
     })
     child.stdin.end(inputOf(recorded))
-    const timer = ENDLESS.has(name) ? setTimeout(() => child.kill('SIGTERM'), LEFT_RUNNING_MS) : undefined
+    this.#running.end = () => child.kill('SIGTERM')
     return new Promise((resolve, reject) => {
       child.on('error', reject)
       child.on('close', (code) => {
-        clearTimeout(timer)
         resolve({ exit: code ?? 1, ...said })
       })
     })
