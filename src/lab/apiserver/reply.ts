@@ -90,7 +90,7 @@ export function* listParts(rendering: Rendering, page: Page): Generator<string> 
   yield ']}'
 }
 
-const PART_IN_CHARACTERS = 64 * 1024
+const PART_IN_CHARACTERS = 256 * 1024
 
 /** Writes an answer in parts, as fast as the client reads; a short one whole. Objects written meanwhile do not show in it. */
 export async function sendParts(response: ServerResponse, parts: Iterable<string>, form: Form): Promise<void> {

@@ -2,29 +2,30 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { FairwayError } from '../../model/code.ts'
-import { type Form, negotiate } from './accept.ts'
+import { negotiate } from './accept.ts'
 import { decodeObject } from './decoding.ts'
 import { deleteObject, parseDeleteOptions } from './deletion.ts'
-import type { KindRecord, KubeletStream, RawObject } from './kind.ts'
+import type { Exchange, Verbs } from './exchange.ts'
+import type { KindRecord, KubeletStream } from './kind.ts'
 import type { KubeletClient } from './kubelet-address.ts'
 import { serveStream } from './kubelet-stream.ts'
 import { parseListOptions, parseVersion } from './list-options.ts'
 import { type PageContext, servePage } from './page.ts'
-import { APPLY_TYPE, patched, patchObject } from './patch.ts'
+import { APPLY_TYPE, patchObject } from './patch.ts'
 import { servePodLog } from './pod-log.ts'
 import { awaitVersion, listPage } from './reader.ts'
 import type { Registry, Target } from './registry.ts'
-import { addWarnings, listParts, type Rendering, renderObject, send, sendError, sendParts } from './reply.ts'
+import { addWarnings, listParts, renderObject, send, sendError, sendParts } from './reply.ts'
 import { mediaType, parseObject, readBody } from './request-body.ts'
 import { answerReview, reviewAt, type User } from './review.ts'
-import { SCALE, scaleOf, writeScale } from './scale.ts'
+import { scaleVerbs } from './scale-verbs.ts'
 import { ApiError, deleted, internalError, methodNotAllowed, unauthorized, unknownResource } from './status.ts'
 import { actOn, type ProxyRequest } from './subresource.ts'
 import { parseIncludeObject } from './table.ts'
 import type { TokenUser } from './token-user.ts'
 import { serveWatch } from './watch.ts'
 import { parseWriteOptions, requireFieldManager, type WriteOptions } from './write-options.ts'
-import type { Place, Writer, Written } from './writer.ts'
+import type { Writer, Written } from './writer.ts'
 
 export interface HandlerOptions extends PageContext {
   readonly writer: Writer
@@ -38,27 +39,14 @@ export interface HandlerOptions extends PageContext {
   readonly signal: AbortSignal
 }
 
-/** A request on its way. */
-interface Exchange {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly query: URLSearchParams
-  readonly form: Form
-  readonly target: Target
-  readonly place: Place
-  readonly rendering: Rendering
-}
-
 /** Paths that anyone may see. */
 const OPEN: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version'])
 
-type Verb = (exchange: Exchange) => Promise<void> | void
-
 export class Handler {
   readonly #options: HandlerOptions
-  readonly #item: Readonly<Record<string, Verb>>
-  readonly #collection: Readonly<Record<string, Verb>>
-  readonly #scale: Readonly<Record<string, Verb>>
+  readonly #item: Verbs
+  readonly #collection: Verbs
+  readonly #scale: Verbs
 
   constructor(options: HandlerOptions) {
     this.#options = options
@@ -74,11 +62,7 @@ export class Handler {
       POST: (exchange) => this.#create(exchange),
       DELETE: (exchange) => this.#deleteCollection(exchange),
     }
-    this.#scale = {
-      GET: (exchange) => this.#getScale(exchange),
-      PUT: (exchange) => this.#putScale(exchange),
-      PATCH: (exchange) => this.#patchScale(exchange),
-    }
+    this.#scale = scaleVerbs(options.writer)
   }
 
   /** Answers one request, whatever happens. `certified` is undefined for those without a certificate; they may have a token. */
@@ -138,7 +122,7 @@ export class Handler {
     else await this.#stream(exchange, stream)
   }
 
-  #verbsOf({ name, watch, subresource, record }: Target): Readonly<Record<string, Verb>> {
+  #verbsOf({ name, watch, subresource, record }: Target): Verbs {
     if (name === undefined || watch) return this.#collection
     return subresource === 'scale' && record.scale !== undefined ? this.#scale : this.#item
   }
@@ -231,48 +215,6 @@ export class Handler {
       JSON.stringify(actOn({ writer: this.#options.writer, place, name: target.name ?? '', body, options })),
       form,
     )
-  }
-
-  #getScale(exchange: Exchange): void {
-    const { object, mapping } = this.#scaled(exchange)
-    this.#answerScale(exchange, scaleOf(mapping, object), [])
-  }
-
-  async #putScale(exchange: Exchange): Promise<void> {
-    const options = this.#writeOptions('UpdateOptions', exchange)
-    const { object: scale, warnings } = await this.#decode(exchange, SCALE, options)
-    const { mapping, stored } = this.#scaled(exchange)
-    this.#answerScale(
-      exchange,
-      writeScale(this.#options.writer, { place: exchange.place, mapping, scale, options }, stored),
-      warnings,
-    )
-  }
-
-  async #patchScale(exchange: Exchange): Promise<void> {
-    const options = this.#writeOptions('PatchOptions', exchange)
-    const body = (await readBody(exchange.request)).toString()
-    const contentType = exchange.request.headers['content-type']
-    const { mapping, stored, object } = this.#scaled(exchange)
-    const { object: scale, warnings } = patched(SCALE, scaleOf(mapping, object), { contentType, body, options })
-    this.#answerScale(
-      exchange,
-      writeScale(this.#options.writer, { place: exchange.place, mapping, scale, options }, stored),
-      warnings,
-    )
-  }
-
-  /** The object that is scaled. */
-  #scaled({ place, target }: Exchange) {
-    const stored = this.#options.writer.get(place, target.name ?? '')
-    const { scale: mapping } = target.record
-    if (mapping === undefined) throw unknownResource()
-    return { stored, object: stored.object, mapping }
-  }
-
-  #answerScale(exchange: Exchange, scale: RawObject, warnings: readonly string[]): void {
-    addWarnings(exchange.response, warnings)
-    send(exchange.response, 200, renderObject({ ...exchange.rendering, record: SCALE }, scale), exchange.form)
   }
 
   #writeOptions(kind: string, exchange: Exchange): WriteOptions {
