@@ -309,11 +309,22 @@ function olderIngress(kind: string, schema: Json & { properties: Record<string, 
   return { ...rest, properties, ...(kept === undefined ? {} : { required: kept }) }
 }
 
+/** Fields that hold an object lost their own words in the package; they get those of the object. */
+function describeReferences(schemas: ReadonlyMap<string, Json>): void {
+  for (const schema of schemas.values())
+    for (const property of Object.values((schema.properties ?? {}) as Record<string, Json>)) {
+      const [reference] = (property.allOf ?? []) as readonly { readonly $ref: string }[]
+      const described = schemas.get(reference?.$ref.replace('#/components/schemas/', '') ?? '')?.description
+      if (property.description === undefined && described !== undefined) property.description = described
+    }
+}
+
 /** The whole file as text: one schema a line, sorted by name, so that changes read well. */
 export function generateSchemas(): string {
   const generator = new Generator()
   for (const root of ROOTS) for (const model of root.models) generator.addRoot(model, root)
   for (const older of OLDER_INGRESS) generator.addOlderIngress(older)
+  describeReferences(generator.schemas)
   const lines = [...generator.schemas]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, schema]) => `${JSON.stringify(name)}:${JSON.stringify(schema)}`)

@@ -8,7 +8,7 @@ export interface Difference {
 
 const NO_TOKEN = 'A real cluster gives each pod a token of its service account in a volume; the lab does not.'
 const DOCUMENTATION =
-  'The fields and their types are the same. Documentation comes from a package in which it lost line breaks, and that of fields such as `metadata` is missing.'
+  'The fields and their types are the same. Documentation comes from a package in which it lost line breaks, and in which fields that hold objects have the words of the object.'
 const BELOW = 'The columns are the same; the recorded cluster did more between the recorded commands.'
 const FEWER = 'The lab serves the kinds that it needs, and older versions of Ingress that a real 1.36 no longer has.'
 const NO_KUBELET = 'The recording failed, as that cluster had no kubelets. In the lab it works'
