@@ -107,11 +107,20 @@ export interface Probe {
   readonly httpGet?: HttpGetAction
   readonly tcpSocket?: { readonly port: number | string; readonly host?: string }
   readonly exec?: { readonly command?: readonly string[] }
+  readonly grpc?: { readonly port: number; readonly service?: string }
+  readonly terminationGracePeriodSeconds?: number
   readonly initialDelaySeconds?: number
   readonly timeoutSeconds?: number
   readonly periodSeconds?: number
   readonly successThreshold?: number
   readonly failureThreshold?: number
+}
+
+/** What is done when a container has started, or before it is ended. */
+export interface LifecycleHandler {
+  readonly exec?: { readonly command?: readonly string[] }
+  readonly httpGet?: HttpGetAction
+  readonly sleep?: { readonly seconds: number }
 }
 
 export interface EnvVar {
@@ -136,6 +145,7 @@ export interface Container {
   readonly readinessProbe?: Probe
   readonly livenessProbe?: Probe
   readonly startupProbe?: Probe
+  readonly lifecycle?: { readonly postStart?: LifecycleHandler; readonly preStop?: LifecycleHandler }
   /** Of init containers only: `Always` makes one a sidecar. */
   readonly restartPolicy?: string
   readonly volumeMounts?: readonly {

@@ -1,5 +1,4 @@
-/** One container of a pod, over all its runs: image, start, probes, end, back-off, start again. */
-import { createHash } from 'node:crypto'
+/** One container of a pod, over all its runs: image, start, hooks, probes, end, back-off, start again. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pause } from '../../kube/backoff.ts'
@@ -7,19 +6,25 @@ import type { EventType } from '../../kube/events.ts'
 import type { Container, ContainerStatus, Pod } from '../../kube/types.ts'
 import { FairwayError } from '../../model/code.ts'
 import type { Catalogue } from '../images/catalogue.ts'
-import { type Image, taggedReference } from '../images/image.ts'
+import type { Image } from '../images/image.ts'
 import { containerCommand, containerEnv, type PodPlace } from './container-env.ts'
+import { type ProbeKind, watchHealth } from './container-health.ts'
 import { type ContainerExit, type ContainerRun, cannotStart, startContainer } from './container-process.ts'
+import { ContainerRecord } from './container-record.ts'
 import { afterExit, type CrashBackoff, goDuration, NO_BACKOFF, restarts } from './crash-backoff.ts'
+import { runHook } from './hook.ts'
+import { pullImage } from './image-pull.ts'
 import { LogFile } from './log-file.ts'
-import { apiTime } from './pod-status.ts'
-import { watchReadiness } from './readiness.ts'
+import type { ProbedTarget } from './probe-watch.ts'
 import type { ExecTarget } from './stream/exec.ts'
+import { Termination } from './termination.ts'
 
 /** What a container needs of its pod and node. */
 export interface ContainerContext {
   readonly pod: Pod
   readonly container: Container
+  /** Always, OnFailure, Never. */
+  readonly restartPolicy: string
   readonly place: PodPlace
   /** '' for the node's own network. */
   readonly netns: string
@@ -34,86 +39,84 @@ export interface ContainerContext {
   changed(): void
 }
 
-/** Short, as an image comes by a file that someone adds, and a pull costs nothing. */
-const FIRST_PULL_DELAY_IN_MS = 4_000
-const MAX_PULL_DELAY_IN_MS = 20_000
 const CONFIG_RETRY_IN_MS = 10_000
-/** How long a failed pull shows as ErrImagePull before it shows as waiting for the next. */
-const PULL_ERROR_SHOWN_IN_MS = 2_000
 
-type State = NonNullable<ContainerStatus['state']>
+interface Running {
+  readonly target: ProbedTarget
+  readonly termination: Termination
+  /** Aborted when the process is gone. */
+  readonly ended: AbortSignal
+}
 
 export class ContainerRunner {
   readonly log: LogFile
+  /** Resolves when the container has started for the first time, its startup probe included, or never will. */
+  readonly firstStart: Promise<void>
   readonly #context: ContainerContext
+  readonly #record: ContainerRecord
   readonly #stopping = new AbortController()
-  #state: State = { waiting: { reason: 'ContainerCreating' } }
-  #lastState: State = {}
-  #ready = false
-  #restartCount = 0
-  #imageID = ''
-  #containerID = ''
-  #run: ContainerRun | undefined
-  #target: ExecTarget | undefined
+  readonly #firstStarted = Promise.withResolvers<void>()
+  #running: Running | undefined
   #graceInMs = Number.POSITIVE_INFINITY
+  #withHooks = true
 
   constructor(context: ContainerContext) {
     this.#context = context
     this.log = new LogFile(join(context.dir, 'logs', `${context.container.name}.log`))
-    const { before } = context
-    if (before === undefined) return
-    this.#restartCount = before.restartCount + (before.state?.running === undefined ? 0 : 1)
-    this.#lastState = before.state?.running === undefined ? (before.lastState ?? {}) : lost(before)
+    this.#record = new ContainerRecord(context.container, context.before, () => context.changed())
+    this.firstStart = this.#firstStarted.promise
   }
 
   /** As the pod's status lists it. */
   get status(): ContainerStatus {
-    const running = this.#state.running !== undefined
-    return {
-      name: this.#context.container.name,
-      state: this.#state,
-      lastState: this.#lastState,
-      ready: this.#ready,
-      started: running,
-      restartCount: this.#restartCount,
-      image: taggedReference(this.#context.container.image ?? ''),
-      imageID: this.#imageID,
-      ...(this.#containerID === '' ? {} : { containerID: this.#containerID }),
-    }
+    return this.#record.status
   }
 
   /** Where a command runs beside the container; undefined while it does not run. */
   get target(): ExecTarget | undefined {
-    return this.#target
+    return this.#running?.target
   }
 
-  /** Runs the container until it has ended for good or was stopped. Never rejects. */
-  async run(): Promise<void> {
+  /** It waits for containers before it. */
+  hold(): void {
+    this.#record.waiting('PodInitializing')
+  }
+
+  /** Runs the container until it has ended for good or was stopped; gives whether its last run succeeded. Never rejects. */
+  async run(): Promise<boolean> {
     const { signal } = this.#stopping
     let backoff = NO_BACKOFF
+    let succeeded = false
     while (!signal.aborted) {
       const exit = await this.#once()
+      succeeded = exit?.exitCode === 0
       if (exit === undefined || signal.aborted) continue
-      if (!restarts(this.#context.pod.spec?.restartPolicy, exit.exitCode)) return
+      if (!restarts(this.#context.restartPolicy, exit.exitCode)) break
       backoff = await this.#waitAfter(exit, backoff)
-      if (!signal.aborted) this.#restartCount++
+      if (!signal.aborted) this.#record.restarted()
     }
+    this.#firstStarted.resolve()
+    return succeeded
   }
 
-  /** SIGTERM now, SIGKILL after the grace; a shorter grace may follow. */
-  stop(graceInMs: number): void {
+  /** The preStop hook and SIGTERM now, SIGKILL after the grace; a shorter grace may follow. */
+  stop(graceInMs: number, withHooks = true): void {
     this.#graceInMs = Math.min(this.#graceInMs, graceInMs)
-    if (!this.#stopping.signal.aborted && this.#run !== undefined)
+    this.#withHooks &&= withHooks
+    if (!this.#stopping.signal.aborted && this.#running !== undefined)
       this.#context.tell('Normal', 'Killing', `Stopping container ${this.#context.container.name}`)
     this.#stopping.abort()
-    this.#run?.stop(this.#graceInMs)
+    this.#end(this.#graceInMs)
   }
 
   /** One run; undefined when it could not be made and is to be tried again. */
   async #once(): Promise<ContainerExit | undefined> {
-    const { pod, container, place } = this.#context
-    const image = await this.#pull()
+    const { pod, container, place, catalogue, tell } = this.#context
+    const { signal } = this.#stopping
+    const waiting = (reason: string, message: string): void => this.#record.waiting(reason, message)
+    const image = await pullImage({ reference: container.image ?? '', catalogue, signal, tell, waiting })
     if (image === undefined) return undefined
+    this.#record.pulled(image)
     try {
       const env = containerEnv(pod, container, image, place)
       const command = containerCommand(container, image, env)
@@ -123,46 +126,11 @@ export class ContainerRunner {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       const reason = error instanceof FairwayError ? 'CreateContainerConfigError' : 'CreateContainerError'
-      this.#context.tell('Warning', 'Failed', `Error: ${message}`)
-      this.#become({ waiting: { reason, message } })
-      await pause(CONFIG_RETRY_IN_MS, this.#stopping.signal)
+      tell('Warning', 'Failed', `Error: ${message}`)
+      this.#record.waiting(reason, message)
+      await pause(CONFIG_RETRY_IN_MS, signal)
       return undefined
     }
-  }
-
-  async #pull(): Promise<Image | undefined> {
-    const reference = this.#context.container.image ?? ''
-    const { signal } = this.#stopping
-    for (let delayInMs = FIRST_PULL_DELAY_IN_MS; !signal.aborted; delayInMs = Math.min(delayInMs * 2, MAX_PULL_DELAY_IN_MS)) {
-      try {
-        const image = await this.#context.catalogue.resolve(reference)
-        this.#imageID = `fairway.local/${image.name}@sha256:${sha256(JSON.stringify(image))}`
-        this.#context.tell(
-          'Normal',
-          'Pulled',
-          `Container image "${reference}" already present on machine and can be accessed by the pod`,
-        )
-        return image
-      } catch (error) {
-        await this.#pullFailed(reference, error instanceof Error ? error.message : String(error), delayInMs)
-      }
-    }
-    return undefined
-  }
-
-  async #pullFailed(reference: string, message: string, delayInMs: number): Promise<void> {
-    const { tell } = this.#context
-    tell('Normal', 'Pulling', `Pulling image "${reference}"`)
-    tell('Warning', 'Failed', `Failed to pull image "${reference}": ${message}`)
-    tell('Warning', 'Failed', 'Error: ErrImagePull')
-    this.#become({ waiting: { reason: 'ErrImagePull', message } })
-    if (!(await pause(PULL_ERROR_SHOWN_IN_MS, this.#stopping.signal))) return
-    tell('Normal', 'BackOff', `Back-off pulling image "${reference}"`)
-    tell('Warning', 'Failed', 'Error: ImagePullBackOff')
-    this.#become({
-      waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${reference}": ErrImagePull: ${message}` },
-    })
-    await pause(delayInMs - PULL_ERROR_SHOWN_IN_MS, this.#stopping.signal)
   }
 
   async #execute(image: Image, command: readonly string[], env: Readonly<Record<string, string>>): Promise<ContainerExit> {
@@ -172,37 +140,66 @@ export class ContainerRunner {
     const workingDir = container.workingDir || image.workingDir
     const { emptyDirs, visible } = image
     const run = startContainer({ netns, hostname: place.hostname, command, env, workingDir, emptyDirs, files, visible }, this.log)
-    this.#run = run
-    this.#containerID = `fairway://${sha256(`${pod.metadata.uid}/${container.name}/${this.#restartCount}/${run.startedAtInMs}`)}`
+    this.#record.created(pod.metadata.uid ?? '', run.startedAtInMs)
     tell('Normal', 'Created', 'Container created')
     const pid = await run.pid
-    this.#target = pid === 0 ? undefined : { pid, env }
-    if (pid !== 0) tell('Normal', 'Started', 'Container started')
-    this.#ready = container.readinessProbe === undefined
-    this.#become({ running: { startedAt: apiTime(run.startedAtInMs) } })
-    if (this.#stopping.signal.aborted) run.stop(this.#graceInMs)
     const ended = new AbortController()
-    const probing = this.#probe(run, ended.signal)
+    void run.exited.then(() => ended.abort())
+    const target = { podIP: place.podIPs[0] ?? '', pid, container, env }
+    this.#running = { target, termination: new Termination(run), ended: ended.signal }
+    if (pid !== 0) tell('Normal', 'Started', 'Container started')
+    const living = pid === 0 ? undefined : this.#live(this.#running, run)
+    if (this.#stopping.signal.aborted) this.#end(this.#graceInMs)
     const exit = await run.exited
-    ended.abort()
-    await probing
-    this.#run = undefined
-    this.#target = undefined
-    this.#finish(exit, exit.exitCode === 0 ? 'Completed' : 'Error', '')
+    await living
+    this.#running = undefined
+    this.#record.ended(exit, exit.exitCode === 0 ? 'Completed' : 'Error', '')
     return exit
   }
 
-  async #probe(run: ContainerRun, ended: AbortSignal): Promise<void> {
-    const { container, place, tell } = this.#context
-    if (container.readinessProbe === undefined) return
-    const target = { podIP: place.podIPs[0] ?? '', pid: await run.pid, container }
-    // a container that is being stopped goes on being probed, so that its endpoint stops serving when it does
-    for await (const result of watchReadiness(container.readinessProbe, target, ended)) {
-      if (result.failure !== undefined) tell('Warning', 'Unhealthy', `Readiness probe failed: ${result.failure}`)
-      if (result.ready === this.#ready) continue
-      this.#ready = result.ready
-      this.#context.changed()
+  /** From the start of the process to its end: the postStart hook, then the probes. */
+  async #live(running: Running, run: ContainerRun): Promise<void> {
+    const { container, tell } = this.#context
+    const { target, ended } = running
+    const hook = container.lifecycle?.postStart
+    const problem = hook === undefined ? '' : await runHook(hook, target, ended)
+    if (problem !== '' && !ended.aborted) {
+      tell('Warning', 'FailedPostStartHook', `PostStartHook failed: ${problem}`)
+      tell('Normal', 'Killing', 'FailedPostStartHook')
+      return this.#end(this.#graceOf())
     }
+    this.#record.running(run.startedAtInMs)
+    const listener = {
+      started: (): void => {
+        this.#record.started()
+        this.#firstStarted.resolve()
+      },
+      ready: (ready: boolean): void => this.#record.ready(ready),
+      unhealthy: (message: string): void => tell('Warning', 'Unhealthy', message),
+      dead: (kind: ProbeKind, probe: { readonly terminationGracePeriodSeconds?: number }): void => {
+        tell('Normal', 'Killing', `Container ${container.name} failed ${kind} probe, will be restarted`)
+        this.#end(this.#graceOf(probe.terminationGracePeriodSeconds))
+      },
+    }
+    await watchHealth(target, listener, ended)
+  }
+
+  #graceOf(ownInS?: number): number {
+    return (ownInS ?? this.#context.pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000
+  }
+
+  /** Ends the run that there is, with its hook. */
+  #end(graceInMs: number): void {
+    const { container, tell } = this.#context
+    const running = this.#running
+    const hook = this.#withHooks ? container.lifecycle?.preStop : undefined
+    if (running === undefined) return
+    const { target, ended } = running
+    const runPreStop = async (): Promise<void> => {
+      const problem = hook === undefined ? '' : await runHook(hook, target, ended)
+      if (problem !== '' && !ended.aborted) tell('Warning', 'FailedPreStopHook', `PreStopHook failed: ${problem}`)
+    }
+    running.termination.begin(graceInMs, hook === undefined || target.pid === 0 ? undefined : runPreStop)
   }
 
   #failStart(problem: string): ContainerExit {
@@ -210,54 +207,22 @@ export class ContainerRunner {
     const exit = { exitCode: 128, startedAtInMs: 0, finishedAtInMs: nowInMs }
     const message = `failed to create task: OCI runtime create failed: unable to start container process: ${problem}`
     this.#context.tell('Warning', 'Failed', `Error: ${message}`)
-    this.#finish(exit, 'StartError', message)
+    this.#record.ended(exit, 'StartError', message)
     return { ...exit, startedAtInMs: nowInMs }
-  }
-
-  #finish(exit: ContainerExit, reason: string, message: string): void {
-    this.#ready = false
-    this.#become({
-      terminated: {
-        exitCode: exit.exitCode,
-        reason,
-        ...(message === '' ? {} : { message }),
-        startedAt: apiTime(exit.startedAtInMs),
-        finishedAt: apiTime(exit.finishedAtInMs),
-        ...(this.#containerID === '' ? {} : { containerID: this.#containerID }),
-      },
-    })
   }
 
   async #waitAfter(exit: ContainerExit, backoff: CrashBackoff): Promise<CrashBackoff> {
     const { pod, container, tell } = this.#context
     const { waitInMs, next } = afterExit(backoff, exit.finishedAtInMs - exit.startedAtInMs)
-    this.#lastState = this.#state
+    this.#record.setAside()
     if (waitInMs > 0) {
       const name = `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`
       tell('Warning', 'BackOff', `Back-off restarting failed container ${container.name} in pod ${name}`)
       const message = `back-off ${goDuration(waitInMs)} restarting failed container=${container.name} pod=${name}`
-      this.#become({ waiting: { reason: 'CrashLoopBackOff', message } })
+      this.#record.waiting('CrashLoopBackOff', message)
       await pause(waitInMs, this.#stopping.signal)
     }
     return next
-  }
-
-  #become(state: State): void {
-    this.#state = state
-    this.#context.changed()
-  }
-}
-
-/** The end that a container met when its kubelet died, which nobody saw. Source: kubelet, status of containers after a reboot. */
-function lost(before: ContainerStatus): State {
-  const startedAt = before.state?.running?.startedAt
-  return {
-    terminated: {
-      exitCode: 255,
-      reason: 'Unknown',
-      ...(startedAt === undefined ? {} : { startedAt }),
-      finishedAt: apiTime(Date.now()),
-    },
   }
 }
 
@@ -270,8 +235,4 @@ async function layFiles(dir: string, image: Image): Promise<ReadonlyMap<string, 
     files.set(inside, outside)
   }
   return files
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
 }

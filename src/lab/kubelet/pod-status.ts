@@ -3,6 +3,12 @@ import type { Condition, ContainerStatus, Pod, PodStatus } from '../../kube/type
 
 export interface PodView {
   readonly containers: readonly ContainerStatus[]
+  /** None by default. */
+  readonly initContainers?: readonly ContainerStatus[]
+  /** Whether the init containers have done their work; so by default. */
+  readonly initialized?: boolean
+  /** One of them has failed for good. */
+  readonly initFailed?: boolean
   /** Empty until the pod's network stands. */
   readonly podIPs: readonly string[]
   readonly hostIPs: readonly string[]
@@ -19,7 +25,7 @@ export function apiTime(inMs: number): string {
  * Source: kubelet, pkg/kubelet/kubelet_pods.go (getPhase, generateAPIPodStatus), pkg/kubelet/status/generate.go.
  */
 export function podStatus(pod: Pod, view: PodView, nowInMs: number): PodStatus {
-  const phase = podPhase(pod, view.containers)
+  const phase = phaseOf(pod, view)
   const [podIP] = view.podIPs
   const [hostIP] = view.hostIPs
   return {
@@ -28,9 +34,17 @@ export function podStatus(pod: Pod, view: PodView, nowInMs: number): PodStatus {
     ...(hostIP === undefined ? {} : { hostIP, hostIPs: view.hostIPs.map((ip) => ({ ip })) }),
     ...(podIP === undefined ? {} : { podIP, podIPs: view.podIPs.map((ip) => ({ ip })) }),
     startTime: apiTime(view.startedAtInMs),
+    ...(view.initContainers?.length ? { initContainerStatuses: view.initContainers } : {}),
     containerStatuses: view.containers,
     qosClass: pod.status?.qosClass ?? 'BestEffort',
   }
+}
+
+/** A pod is not over while a sidecar runs. */
+function phaseOf(pod: Pod, { containers, initContainers = [], initFailed = false }: PodView): string {
+  const phase = initFailed ? 'Failed' : podPhase(pod, containers)
+  const ended = phase === 'Succeeded' || phase === 'Failed'
+  return ended && initContainers.some(({ state }) => state?.running !== undefined) ? 'Running' : phase
 }
 
 /** Pending until every container has run, then Running until all ended for good. A finished pod stays what it is. */
@@ -64,7 +78,7 @@ function podConditions(pod: Pod, view: PodView, phase: string, nowInMs: number):
       type: 'PodReadyToStartContainers',
       status: view.podIPs.length > 0 && phase !== 'Succeeded' && phase !== 'Failed' ? 'True' : 'False',
     },
-    { type: 'Initialized', status: 'True' },
+    initializedCondition(view),
     podReady,
     containersReady,
     { type: 'PodScheduled', status: 'True' },
@@ -83,6 +97,13 @@ function readyCondition(type: string, phase: string, unready: readonly string[])
     reason: 'ContainersNotReady',
     message: `containers with unready status: [${unready.join(' ')}]`,
   }
+}
+
+function initializedCondition({ initialized = true, initContainers = [] }: PodView): Condition {
+  if (initialized) return { type: 'Initialized', status: 'True' }
+  const incomplete = initContainers.filter((each) => each.state?.terminated?.exitCode !== 0 && each.started !== true)
+  const message = `containers with incomplete status: [${incomplete.map(({ name }) => name).join(' ')}]`
+  return { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized', message }
 }
 
 function gateCondition(pod: Pod, gate: string): Condition {

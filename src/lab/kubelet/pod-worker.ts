@@ -5,13 +5,14 @@ import { isConflict, isNotFound } from '../../kube/api-error.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import type { EventRecorder } from '../../kube/events.ts'
 import { PODS } from '../../kube/resource.ts'
-import type { Pod, PodStatus } from '../../kube/types.ts'
+import type { Container, Pod, PodStatus } from '../../kube/types.ts'
 import { netnsPath } from '../../linux/netns.ts'
 import { type Logger, logger } from '../../log/log.ts'
 import { NODE_NOT_READY } from '../controllers/node-life.ts'
 import type { Catalogue } from '../images/catalogue.ts'
 import type { AddressBook } from './address-book.ts'
 import { ContainerRunner } from './container-runner.ts'
+import { InitContainers, initPolicy } from './init-containers.ts'
 import { layPodWires, podWireNames, removePodWires } from './pod-network.ts'
 import { podStatus } from './pod-status.ts'
 import { StatusWriter } from './status-writer.ts'
@@ -34,9 +35,12 @@ const NETWORK_RETRY_IN_MS = 2_000
 
 export class PodWorker {
   readonly uid: string
+  /** All containers, init containers first. */
   readonly runners: readonly ContainerRunner[]
   /** Resolves when nothing of the pod is left on this node. */
   readonly done: Promise<void>
+  readonly #init: InitContainers
+  readonly #main: readonly ContainerRunner[]
   readonly #node: NodeContext
   readonly #log: Logger
   readonly #startedAtInMs: number
@@ -47,6 +51,7 @@ export class PodWorker {
   #pod: Pod
   #stopping = false
   #gone = false
+  #endInMs = Number.POSITIVE_INFINITY
 
   constructor(pod: Pod, node: NodeContext) {
     this.uid = pod.metadata.uid ?? ''
@@ -58,7 +63,11 @@ export class PodWorker {
     const hostNetwork = pod.spec?.hostNetwork === true
     const hostname = hostNetwork ? node.node : (pod.spec?.hostname ?? pod.metadata.name ?? '').slice(0, 63)
     this.#place = { podIPs: hostNetwork ? node.nodeAddresses : [], hostIPs: node.nodeAddresses, hostname }
-    this.runners = this.#finishedBefore ? [] : this.#makeRunners()
+    const initContainers = this.#finishedBefore ? [] : (pod.spec?.initContainers ?? [])
+    const containers = this.#finishedBefore ? [] : (pod.spec?.containers ?? [])
+    this.#init = new InitContainers(initContainers.map((each) => ({ container: each, runner: this.#makeRunner(each, true) })))
+    this.#main = containers.map((each) => this.#makeRunner(each, false))
+    this.runners = [...this.#init.runners, ...this.#main]
     this.done = this.#live()
     this.update(pod)
   }
@@ -91,13 +100,15 @@ export class PodWorker {
   /** The runner ends: the pod's processes and wires go, its object stays. */
   async shutDown(graceInMs: number): Promise<void> {
     this.#gone = true
-    this.#stop(graceInMs)
+    this.#stop(graceInMs, false)
     await this.done
   }
 
-  #stop(graceInMs: number): void {
+  #stop(graceInMs: number, withHooks = true): void {
     this.#stopping = true
-    for (const runner of this.runners) runner.stop(graceInMs)
+    this.#endInMs = Math.min(this.#endInMs, Date.now() + graceInMs)
+    for (const runner of this.#main) runner.stop(graceInMs, withHooks)
+    this.#init.stop(graceInMs, withHooks)
     this.#deleted.resolve()
   }
 
@@ -110,28 +121,30 @@ export class PodWorker {
     return join(this.#node.dir, this.uid)
   }
 
-  #makeRunners(): readonly ContainerRunner[] {
-    const netns = this.#pod.spec?.hostNetwork === true ? '' : podWireNames(this.#node.lab, this.uid).netns
-    const reference = { ...this.#pod.metadata, apiVersion: 'v1', kind: 'Pod' }
-    return (this.#pod.spec?.containers ?? []).map((container) => {
-      const about = { ...reference, fieldPath: `spec.containers{${container.name}}` }
-      return new ContainerRunner({
-        pod: this.#pod,
-        container,
-        place: this.#place,
-        netns,
-        dir: this.#dir,
-        catalogue: this.#node.catalogue,
-        before: this.#pod.status?.containerStatuses?.find(({ name }) => name === container.name),
-        tell: (type, reason, message) => this.#node.recorder.event(eventReference(about), type, reason, message),
-        changed: () => this.#report(),
-      })
+  #makeRunner(container: Container, init: boolean): ContainerRunner {
+    const { spec, status, metadata } = this.#pod
+    const list = init ? 'initContainers' : 'containers'
+    const about = { ...metadata, apiVersion: 'v1', kind: 'Pod', fieldPath: `spec.${list}{${container.name}}` }
+    const statuses = init ? status?.initContainerStatuses : status?.containerStatuses
+    return new ContainerRunner({
+      pod: this.#pod,
+      container,
+      restartPolicy: init ? initPolicy(container, spec?.restartPolicy) : (spec?.restartPolicy ?? 'Always'),
+      place: this.#place,
+      netns: spec?.hostNetwork === true ? '' : podWireNames(this.#node.lab, this.uid).netns,
+      dir: this.#dir,
+      catalogue: this.#node.catalogue,
+      before: statuses?.find(({ name }) => name === container.name),
+      tell: (type, reason, message) => this.#node.recorder.event(eventReference(about), type, reason, message),
+      changed: () => this.#report(),
     })
   }
 
   async #live(): Promise<void> {
-    if (this.runners.length > 0 && (await this.#layNetwork())) {
-      await Promise.all(this.runners.map((runner) => runner.run()))
+    if (this.#main.length > 0 && (await this.#layNetwork())) {
+      if (this.#init.runners.length > 0) for (const runner of this.#main) runner.hold()
+      if (await this.#init.run()) await Promise.all(this.#main.map((runner) => runner.run()))
+      await this.#init.finish(Number.isFinite(this.#endInMs) ? Math.max(0, this.#endInMs - Date.now()) : this.#graceInMs)
       this.#report()
     }
     await this.#clearNetwork()
@@ -139,6 +152,10 @@ export class PodWorker {
     await this.#status.flush()
     if (!this.#node.signal.aborted) await rm(this.#dir, { recursive: true, force: true })
     await this.#confirmDeletion()
+  }
+
+  get #graceInMs(): number {
+    return (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000
   }
 
   /** False when the pod was deleted before its network stood. */
@@ -190,10 +207,12 @@ export class PodWorker {
 
   #report(): void {
     if (this.#gone || this.#node.signal.aborted) return
-    const containers = this.runners.map((runner) => runner.status)
+    const containers = this.#main.map((runner) => runner.status)
+    const { statuses: initContainers, done: initialized, failed: initFailed } = this.#init
     const { podIPs, hostIPs } = this.#place
     const known = { ...this.#pod, status: withReported(this.#pod.status, this.#status.wanted) }
-    this.#status.write(podStatus(known, { containers, podIPs, hostIPs, startedAtInMs: this.#startedAtInMs }, Date.now()))
+    const view = { containers, initContainers, initialized, initFailed, podIPs, hostIPs, startedAtInMs: this.#startedAtInMs }
+    this.#status.write(podStatus(known, view, Date.now()))
   }
 }
 

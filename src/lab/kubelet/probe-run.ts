@@ -18,6 +18,8 @@ export interface ProbeTarget {
   readonly podIP: string
   readonly pid: number
   readonly container: Container
+  /** The container's environment. */
+  readonly env: Readonly<Record<string, string>>
   readonly timeoutInMs: number
 }
 
@@ -29,6 +31,8 @@ export function runProbe(probe: Probe, target: ProbeTarget): Promise<ProbeResult
   if (probe.httpGet !== undefined) return probeHttp(probe.httpGet, target)
   if (probe.tcpSocket !== undefined) return probeTcp(probe.tcpSocket, target)
   if (probe.exec !== undefined) return probeExec(probe.exec.command ?? [], target)
+  if (probe.grpc !== undefined)
+    return Promise.resolve(failed('the lab has no gRPC probes: use httpGet, tcpSocket or exec instead'))
   return Promise.resolve(SUCCESS)
 }
 
@@ -105,7 +109,12 @@ function dialError(error: NodeJS.ErrnoException, host: string, port: number): st
 function probeExec(command: readonly string[], target: ProbeTarget): Promise<ProbeResult> {
   const [program = '', ...args] = execCommand(target.pid, command)
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: target.timeoutInMs, killSignal: 'SIGKILL' })
+    const child = spawn(program, args, {
+      env: target.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: target.timeoutInMs,
+      killSignal: 'SIGKILL',
+    })
     let output = ''
     const take = (chunk: Buffer) => {
       if (output.length < 10_240) output += chunk.toString()

@@ -1,7 +1,7 @@
-/** The readiness of a running container, probe after probe. */
+/** One probe of a running container, again and again. */
 import { pause } from '../../kube/backoff.ts'
-import type { Container, Probe } from '../../kube/types.ts'
-import { runProbe } from './probe-run.ts'
+import type { Probe } from '../../kube/types.ts'
+import { type ProbeTarget, runProbe } from './probe-run.ts'
 import { afterProbe, probeTiming, UNPROBED } from './probe-state.ts'
 
 /**
@@ -11,21 +11,27 @@ import { afterProbe, probeTiming, UNPROBED } from './probe-state.ts'
 const SETTLE_IN_MS = 1_000
 const SETTLE_STEP_IN_MS = 50
 
-export interface Readiness {
-  readonly ready: boolean
+export type ProbedTarget = Omit<ProbeTarget, 'timeoutInMs'>
+
+export interface ProbeReport {
+  /** As many successes in a row as its threshold says, and not as many failures since. */
+  readonly passing: boolean
+  /** As many failures in a row as its threshold says. */
+  readonly failing: boolean
   /** Why the probe failed, perhaps without a word; undefined when it passed. */
   readonly failure: string | undefined
 }
 
-/** Yields after each probe, until `ended`. */
-export async function* watchReadiness(
+/** Yields after each probe, until `ended`. With `settles`, a refusal in the first moment does not count. */
+export async function* watchProbe(
   probe: Probe,
-  target: { readonly podIP: string; readonly pid: number; readonly container: Container },
+  target: ProbedTarget,
+  settles: boolean,
   ended: AbortSignal,
-): AsyncGenerator<Readiness> {
+): AsyncGenerator<ProbeReport> {
   const timing = probeTiming(probe)
   if (!(await pause(timing.initialDelayInMs, ended))) return
-  const settledAtInMs = performance.now() + SETTLE_IN_MS
+  const settledAtInMs = performance.now() + (settles ? SETTLE_IN_MS : 0)
   let state = UNPROBED
   while (!ended.aborted) {
     const result = await runProbe(probe, { ...target, timeoutInMs: timing.timeoutInMs })
@@ -35,7 +41,8 @@ export async function* watchReadiness(
       continue
     }
     state = afterProbe(state, result.success, timing)
-    yield { ready: state.passing, failure: result.success ? undefined : result.message }
+    const failing = !result.success && state.run >= timing.failureThreshold
+    yield { passing: state.passing, failing, failure: result.success ? undefined : result.message }
     if (!(await pause(timing.periodInMs, ended))) return
   }
 }
