@@ -21,7 +21,7 @@ describe('the controllers', () => {
       source: 'test',
       credentials: async () => ({ headers: {} }),
     })
-    await startControllers(client, NODE_GRACE_IN_MS, stop.signal)
+    await startControllers(client, { nodeGraceInMs: NODE_GRACE_IN_MS, evictionInMs: 1_000 }, stop.signal)
   })
 
   afterEach(() => {
@@ -98,6 +98,9 @@ describe('the controllers', () => {
       )?.status
     await api.until(() => ready(api.get('nodes', '', 'a')) === 'Unknown', 'the node Unknown')
     await api.until(() => ready(api.get('pods', 'default', 'p')) === 'False', 'the pod not ready')
+    const taints = () => ((api.get('nodes', '', 'a')?.spec as { taints?: { effect: string }[] } | undefined)?.taints ?? []).length
+    await api.until(() => taints() === 2, 'the taints')
+    await api.until(() => api.get('pods', 'default', 'p')?.metadata.deletionTimestamp !== undefined, 'the pod evicted')
     await api.until(
       () => api.messages().includes('RegisteredNode: Node a event: Registered Node a in Controller'),
       'RegisteredNode',

@@ -100,3 +100,39 @@ test('scale, pause and resume', async () => {
     'blue',
   )
 })
+
+test('drain and uncordon, and a node that dies for good: the service answers on, its pods come up elsewhere', async () => {
+  const nodeOf = "-o jsonpath='{.items[*].spec.nodeName}'"
+  await underLoad(URLS, async () => {
+    await lab.client('kubectl drain optiplex-1 --ignore-daemonsets --delete-emptydir-data --timeout=40s')
+    await lab.client(rollout)
+  }).then(({ failures }) => expect(failures).toEqual([]))
+  expect(await lab.client(`kubectl get pods -l app=web ${nodeOf}`)).not.toContain('optiplex-1')
+  await lab.client('kubectl uncordon optiplex-1 && kubectl cordon ubuntu-1')
+  await lab.client(`kubectl rollout restart deployment/web && ${rollout} && kubectl uncordon ubuntu-1`)
+  expect(await lab.client(`kubectl get pods -l app=web ${nodeOf}`)).toContain('optiplex-2')
+
+  const { processes } = JSON.parse((await lab.lab(['status', '-o', 'json'])).stdout)
+  const kubelet: number = processes.find((each: { name: string }) => each.name === 'lab-kubelet-optiplex-2').identity.pid
+  process.kill(kubelet, 'SIGSTOP')
+  try {
+    await lab.client(
+      'kubectl wait node/optiplex-2 --for=jsonpath=\'{.spec.taints[?(@.effect=="NoExecute")].key}\'=node.kubernetes.io/unreachable --timeout=20s',
+    )
+    expect(await lab.client('kubectl get node optiplex-2 --no-headers')).toMatch(/^optiplex-2\s+NotReady\s/)
+    const ready =
+      'kubectl get endpointslices -l kubernetes.io/service-name=web -o jsonpath=\'{range .items[*].endpoints[?(@.conditions.ready==true)]}{.nodeName}{"\\n"}{end}\''
+    await expect.poll(() => lab.client(ready), { timeout: 5_000 }).not.toContain('optiplex-2')
+    await expect.poll(async () => (await lab.client(ready)).split('\n').filter(Boolean).length, { timeout: 20_000 }).toBe(3)
+    const result = await underLoad(URLS.slice(0, 2), async () => {
+      await lab.client(rollout)
+    })
+    expect(result.failures).toEqual([])
+    expect(await lab.client(`kubectl get pods -l app=web ${nodeOf}`)).toContain('optiplex-2')
+  } finally {
+    process.kill(kubelet, 'SIGCONT')
+  }
+  await lab.client('kubectl wait node/optiplex-2 --for=condition=Ready --timeout=20s')
+  await expect.poll(() => lab.client(`kubectl get pods -l app=web ${nodeOf}`), { timeout: 20_000 }).not.toContain('optiplex-2')
+  expect(await lab.client("kubectl get node optiplex-2 -o jsonpath='{.spec.taints}'")).toBe('')
+})

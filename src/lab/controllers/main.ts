@@ -1,4 +1,4 @@
-/** The process `lab-controllers`: scheduler, endpoints and the life of nodes. Flags: docs/design/lab.md. */
+/** The process `lab-controllers`: scheduler, endpoints, workloads and the life of nodes. Flags: docs/design/lab.md. */
 import { closeSync, writeSync } from 'node:fs'
 import { createClient, type KubeClient } from '../../kube/client.ts'
 import { loadKubeConfig } from '../../kube/config.ts'
@@ -7,6 +7,7 @@ import { FairwayError } from '../../model/code.ts'
 import { POD_FLAG_BAD } from '../../model/codes/pod.ts'
 import { readFlags, readyFd } from '../kubelet/flags.ts'
 import { startEndpointController } from './endpoint-loop.ts'
+import { startEviction } from './eviction-loop.ts'
 import { startNamespaceContents } from './namespace-contents-loop.ts'
 import { startNodeLife } from './node-life-loop.ts'
 import { startScheduler } from './schedule-loop.ts'
@@ -15,15 +16,17 @@ import { startReplicaSetController } from './workload/replica-set-loop.ts'
 
 /** A lab's node is missed soon; Kubernetes waits 40 s. */
 const NODE_GRACE_IN_S = 5
+/** And its pods are given up soon; Kubernetes waits 300 s more. */
+const EVICTION_IN_S = 5
 
 export async function main(args: readonly string[]): Promise<void> {
-  const flags = readFlags(args, ['kubeconfig', 'node-grace-seconds', 'ready-fd'], [])
+  const flags = readFlags(args, ['kubeconfig', 'node-grace-seconds', 'eviction-seconds', 'ready-fd'], [])
   const stopping = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
   const config = loadKubeConfig({ path: flags.get('kubeconfig') })
   const client = createClient(config)
   await Promise.all([
-    startControllers(client, graceInMs(flags.get('node-grace-seconds')), stopping.signal),
+    startControllers(client, times(flags), stopping.signal),
     startNamespaceContents(client, config.ca ?? '', stopping.signal),
   ])
   logger('controllers').info('the controllers run')
@@ -36,21 +39,36 @@ export async function main(args: readonly string[]): Promise<void> {
   process.exit(0)
 }
 
+export interface ControllerTimes {
+  /** How long a node may be silent. */
+  readonly nodeGraceInMs: number
+  /** How long a pod stays on a node that is not Ready, with the toleration that admission gives it. */
+  readonly evictionInMs: number
+}
+
 /** Starts all; resolves when each knows the cluster. They run until the signal. */
-export async function startControllers(client: KubeClient, nodeGraceInMs: number, signal: AbortSignal): Promise<void> {
+export async function startControllers(client: KubeClient, times: ControllerTimes, signal: AbortSignal): Promise<void> {
   await Promise.all([
     startScheduler(client, signal),
     startEndpointController(client, signal),
-    startNodeLife(client, nodeGraceInMs, signal),
+    startNodeLife(client, times.nodeGraceInMs, signal),
+    startEviction(client, times.evictionInMs, signal),
     startReplicaSetController(client, signal),
     startDeploymentController(client, signal),
   ])
 }
 
-function graceInMs(text: string | undefined): number {
-  const seconds = Number(text ?? NODE_GRACE_IN_S)
+function times(flags: ReadonlyMap<string, string>): ControllerTimes {
+  return {
+    nodeGraceInMs: secondsInMs(flags, 'node-grace-seconds', NODE_GRACE_IN_S),
+    evictionInMs: secondsInMs(flags, 'eviction-seconds', EVICTION_IN_S),
+  }
+}
+
+function secondsInMs(flags: ReadonlyMap<string, string>, flag: string, standard: number): number {
+  const seconds = Number(flags.get(flag) ?? standard)
   if (seconds >= 1) return seconds * 1000
-  throw new FairwayError(POD_FLAG_BAD, `The flag --node-grace-seconds must be a number of at least 1, not "${text}".`, {
-    field: '--node-grace-seconds',
+  throw new FairwayError(POD_FLAG_BAD, `The flag --${flag} must be a number of at least 1, not "${flags.get(flag)}".`, {
+    field: `--${flag}`,
   })
 }

@@ -62,7 +62,7 @@ export function untolerated(pod: Pod, taints: readonly Taint[]): Taint | undefin
     .find((taint) => !tolerations.some((each) => tolerates(each, taint)))
 }
 
-function tolerates(toleration: Toleration, taint: Taint): boolean {
+export function tolerates(toleration: Toleration, taint: Taint): boolean {
   if (toleration.effect && toleration.effect !== taint.effect) return false
   if (toleration.key && toleration.key !== taint.key) return false
   if (toleration.operator === 'Exists') return true
