@@ -228,6 +228,15 @@ test('two labs do not collide, and one goes down without the other', async () =>
   expect(await box.sh('ls -A /run')).toBe('')
 })
 
+test('a host whose namespace would be that of another lab is refused, and that lab goes on', async () => {
+  const file = '{ nodes: [{ name: ubuntu-1 }], clients: [{ name: b-client }] }'
+  const command = [...box.fairwayCommand.slice(4), 'lab', 'up', '--name', 'a', '-f', '-']
+  expect(await box.run(command, { input: file })).toMatchObject({ exitCode: 0 })
+  const clash = await box.fairway('lab', 'up', '--name', 'a-b')
+  expect(clash.stderr).toContain('error FW0912 The namespace fw-a-b-client belongs to the lab a.')
+  expect((await status('a')).findings).toEqual([])
+})
+
 describe('in the lab', () => {
   let lab: Sandbox
   beforeAll(async () => {
