@@ -1,5 +1,7 @@
 /** `fairway lab ...`: the commands about the lab. What a command needs is imported when it runs. */
 import type { Command } from 'commander'
+import { FairwayError } from '../model/code.ts'
+import { USAGE_WRONG } from '../model/codes/usage.ts'
 import { collected, labName, output, portNumber, positiveNumber, wholeNumber } from './options.ts'
 
 export function addLab(program: Command): void {
@@ -21,7 +23,12 @@ export function addLab(program: Command): void {
     .description('take the lab down and leave nothing behind')
     .addOption(labName())
     .option('--all', 'every lab of this machine')
-    .action(async (options) => (await import('./commands/lab-down.ts')).labDown(options))
+    .action(async (options, command: Command) => {
+      // A name in the environment is only a default; one that was typed contradicts --all.
+      if (options.all && command.getOptionValueSource('name') === 'cli')
+        throw new FairwayError(USAGE_WRONG, '--all and --name contradict each other.', { fix: 'Leave one of them away.' })
+      await (await import('./commands/lab-down.ts')).labDown(options)
+    })
   lab
     .command('status')
     .description('hosts, processes and nodes of the lab, and what is wrong with them')

@@ -13,7 +13,7 @@ export async function main(args: readonly string[]): Promise<void> {
     command = next
   })
   try {
-    await program.parseAsync([...args], { from: 'user' })
+    await program.parseAsync(args[0] === '--version' ? ['version'] : [...args], { from: 'user' })
   } catch (error) {
     const at = command ?? program
     if (error instanceof CommanderError && error.exitCode === 0) return // --help has been printed

@@ -49,6 +49,7 @@ function parse(args: readonly string[]) {
     })
     return values
   } catch (cause) {
-    throw new FairwayError(USAGE_WRONG, cause instanceof Error ? cause.message : String(cause), { cause })
+    const fix = 'The agent takes --node NAME, --kubeconfig FILE, --dir DIR, --ready-fd N and --cleanup.'
+    throw new FairwayError(USAGE_WRONG, cause instanceof Error ? cause.message : String(cause), { fix, cause })
   }
 }

@@ -57,6 +57,15 @@ describe('kubectl', () => {
     expect(await said(['apply', '-f', '-'], both)).toBe('pod/nginx unchanged\nservice/nginx unchanged')
   })
 
+  test('a kind that nobody knows is named', async () => {
+    expect(await said(['apply', '-f', '-'], 'apiVersion: v1\nkind: Widget\nmetadata: {name: w}\n')).toContain(
+      'no matches for kind "Widget" in version "v1"',
+    )
+    expect(await said(['apply', '-f', '-'], 'apiVersion: wide/v2\nkind: Widget\nmetadata: {name: w}\n')).toContain(
+      'no matches for kind "Widget" in version "wide/v2"',
+    )
+  })
+
   test('get -o wide prints the columns of a real server', async () => {
     const columns = (text: string): readonly string[] => text.split('\n').map((line) => line.trim().split(/ {2,}/).join('|'))
     expect(columns(await said(['get', 'pods', '-o', 'wide', 'nginx']))[0]).toBe(

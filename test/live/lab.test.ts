@@ -224,6 +224,10 @@ test('two labs do not collide, and one goes down without the other', async () =>
       .filter(Boolean)
       .every((name) => name.startsWith('fw-a-b-')),
   ).toBe(true)
+  const contradiction = await box.fairway('lab', 'down', '--all', '--name', 'other')
+  expect(contradiction).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(contradiction.stderr).toContain('--all and --name contradict each other.')
+  expect((await box.fairway('--version')).stdout).toMatch(/^fairway \d/)
   expect((await box.fairway('lab', 'down', '--all')).stdout).toContain('lab a-b is down')
   expect(await box.sh('ls -A /run')).toBe('')
 })

@@ -30,6 +30,7 @@ export function servePage(context: PageContext, request: IncomingMessage, respon
   else if (!reads) sendText(response, 404, NOT_FOUND)
   else if (path === '/healthz' || path === '/livez' || path === '/readyz') health(url, response)
   else if (path === '/api' || path === '/apis') serveRoot(context, request, response, path === '/api')
+  else if (path === '/openapi/v2') serveOlderDocument(request, response)
   else if (path.startsWith('/openapi/v3/')) serveDocument(context, request, response, path.slice('/openapi/v3/'.length))
   else sendText(response, 404, NOT_FOUND)
 }
@@ -38,7 +39,8 @@ function jsonPage(context: PageContext, path: string): object | undefined {
   const { kinds } = context.registry
   if (path === '/version') return VERSION
   if (path === '/openapi/v3') return openapiIndex(kinds)
-  if (path === '/') return { paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v3', '/readyz', '/version'] }
+  if (path === '/')
+    return { paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] }
   const [root, group = '', version, ...more] = path.slice(1).split('/')
   if (more.length > 0) return undefined
   if (root === 'api' && version === undefined) return apiResources(kinds, '', group)
@@ -70,6 +72,24 @@ function serveDocument(context: PageContext, request: IncomingMessage, response:
       type: 'application/json',
       cache: 'no-cache, private',
     })
+}
+
+const EMPTY_V2 = { swagger: '2.0', info: { title: 'Kubernetes', version: VERSION.gitVersion }, paths: {} }
+/** Field 1 (swagger) of openapi.v2.Document, as protobuf. */
+const EMPTY_V2_PROTOBUF = Buffer.from([0x0a, 3, ...Buffer.from('2.0')])
+
+/**
+ * A document without schemas: all are in version 3. kubectl asks for it when version 3 has not heard of a kind; it then says
+ * `no matches for kind`, where a 404 would make it say that a requested resource was not found, and not which.
+ */
+function serveOlderDocument(request: IncomingMessage, response: ServerResponse): void {
+  if (!/proto-openapi\.spec\.v2.*\+protobuf/.test(request.headers.accept ?? '')) {
+    send(response, 200, JSON.stringify(EMPTY_V2))
+    return
+  }
+  // kubectl asks with an `@` in the type, which no parser of media types takes back.
+  const type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
+  response.writeHead(200, { 'content-type': type, 'content-length': EMPTY_V2_PROTOBUF.length }).end(EMPTY_V2_PROTOBUF)
 }
 
 interface Tagged {
