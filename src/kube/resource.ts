@@ -1,5 +1,5 @@
 /** Where the objects of a kind are found in the API. */
-import type { EndpointSlice, Endpoints, Event, KubeObject, Lease, Node, Pod, Service } from './types.ts'
+import type { DataObject, EndpointSlice, Endpoints, Event, KubeObject, Lease, Node, Pod, Service } from './types.ts'
 
 /** A resource of the API; `T` is what its objects look like. `group` is '' for the core group. */
 export interface Resource<T extends KubeObject> {
@@ -24,6 +24,8 @@ export const PODS: Resource<Pod> = core('pods', 'Pod')
 export const SERVICES: Resource<Service> = core('services', 'Service')
 export const ENDPOINTS: Resource<Endpoints> = core('endpoints', 'Endpoints')
 export const EVENTS: Resource<Event> = core('events', 'Event')
+export const CONFIG_MAPS: Resource<DataObject> = core('configmaps', 'ConfigMap')
+export const SECRETS: Resource<DataObject> = core('secrets', 'Secret')
 export const NODES: Resource<Node> = core('nodes', 'Node', false)
 export const ENDPOINT_SLICES: Resource<EndpointSlice> = {
   group: 'discovery.k8s.io',

@@ -116,6 +116,12 @@ export interface Probe {
   readonly failureThreshold?: number
 }
 
+/** A ConfigMap, or a Secret (whose data are base64). */
+export interface DataObject extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>
+  readonly binaryData?: Readonly<Record<string, string>>
+}
+
 /** What is done when a container has started, or before it is ended. */
 export interface LifecycleHandler {
   readonly exec?: { readonly command?: readonly string[] }
@@ -141,6 +147,11 @@ export interface Container {
   readonly args?: readonly string[]
   readonly workingDir?: string
   readonly env?: readonly EnvVar[]
+  readonly envFrom?: readonly {
+    readonly prefix?: string
+    readonly configMapRef?: { readonly name: string; readonly optional?: boolean }
+    readonly secretRef?: { readonly name: string; readonly optional?: boolean }
+  }[]
   readonly ports?: readonly ContainerPort[]
   readonly readinessProbe?: Probe
   readonly livenessProbe?: Probe
@@ -153,6 +164,7 @@ export interface Container {
     readonly mountPath: string
     readonly readOnly?: boolean
     readonly subPath?: string
+    readonly subPathExpr?: string
   }[]
 }
 
@@ -193,6 +205,7 @@ export interface PodSpec {
   readonly hostname?: string
   readonly restartPolicy?: string
   readonly schedulerName?: string
+  readonly serviceAccountName?: string
   readonly nodeSelector?: Readonly<Record<string, string>>
   readonly tolerations?: readonly Toleration[]
   readonly containers: readonly Container[]

@@ -1,7 +1,7 @@
 /** A container's environment, command and arguments, from the pod, its image and where it runs. */
-import type { Container, EnvVar, Pod } from '../../kube/types.ts'
+import type { Container, DataObject, EnvVar, Pod } from '../../kube/types.ts'
 import { FairwayError } from '../../model/code.ts'
-import { POD_FIELD_UNSUPPORTED } from '../../model/codes/pod.ts'
+import { POD_DATA_MISSING, POD_FIELD_UNSUPPORTED } from '../../model/codes/pod.ts'
 import type { Image } from '../images/image.ts'
 
 export interface PodPlace {
@@ -10,23 +10,76 @@ export interface PodPlace {
   readonly hostname: string
 }
 
+/** Where ConfigMaps and Secrets of the pod's namespace come from; undefined for one that is not there. */
+export interface EnvData {
+  configMap(name: string): Promise<DataObject | undefined>
+  secret(name: string): Promise<DataObject | undefined>
+}
+
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
  * The environment: the image's, then the pod's, later entries winning; `$(NAME)` in a value means an earlier entry.
- * @throws {FairwayError} POD_FIELD_UNSUPPORTED for a source that the lab does not have
+ * @throws {FairwayError} POD_DATA_MISSING; POD_FIELD_UNSUPPORTED for a source that the lab does not have
  */
-export function containerEnv(pod: Pod, container: Container, image: Image, place: PodPlace): Readonly<Record<string, string>> {
+export async function containerEnv(
+  pod: Pod,
+  container: Container,
+  image: Image,
+  { place, data }: { readonly place: PodPlace; readonly data: EnvData },
+): Promise<Readonly<Record<string, string>>> {
   const env: Record<string, string> = { PATH, HOSTNAME: place.hostname, HOME: '/root', ...image.env }
   const declared: Record<string, string> = {}
+  for (const { prefix = '', configMapRef, secretRef } of container.envFrom ?? []) {
+    const keys = await keysOf({ configMapRef, secretRef }, data)
+    for (const [key, value] of Object.entries(keys ?? {})) declared[`${prefix}${key}`] = value
+  }
   for (const [index, entry] of (container.env ?? []).entries()) {
-    const value =
-      entry.valueFrom === undefined
-        ? expand(entry.value ?? '', declared)
-        : fromField(pod, entry, place, `${container.name}.env[${index}]`)
-    declared[entry.name] = value
+    const where = `${container.name}.env[${index}]`
+    const { configMapKeyRef, secretKeyRef } = entry.valueFrom ?? {}
+    if (entry.valueFrom === undefined) declared[entry.name] = expand(entry.value ?? '', declared)
+    else if (configMapKeyRef === undefined && secretKeyRef === undefined)
+      declared[entry.name] = fromField(pod, entry, place, where)
+    else {
+      const value = await fromKey(entry, data)
+      if (value !== undefined) declared[entry.name] = value
+    }
   }
   return { ...env, ...declared }
+}
+
+interface DataRef {
+  readonly name: string
+  readonly optional?: boolean
+}
+
+/** All keys of what is referred to; undefined when it may be absent and is. */
+async function keysOf(
+  { configMapRef, secretRef }: { readonly configMapRef?: DataRef; readonly secretRef?: DataRef },
+  data: EnvData,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  const ref = configMapRef ?? secretRef
+  if (ref === undefined) return undefined
+  const object = configMapRef === undefined ? await data.secret(ref.name) : await data.configMap(ref.name)
+  if (object === undefined) {
+    if (ref.optional === true) return undefined
+    throw new FairwayError(POD_DATA_MISSING, `${configMapRef === undefined ? 'secret' : 'configmap'} "${ref.name}" not found`)
+  }
+  const entries = Object.entries(object.data ?? {})
+  if (configMapRef !== undefined) return Object.fromEntries(entries)
+  return Object.fromEntries(entries.map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]))
+}
+
+async function fromKey({ valueFrom }: EnvVar, data: EnvData): Promise<string | undefined> {
+  const { configMapKeyRef, secretKeyRef } = valueFrom ?? {}
+  const keys = await keysOf({ configMapRef: configMapKeyRef, secretRef: secretKeyRef }, data)
+  const { key = '', optional, name } = configMapKeyRef ?? secretKeyRef ?? {}
+  if (keys === undefined || (keys[key] === undefined && optional === true)) return undefined
+  if (keys[key] === undefined) {
+    const kind = configMapKeyRef === undefined ? 'Secret' : 'ConfigMap'
+    throw new FairwayError(POD_DATA_MISSING, `couldn't find key ${key} in ${kind} ${name}`)
+  }
+  return keys[key]
 }
 
 /**
@@ -65,15 +118,22 @@ function fromField(pod: Pod, entry: EnvVar, place: PodPlace, where: string): str
   return value
 }
 
-function fieldValue(pod: Pod, path: string, place: PodPlace): string | undefined {
+/** A field of the downward API; undefined for a path that the lab does not know. */
+export function fieldValue(pod: Pod, path: string, place: PodPlace): string | undefined {
   const keyed = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(path)
   if (keyed !== null) return pod.metadata[keyed[1] as 'labels' | 'annotations']?.[keyed[2] ?? ''] ?? ''
+  const whole = /^metadata\.(labels|annotations)$/.exec(path)
+  if (whole !== null)
+    return Object.entries(pod.metadata[whole[1] as 'labels' | 'annotations'] ?? {})
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+      .join('\n')
   const fields: Readonly<Record<string, string | undefined>> = {
     'metadata.name': pod.metadata.name ?? '',
     'metadata.namespace': pod.metadata.namespace ?? '',
     'metadata.uid': pod.metadata.uid ?? '',
     'spec.nodeName': pod.spec?.nodeName ?? '',
-    'spec.serviceAccountName': 'default',
+    'spec.serviceAccountName': pod.spec?.serviceAccountName ?? 'default',
     'status.hostIP': place.hostIPs[0] ?? '',
     'status.hostIPs': place.hostIPs.join(','),
     'status.podIP': place.podIPs[0] ?? '',

@@ -18,6 +18,7 @@ import { LogFile } from './log-file.ts'
 import type { ProbedTarget } from './probe-watch.ts'
 import type { ExecTarget } from './stream/exec.ts'
 import { Termination } from './termination.ts'
+import type { PodVolumes } from './volume/pod-volumes.ts'
 
 /** What a container needs of its pod and node. */
 export interface ContainerContext {
@@ -31,6 +32,7 @@ export interface ContainerContext {
   /** The pod's directory. */
   readonly dir: string
   readonly catalogue: Catalogue
+  readonly volumes: PodVolumes
   /** The container's status in an earlier life of this kubelet. */
   readonly before: ContainerStatus | undefined
   /** Tells an Event about this container. */
@@ -39,7 +41,7 @@ export interface ContainerContext {
   changed(): void
 }
 
-const CONFIG_RETRY_IN_MS = 10_000
+const CONFIG_RETRY_IN_MS = 2_000
 
 interface Running {
   readonly target: ProbedTarget
@@ -111,14 +113,14 @@ export class ContainerRunner {
 
   /** One run; undefined when it could not be made and is to be tried again. */
   async #once(): Promise<ContainerExit | undefined> {
-    const { pod, container, place, catalogue, tell } = this.#context
+    const { pod, container, place, catalogue, tell, volumes } = this.#context
     const { signal } = this.#stopping
     const waiting = (reason: string, message: string): void => this.#record.waiting(reason, message)
     const image = await pullImage({ reference: container.image ?? '', catalogue, signal, tell, waiting })
     if (image === undefined) return undefined
     this.#record.pulled(image)
     try {
-      const env = containerEnv(pod, container, image, place)
+      const env = await containerEnv(pod, container, image, { place, data: volumes })
       const command = containerCommand(container, image, env)
       const problem = cannotStart(command, env.PATH ?? '')
       if (problem !== '') return this.#failStart(problem)
@@ -134,12 +136,14 @@ export class ContainerRunner {
   }
 
   async #execute(image: Image, command: readonly string[], env: Readonly<Record<string, string>>): Promise<ContainerExit> {
-    const { container, dir, netns, place, pod, tell } = this.#context
+    const { container, dir, netns, place, pod, tell, volumes } = this.#context
     const files = await layFiles(join(dir, 'files', container.name), image)
     await this.log.begin()
     const workingDir = container.workingDir || image.workingDir
     const { emptyDirs, visible } = image
-    const run = startContainer({ netns, hostname: place.hostname, command, env, workingDir, emptyDirs, files, visible }, this.log)
+    const binds = await volumes.binds(container, env)
+    const sandbox = { netns, hostname: place.hostname, command, env, workingDir, emptyDirs, files, visible, binds }
+    const run = startContainer(sandbox, this.log)
     this.#record.created(pod.metadata.uid ?? '', run.startedAtInMs)
     tell('Normal', 'Created', 'Container created')
     const pid = await run.pid

@@ -16,6 +16,7 @@ import { InitContainers, initPolicy } from './init-containers.ts'
 import { layPodWires, podWireNames, removePodWires } from './pod-network.ts'
 import { podStatus } from './pod-status.ts'
 import { StatusWriter } from './status-writer.ts'
+import { PodVolumes } from './volume/pod-volumes.ts'
 
 /** What all pods of a node share. */
 export interface NodeContext {
@@ -32,6 +33,7 @@ export interface NodeContext {
 }
 
 const NETWORK_RETRY_IN_MS = 2_000
+const VOLUME_RETRY_IN_MS = 1_000
 
 export class PodWorker {
   readonly uid: string
@@ -39,6 +41,7 @@ export class PodWorker {
   readonly runners: readonly ContainerRunner[]
   /** Resolves when nothing of the pod is left on this node. */
   readonly done: Promise<void>
+  readonly #volumes: PodVolumes
   readonly #init: InitContainers
   readonly #main: readonly ContainerRunner[]
   readonly #node: NodeContext
@@ -63,6 +66,7 @@ export class PodWorker {
     const hostNetwork = pod.spec?.hostNetwork === true
     const hostname = hostNetwork ? node.node : (pod.spec?.hostname ?? pod.metadata.name ?? '').slice(0, 63)
     this.#place = { podIPs: hostNetwork ? node.nodeAddresses : [], hostIPs: node.nodeAddresses, hostname }
+    this.#volumes = new PodVolumes({ pod, place: this.#place, dir: join(this.#dir, 'volumes'), client: node.client })
     const initContainers = this.#finishedBefore ? [] : (pod.spec?.initContainers ?? [])
     const containers = this.#finishedBefore ? [] : (pod.spec?.containers ?? [])
     this.#init = new InitContainers(initContainers.map((each) => ({ container: each, runner: this.#makeRunner(each, true) })))
@@ -134,6 +138,7 @@ export class PodWorker {
       netns: spec?.hostNetwork === true ? '' : podWireNames(this.#node.lab, this.uid).netns,
       dir: this.#dir,
       catalogue: this.#node.catalogue,
+      volumes: this.#volumes,
       before: statuses?.find(({ name }) => name === container.name),
       tell: (type, reason, message) => this.#node.recorder.event(eventReference(about), type, reason, message),
       changed: () => this.#report(),
@@ -141,12 +146,13 @@ export class PodWorker {
   }
 
   async #live(): Promise<void> {
-    if (this.#main.length > 0 && (await this.#layNetwork())) {
+    if (this.#main.length > 0 && (await this.#layNetwork()) && (await this.#layVolumes())) {
       if (this.#init.runners.length > 0) for (const runner of this.#main) runner.hold()
       if (await this.#init.run()) await Promise.all(this.#main.map((runner) => runner.run()))
       await this.#init.finish(Number.isFinite(this.#endInMs) ? Math.max(0, this.#endInMs - Date.now()) : this.#graceInMs)
       this.#report()
     }
+    this.#volumes.release()
     await this.#clearNetwork()
     await this.#deleted.promise
     await this.#status.flush()
@@ -178,6 +184,24 @@ export class PodWorker {
         )
         this.#report()
         await Promise.race([this.#deleted.promise, new Promise((resolve) => setTimeout(resolve, NETWORK_RETRY_IN_MS))])
+      }
+    }
+    return false
+  }
+
+  /** False when the pod was deleted before its volumes were there. */
+  async #layVolumes(): Promise<boolean> {
+    while (!this.#stopping) {
+      try {
+        await this.#volumes.lay()
+        this.#volumes.follow()
+        return true
+      } catch (err) {
+        const message = `MountVolume.SetUp failed for a volume : ${err instanceof Error ? err.message : String(err)}`
+        const about = eventReference({ ...this.#pod.metadata, apiVersion: 'v1', kind: 'Pod' })
+        this.#node.recorder.event(about, 'Warning', 'FailedMount', message)
+        this.#report()
+        await Promise.race([this.#deleted.promise, new Promise((resolve) => setTimeout(resolve, VOLUME_RETRY_IN_MS))])
       }
     }
     return false

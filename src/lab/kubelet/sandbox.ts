@@ -1,5 +1,13 @@
 /** The command that isolates one container: bubblewrap's arguments. */
 import { inNetns } from '../../linux/netns.ts'
+import { rootArguments } from './sandbox-root.ts'
+
+/** Something of the machine that a container sees at a path. */
+export interface Bind {
+  readonly outside: string
+  readonly inside: string
+  readonly readOnly: boolean
+}
 
 export interface Sandbox {
   /** Name of the pod's network namespace; '' for the node's own, in which this process runs. */
@@ -11,6 +19,8 @@ export interface Sandbox {
   readonly emptyDirs: readonly string[]
   /** Files of the machine laid over the root read-only: path inside, path outside. */
   readonly files: ReadonlyMap<string, string>
+  /** Volumes. A path that the machine does not have is made. */
+  readonly binds: readonly Bind[]
   /** Paths of the machine that stay visible. */
   readonly visible: readonly string[]
 }
@@ -46,6 +56,7 @@ export const STATUS_FD = 3
  * (a program that does not handle SIGTERM lives until SIGKILL); it ends with the runner, however that ends.
  */
 export function sandboxCommand(sandbox: Sandbox): readonly string[] {
+  const emptyDirs = [...EMPTY_DIRS, ...sandbox.emptyDirs]
   const bwrap = [
     'bwrap',
     ...[
@@ -58,11 +69,13 @@ export function sandboxCommand(sandbox: Sandbox): readonly string[] {
       '--unshare-cgroup-try',
     ],
     ...['--hostname', sandbox.hostname, '--cap-drop', 'ALL', ...CAPABILITIES.flatMap((each) => ['--cap-add', `CAP_${each}`])],
-    ...['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'],
-    ...[...EMPTY_DIRS, ...sandbox.emptyDirs].flatMap((dir) => ['--tmpfs', dir]),
+    ...rootArguments(sandbox.binds, emptyDirs),
+    ...['--dev', '/dev', '--proc', '/proc'],
+    ...emptyDirs.flatMap((dir) => ['--tmpfs', dir]),
     ...['--chmod', '1777', '/tmp'],
     ...sandbox.visible.flatMap((path) => ['--ro-bind', path, path]),
     ...[...sandbox.files].flatMap(([inside, outside]) => ['--ro-bind', outside, inside]),
+    ...sandbox.binds.flatMap(({ outside, inside, readOnly }) => [readOnly ? '--ro-bind' : '--bind', outside, inside]),
     ...['--clearenv', ...Object.entries(sandbox.env).flatMap(([name, value]) => ['--setenv', name, value])],
     ...['--chdir', sandbox.workingDir, '--json-status-fd', String(STATUS_FD), '--', ...sandbox.command],
   ]

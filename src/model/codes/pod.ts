@@ -45,3 +45,13 @@ export const POD_FIELD_UNSUPPORTED: Code = {
   cause: 'The pod uses a source of environment or a field path that the lab does not provide.',
   fix: 'Take the field out, or set the value literally.',
 }
+
+export const POD_DATA_MISSING: Code = {
+  code: 'FW0925',
+  name: 'POD_DATA_MISSING',
+  severity: 'error',
+  title: 'A pod needs a ConfigMap or Secret that is not there',
+  cause:
+    'The environment or a volume of the pod names a ConfigMap, a Secret or a key of one that does not exist in its namespace.',
+  fix: 'Create it; the pod goes on by itself within seconds. Or mark the reference as optional.',
+}

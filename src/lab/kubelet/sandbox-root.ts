@@ -1,0 +1,32 @@
+/** The root of a container: the machine's, read-only, with room for the mount paths that the machine does not have. */
+import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/** Mounted anew after the root. */
+const OWN: ReadonlySet<string> = new Set(['/dev', '/proc'])
+
+/**
+ * Bubblewrap's arguments for the root. It cannot make a path below a read-only mount; so a directory that is to get a new entry is
+ * made anew, with each of the machine's entries in its place. Paths below `emptyDirs` need nothing.
+ */
+export function rootArguments(binds: readonly { readonly inside: string }[], emptyDirs: readonly string[]): readonly string[] {
+  const inEmpty = (path: string): boolean => [...emptyDirs, ...OWN].some((dir) => path === dir || path.startsWith(`${dir}/`))
+  const missing = binds.map(({ inside }) => inside).filter((path) => !inEmpty(path) && !existsSync(path))
+  const opened = new Set(missing.map(existingAncestor).filter((dir) => !inEmpty(dir)))
+  const root = opened.delete('/') ? entriesOf('/') : ['--ro-bind', '/', '/']
+  return [...root, ...[...opened].toSorted().flatMap((dir) => ['--tmpfs', dir, ...entriesOf(dir)])]
+}
+
+function existingAncestor(path: string): string {
+  let at = dirname(path)
+  while (!existsSync(at)) at = dirname(at)
+  return realpathSync(at)
+}
+
+function entriesOf(dir: string): readonly string[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(dir, entry.name)
+    if (OWN.has(path)) return []
+    return entry.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path]
+  })
+}
