@@ -11,6 +11,7 @@ import { startEviction } from './eviction-loop.ts'
 import { startNamespaceContents } from './namespace-contents-loop.ts'
 import { startNodeLife } from './node-life-loop.ts'
 import { startScheduler } from './schedule-loop.ts'
+import { startDaemonSetController } from './workload/daemon-set-loop.ts'
 import { startDeploymentController } from './workload/deployment-loop.ts'
 import { startReplicaSetController } from './workload/replica-set-loop.ts'
 
@@ -55,6 +56,7 @@ export async function startControllers(client: KubeClient, times: ControllerTime
     startEviction(client, times.evictionInMs, signal),
     startReplicaSetController(client, signal),
     startDeploymentController(client, signal),
+    startDaemonSetController(client, signal),
   ])
 }
 

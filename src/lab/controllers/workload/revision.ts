@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Deployment, PodTemplate, ReplicaSet } from '../../../kube/apps.ts'
 import { controllerReference } from './ownership.ts'
 
-export const HASH_LABEL = 'pod-template-hash'
+const HASH_LABEL = 'pod-template-hash'
 export const REVISION = 'deployment.kubernetes.io/revision'
 const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history'
 export const DESIRED = 'deployment.kubernetes.io/desired-replicas'
