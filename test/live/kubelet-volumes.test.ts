@@ -100,6 +100,16 @@ describe('volumes and environment', () => {
     expect(await rig.curlLog(LOG, 'changed\n')).toContain('changed\n')
   })
 
+  it('serves pages of a ConfigMap to a program that gave up root', async () => {
+    rig.api.create('configmaps', object('page', { 'index.html': 'hello' }))
+    const volumeMounts = [{ name: 'page', mountPath: '/usr/share/nginx/html' }]
+    const readinessProbe = { httpGet: { path: '/', port: 80 } }
+    const volumes = [{ name: 'page', configMap: { name: 'page' } }]
+    rig.pod('p', { volumes, containers: [{ name: 'main', image: 'nginx', volumeMounts, readinessProbe }] })
+    await rig.untilReady('p')
+    expect((await rig.curl(`http://${rig.status('p').podIPs?.[0]?.ip}`)).stdout).toBe('hello')
+  })
+
   it('says which volume it has not', async () => {
     rig.pod('p', { volumes: [{ name: 'v', nfs: { server: 'x', path: '/' } }], containers: [shell('exit 0')] })
     await told('FailedMount: MountVolume.SetUp failed for a volume : The lab has no volumes of the kind nfs.')

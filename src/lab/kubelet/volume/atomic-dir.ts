@@ -1,5 +1,5 @@
 /** A directory of files that changes all at once, as Kubernetes lays ConfigMaps out. Source: pkg/volume/util/atomic_writer.go. */
-import { mkdir, mkdtemp, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 export interface ProjectedFile {
@@ -16,10 +16,12 @@ export async function writeAtomicDir(dir: string, files: ReadonlyMap<string, Pro
   await mkdir(dir, { recursive: true, mode: 0o755 })
   const old = await readlink(join(dir, '..data')).catch(() => '')
   const fresh = await mkdtemp(join(dir, '..new-'))
+  await chmod(fresh, 0o755) // programs that give up root read it, too
   for (const [path, { data, mode }] of files) {
     const target = join(fresh, path)
     await mkdir(dirname(target), { recursive: true, mode: 0o755 })
-    await writeFile(target, data, { mode })
+    await writeFile(target, data)
+    await chmod(target, mode)
   }
   const name = fresh.slice(dir.length + 1)
   await symlink(name, join(dir, '..data_tmp'))

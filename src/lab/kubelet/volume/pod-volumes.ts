@@ -1,5 +1,5 @@
 /** The volumes of one pod: laid before its containers start, kept up to date while they run. */
-import { mkdir, realpath } from 'node:fs/promises'
+import { chmod, mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isNotFound } from '../../../kube/api-error.ts'
 import type { KubeClient } from '../../../kube/client.ts'
@@ -103,7 +103,8 @@ export class PodVolumes {
     const path = join(this.#context.dir, volume.name)
     if (volume.hostPath !== undefined) return (volume.hostPath as { path: string }).path
     if (volume.emptyDir !== undefined) {
-      await mkdir(path, { recursive: true, mode: 0o777 })
+      await mkdir(path, { recursive: true })
+      await chmod(path, 0o777)
       return path
     }
     const sources = sourcesOf(volume)
