@@ -1,4 +1,4 @@
-/** Netlink messages of nftables, as far as they tell which table was touched and by whom. */
+/** Netlink messages, as far as they tell which table of nftables was touched and by whom, and which IPv4 routes are new. */
 
 const HEADER = 16
 const NFGENMSG = 4
@@ -8,6 +8,17 @@ const NEWGEN = 15
 const TABLE_ATTRIBUTE = 1
 const FAMILIES: Readonly<Record<number, string>> = { 1: 'inet', 2: 'ip', 3: 'arp', 5: 'netdev', 7: 'bridge', 10: 'ip6' }
 
+const RTM_NEWROUTE = 24
+const RTMSG = 12
+const AF_INET = 2
+const RTA_DST = 1
+
+interface Message {
+  readonly type: number
+  readonly portId: number
+  readonly body: Buffer
+}
+
 export interface NftMessage {
   /** `family name` of the object's table; '' in the message that ends a transaction. */
   readonly table: string
@@ -15,31 +26,57 @@ export interface NftMessage {
   readonly portId: number | undefined
 }
 
-/** Reads all messages of one datagram; what is not nftables' is left out. Integers of headers are in the machine's order (little endian). */
+/** Where a route leads to: `destination` is an IPv4 address as a number, its first octet in the high bits. */
+export interface RouteMessage {
+  readonly destination: number
+  readonly prefixLength: number
+}
+
+/** The nftables messages of one datagram; others are left out. */
 export function parseMessages(data: Buffer): readonly NftMessage[] {
-  const messages: NftMessage[] = []
+  return messages(data).flatMap(({ type, portId, body }): readonly NftMessage[] => {
+    if (type >> 8 !== SUBSYSTEM_NFTABLES) return []
+    return (type & 0xff) === NEWGEN ? [{ table: '', portId }] : [{ table: tableOf(body), portId: undefined }]
+  })
+}
+
+/** The IPv4 routes that a datagram of rtnetlink says are new or changed. Source: rtnetlink(7). */
+export function parseNewRoutes(data: Buffer): readonly RouteMessage[] {
+  return messages(data).flatMap(({ type, body }) => {
+    if (type !== RTM_NEWROUTE || body[0] !== AF_INET) return []
+    const destination = attribute(body, RTMSG, RTA_DST)
+    return destination?.length === 4 ? [{ destination: destination.readUInt32BE(0), prefixLength: body[1] ?? 0 }] : []
+  })
+}
+
+/** Integers of headers are in the machine's order (little endian). */
+function messages(data: Buffer): readonly Message[] {
+  const found: Message[] = []
   for (let at = 0; at + HEADER <= data.length; ) {
     const length = data.readUInt32LE(at)
     if (length < HEADER || at + length > data.length) break
-    const type = data.readUInt16LE(at + 4)
-    if (type >> 8 === SUBSYSTEM_NFTABLES) {
-      const body = data.subarray(at + HEADER, at + length)
-      const ends = (type & 0xff) === NEWGEN
-      messages.push(ends ? { table: '', portId: data.readUInt32LE(at + 12) } : { table: tableOf(body), portId: undefined })
-    }
+    found.push({
+      type: data.readUInt16LE(at + 4),
+      portId: data.readUInt32LE(at + 12),
+      body: data.subarray(at + HEADER, at + length),
+    })
     at += (length + 3) & ~3
   }
-  return messages
+  return found
 }
 
 function tableOf(body: Buffer): string {
-  const family = FAMILIES[body[0] ?? 0] ?? ''
-  for (let at = NFGENMSG; at + 4 <= body.length; ) {
+  const name = attribute(body, NFGENMSG, TABLE_ATTRIBUTE)
+  return name === undefined ? '' : `${FAMILIES[body[0] ?? 0] ?? ''} ${name.toString('latin1').replace(/\0.*$/s, '')}`
+}
+
+/** The first attribute of a kind, after a fixed header of `from` bytes. */
+function attribute(body: Buffer, from: number, kind: number): Buffer | undefined {
+  for (let at = from; at + 4 <= body.length; ) {
     const length = body.readUInt16LE(at)
     if (length < 4) break
-    const kind = body.readUInt16LE(at + 2) & 0x3fff
-    if (kind === TABLE_ATTRIBUTE) return `${family} ${body.toString('latin1', at + 4, at + length).replace(/\0.*$/s, '')}`
+    if ((body.readUInt16LE(at + 2) & 0x3fff) === kind) return body.subarray(at + 4, at + length)
     at += (length + 3) & ~3
   }
-  return ''
+  return undefined
 }

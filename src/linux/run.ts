@@ -16,7 +16,16 @@ export interface RunResult {
 }
 
 /** Runs a program to its end and returns what it said, whatever its exit code. @throws {FairwayError} when it cannot be started */
-export function tryRun(command: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+export async function tryRun(command: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const result = await runForBytes(command, options)
+  return { ...result, stdout: Buffer.concat(result.stdout).toString() }
+}
+
+/** As tryRun, for large outputs: standard output is left as the pieces that it came in. @throws {FairwayError} when it cannot be started */
+export function runForBytes(
+  command: readonly string[],
+  options: RunOptions = {},
+): Promise<Omit<RunResult, 'stdout'> & { readonly stdout: readonly Buffer[] }> {
   const [program = '', ...args] = command
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
@@ -30,9 +39,7 @@ export function tryRun(command: readonly string[], options: RunOptions = {}): Pr
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
     child.stdin.on('error', () => undefined) // a program that does not read its input is judged by its exit code
     child.on('error', (cause) => reject(commandFailed(command, cause.message, cause)))
-    child.on('close', (exitCode) =>
-      resolve({ exitCode: exitCode ?? 1, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
-    )
+    child.on('close', (exitCode) => resolve({ exitCode: exitCode ?? 1, stdout: out, stderr: Buffer.concat(err).toString() }))
     child.stdin.end(options.input ?? '')
   })
 }

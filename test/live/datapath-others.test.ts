@@ -2,8 +2,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inNetns } from '../../src/linux/netns.ts'
 import { run } from '../../src/linux/run.ts'
+import { changesOf, createPlanner } from '../../src/plan/planner.ts'
 import { LoadedNet } from './datapath/loaded.ts'
-import type { TestHost } from './datapath/net.ts'
+import type { TestHost, TestPod } from './datapath/net.ts'
+import { testWorld } from './datapath/world.ts'
 
 const loaded = new LoadedNet()
 const { net } = loaded
@@ -44,6 +46,33 @@ describe('a neighbour that forges loopback addresses (CVE-2020-8558)', () => {
     loaded.loops[0]?.verify()
     await loaded.loops[0]?.settled()
     expect(await ask(pod, `tcp 127.0.0.1 ${ONLY_HERE}`)).toEqual(['timeout'])
+  })
+})
+
+describe('the interface of a hostPort pod', () => {
+  const sysctl = async (name: string) => (await sh(first, `cat /proc/sys/net/ipv4/conf/${name}/route_localnet`)).trim()
+
+  it('that comes anew for the same pod is heard of, and 127.0.0.1 reaches it again', async () => {
+    const at = '127.0.0.1 8082'
+    expect(await ask(first, `tcp ${at}`)).toEqual(['p1-11'])
+    await sh(first, 'ip link del h-p1-11')
+    await net.wirePod(loaded.host('p1-11') as TestPod)
+    await expect.poll(() => sysctl('h-p1-11'), { interval: 5, timeout: 1_000 }).toBe('1')
+    expect(await ask(first, `tcp ${at}`)).toEqual(['p1-11'])
+  })
+
+  it('is put back when the pod asks for no hostPort any more, and one of a pod without any is left alone', async () => {
+    expect(await sysctl('h-p1-10')).toBe('1')
+    await net.addPod(0, 12)
+    const planner = createPlanner('n1')
+    const world = testWorld()
+    planner.update(world, changesOf(world))
+    const pods = new Map(world.pods)
+    pods.delete('default/p1-10')
+    const key = 'default/p1-10'
+    loaded.loops[0]?.want(planner.update({ ...world, pods }, [{ kind: 'pod', key }]))
+    await loaded.loops[0]?.settled()
+    expect([await sysctl('h-p1-10'), await sysctl('h-p1-11'), await sysctl('h-p1-12')]).toEqual(['0', '1', '0'])
   })
 })
 

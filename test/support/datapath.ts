@@ -1,11 +1,17 @@
 /** Planner, renderer and fake kernel of one node, for tests that end in traced packets. */
 import { TransportEngine } from '../../src/engine/nftables/engine.ts'
 import { FakeNftables } from '../../src/engine/nftables/fake.ts'
+import type { LoopbackSwitch } from '../../src/engine/nftables/loopback.ts'
 import { type Trace, type TracedPacket, Tracer } from '../../src/engine/nftables/trace.ts'
 import type { Family, NodeName, World } from '../../src/model/world.ts'
 import { changesOf, createPlanner } from '../../src/plan/planner.ts'
 
-const NO_LOOPBACK = { allow: () => undefined, forget: () => undefined }
+export const NO_LOOPBACK: LoopbackSwitch = {
+  watch: async () => undefined,
+  allow: () => undefined,
+  forget: () => undefined,
+  close: async () => undefined,
+}
 export const NEVER = new AbortController().signal
 
 export function fakeEngine(fake = new FakeNftables()): TransportEngine {
@@ -14,7 +20,7 @@ export function fakeEngine(fake = new FakeNftables()): TransportEngine {
 
 /** The tracers of one node's tables, by family; a family without a table has one that lets everything pass. */
 export async function tracersOf(fake: FakeNftables): Promise<Readonly<Record<Family, Tracer>>> {
-  return { ipv4: new Tracer((await fake.list('ip')) ?? []), ipv6: new Tracer((await fake.list('ip6')) ?? []) }
+  return { ipv4: new Tracer(fake.list('ip') ?? []), ipv6: new Tracer(fake.list('ip6') ?? []) }
 }
 
 export async function nodeOf(world: World, name: NodeName): Promise<Readonly<Record<Family, Tracer>>> {

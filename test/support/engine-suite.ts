@@ -1,7 +1,7 @@
 /** What every nftables must do, the kernel's and the one in memory: one suite, run on both. */
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type LoopbackSwitch, TransportEngine } from '../../src/engine/nftables/engine.ts'
+import { TransportEngine } from '../../src/engine/nftables/engine.ts'
 import { INDEX_BASE } from '../../src/engine/nftables/skeleton.ts'
 import type { NftTransport } from '../../src/engine/nftables/transport.ts'
 import { createReconciler } from '../../src/engine/reconcile.ts'
@@ -10,9 +10,7 @@ import { EngineError } from '../../src/model/engine.ts'
 import { changesOf, createPlanner } from '../../src/plan/planner.ts'
 import { testWorld } from '../live/datapath/world.ts'
 import { emptyWorld, steps, take } from './arbitrary-world.ts'
-import { NEVER } from './datapath.ts'
-
-const NO_LOOPBACK: LoopbackSwitch = { allow: () => undefined, forget: () => undefined }
+import { NEVER, NO_LOOPBACK } from './datapath.ts'
 
 const group = (name: string, ...addresses: string[]): BackendGroup => {
   const backends = addresses.map((address) => ({ address, port: 80 }))

@@ -87,7 +87,7 @@ describe('the reconciler', () => {
     const loop = createReconciler<DataPathEntry>({ engine, minRetryInMs: 0 })
     loop.want({ upserts, removals: [] })
     await loop.settled()
-    const listing = (await fake.list('ip')) ?? []
+    const listing = fake.list('ip') ?? []
     const backends = listing.flatMap((object) =>
       'map' in object && object.map.name === 'backend' ? (object.map.elem ?? []) : [],
     )

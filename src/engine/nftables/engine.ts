@@ -1,11 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
 import type { DataPathEntry } from '../../model/datapath.ts'
 import type { Engine } from '../../model/engine.ts'
 import type { Delta } from '../../model/plan.ts'
 import type { Family } from '../../model/world.ts'
 import { kernelTransport } from './kernel.ts'
-import { allowLoopback, forgetLoopback } from './loopback.ts'
+import { KernelLoopback, type LoopbackSwitch } from './loopback.ts'
 import { Mirror } from './mirror.ts'
-import { observe } from './observe.ts'
 import { render } from './render.ts'
 import { chains, rules, sets, TABLE, WORDS } from './skeleton.ts'
 import type { Declarations } from './text.ts'
@@ -26,26 +26,13 @@ export interface NftablesEngine extends Engine<DataPathEntry> {
   close(): Promise<void>
 }
 
-/** What a node needs beside rules: 127.0.0.1 hostPorts leave by pods' interfaces. */
-export interface LoopbackSwitch {
-  /** Lets 127.0.0.1 flows go to these IPv4 pods. */
-  allow(podAddresses: readonly string[]): void
-  /** Puts the interfaces of these pods back. */
-  forget(podAddresses: readonly string[]): void
-}
-
 const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
 /** Entries of one transaction of a large difference: the kernel is held for tens of milliseconds, not for seconds. */
 const CHUNK = 500
 
 /** @throws {FairwayError} when libnftables cannot be loaded */
 export function createNftablesEngine(options: NftablesOptions = {}): NftablesEngine {
-  const { netns } = options
-  const loopback: LoopbackSwitch = {
-    allow: (addresses) => allowLoopback(addresses, netns),
-    forget: (addresses) => forgetLoopback(addresses, netns),
-  }
-  return new TransportEngine(kernelTransport(netns), loopback)
+  return new TransportEngine(kernelTransport(options.netns), new KernelLoopback(options.netns))
 }
 
 /** All declarations of one family's table. */
@@ -74,26 +61,23 @@ export class TransportEngine implements NftablesEngine {
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
-    await this.watching // what changes after this reading is heard
-    const mirror = new Mirror()
-    const fresh: Family[] = []
-    for (const family of FAMILIES) {
-      const listing = await this.transport.list(WORDS[family].nft, signal)
-      if (listing !== undefined && observe(mirror, family, listing) === 'foreign') fresh.push(family)
-    }
+    await Promise.all([this.watching, this.loopback.watch()]) // what changes after this reading is heard
+    const { mirror, fresh } = await this.transport.read(signal)
     this.mirror = mirror
     this.fresh = fresh
     this.loopback.allow(hostPortPods(mirror.entries.values()))
   }
 
   async apply(delta: Delta<DataPathEntry>, signal: AbortSignal): Promise<void> {
-    for (const chunk of chunksOf(delta)) {
+    for (const [turn, chunk] of chunksOf(delta).entries()) {
+      if (turn > 0) await setImmediate()
       signal.throwIfAborted()
       const transaction = render(this.mirror, chunk)
       if (transaction.declare.length > 0) await this.declare(transaction.declare)
       if (transaction.commands.length > 0) await this.transport.run(transaction.commands)
       transaction.commit()
     }
+    this.loopback.forget(delta.removals)
     this.loopback.allow(hostPortPods(delta.upserts))
   }
 
@@ -108,14 +92,14 @@ export class TransportEngine implements NftablesEngine {
 
   async cleanup(signal: AbortSignal): Promise<void> {
     await this.refresh(signal)
-    this.loopback.forget(hostPortPods(this.mirror.entries.values()))
+    this.loopback.forget(hostPortPods(this.mirror.entries.values()).keys())
     await this.transport.remove(FAMILIES.map((family) => WORDS[family].nft))
     this.mirror = new Mirror()
   }
 
   async close(): Promise<void> {
     this.listeners.clear()
-    await this.transport.close()
+    await Promise.all([this.loopback.close(), this.transport.close()])
   }
 
   private async declare(families: readonly Family[]): Promise<void> {
@@ -158,11 +142,12 @@ function isFrontendKey(key: string): boolean {
   return /^(address|node-port|host-port|host-address)\/ipv[46]\//.test(key)
 }
 
-function hostPortPods(entries: Iterable<DataPathEntry>): readonly string[] {
-  const pods: string[] = []
+/** The pods of hostPorts that can be asked for at 127.0.0.1, by group. */
+function hostPortPods(entries: Iterable<DataPathEntry>): ReadonlyMap<string, string> {
+  const pods = new Map<string, string>()
   for (const entry of entries) {
-    if (entry.kind === 'group' && entry.scope === 'host' && entry.family === 'ipv4')
-      pods.push(...entry.backends.map(({ address }) => address))
+    if (entry.kind !== 'group' || entry.scope !== 'host' || entry.family !== 'ipv4') continue
+    for (const { address } of entry.backends) pods.set(entry.key, address)
   }
   return pods
 }

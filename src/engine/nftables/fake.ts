@@ -3,6 +3,7 @@ import { DATAPATH_APPLY_FAILED } from '../../model/codes/datapath.ts'
 import { EngineError } from '../../model/engine.ts'
 import { readElement } from './element.ts'
 import type { ChainObject, Element, NftCommand, NftFamily, NftObject, RuleObject, SetObject } from './json.ts'
+import { observeTables, type Reading } from './observe.ts'
 import { type Declarations, statementText } from './text.ts'
 import type { NftTransport } from './transport.ts'
 
@@ -37,7 +38,12 @@ export class FakeNftables implements NftTransport {
     })
   }
 
-  async list(family: NftFamily): Promise<readonly NftObject[] | undefined> {
+  async read(): Promise<Reading> {
+    return observeTables({ ipv4: this.list('ip'), ipv6: this.list('ip6') })
+  }
+
+  /** Everything in the fairway table of a family, as nft lists it; undefined when there is none. */
+  list(family: NftFamily): readonly NftObject[] | undefined {
     const table = this.tables.get(family)
     if (table === undefined) return undefined
     const sets = [...table.sets.values()].map(({ set, elements }): NftObject => {

@@ -1,19 +1,19 @@
 import { Libnftables } from '../../linux/libnftables.ts'
-import { listenToNftables, type NftListener, type NftTransaction } from '../../linux/netlink-nftables.ts'
-import { tryRun } from '../../linux/run.ts'
-import { DATAPATH_APPLY_FAILED, DATAPATH_READ_FAILED } from '../../model/codes/datapath.ts'
+import { listenToNftables, type NetlinkListener } from '../../linux/netlink-listener.ts'
+import { DATAPATH_APPLY_FAILED } from '../../model/codes/datapath.ts'
 import { EngineError } from '../../model/engine.ts'
-import type { NftCommand, NftFamily, NftObject } from './json.ts'
+import type { NftCommand, NftFamily } from './json.ts'
+import { readTables } from './reader.ts'
 import { TABLE } from './skeleton.ts'
 import { type Declarations, tableText } from './text.ts'
 import type { NftTransport } from './transport.ts'
 
 const OURS: ReadonlySet<string> = new Set([`ip ${TABLE}`, `ip6 ${TABLE}`])
 
-/** The kernel's nftables: changes in process through libnftables, listings by a child process. */
+/** The kernel's nftables: changes in process through libnftables, listings by a worker thread. */
 export function kernelTransport(netns: string | undefined): NftTransport {
   const library = new Libnftables(netns)
-  let listener: NftListener | undefined
+  let listener: NetlinkListener | undefined
   const enter = netns === undefined ? [] : ['nsenter', `--net=${netns}`, '--']
   const transact = async (text: string): Promise<void> => {
     const result = await library.run(text)
@@ -27,19 +27,15 @@ export function kernelTransport(netns: string | undefined): NftTransport {
     run: (commands: readonly NftCommand[]) => transact(JSON.stringify({ nftables: commands })),
     remove: (families) =>
       transact(families.map((family) => `add table ${family} ${TABLE}\ndelete table ${family} ${TABLE}\n`).join('')),
-    async list(family, signal) {
-      const result = await tryRun([...enter, 'nft', '-j', 'list', 'table', family, TABLE], { signal })
-      if (result.exitCode !== 0 && result.stderr.includes('No such file or directory')) return undefined
-      if (result.exitCode !== 0)
-        throw new EngineError(DATAPATH_READ_FAILED, `\`nft list table ${family} ${TABLE}\` failed: ${result.stderr.trim()}`)
-      return (JSON.parse(result.stdout) as { nftables: readonly NftObject[] }).nftables
-    },
+    read: (signal) => readTables(enter, signal),
     async watch(onForeignChange) {
-      const isForeign = ({ lost, portId, tables }: NftTransaction) =>
-        lost || (portId !== library.portId && tables.some((name) => OURS.has(name)))
-      listener = await listenToNftables((transaction) => {
-        if (isForeign(transaction)) onForeignChange()
-      }, netns)
+      listener = await listenToNftables({
+        onHeard: ({ portId, tables }) => {
+          if (portId !== library.portId && tables.some((name) => OURS.has(name))) onForeignChange()
+        },
+        onLost: onForeignChange,
+        ...(netns === undefined ? {} : { netns }),
+      })
     },
     async close() {
       await listener?.close()

@@ -37,6 +37,47 @@ export class Mirror {
   reserveId(id: number): void {
     this.lastId = Math.max(this.lastId, id & 0x0fff_ffff)
   }
+
+  /** Adds a part of another mirror (`partsOf`). */
+  take({ entries, groups, strays, spreads, declared }: MirrorPart): void {
+    for (const [key, entry] of entries) this.entries.set(key, entry)
+    for (const [key, group] of groups) {
+      this.groups.set(key, group)
+      this.reserveId(group.id)
+    }
+    for (const [key, stray] of strays) this.strays.set(key, stray)
+    for (const [family, size] of spreads) this.spreads[family].add(size)
+    for (const family of declared) this.declared[family] = true
+  }
+}
+
+/** Some of a mirror, in values that go from thread to thread. */
+export interface MirrorPart {
+  readonly entries: readonly (readonly [string, DataPathEntry])[]
+  readonly groups: readonly (readonly [string, GroupState])[]
+  readonly strays: readonly (readonly [string, StrayState])[]
+  readonly spreads: readonly (readonly [Family, number])[]
+  readonly declared: readonly Family[]
+}
+
+const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
+/** Entries of one part: a millisecond's work to take. */
+const PART = 250
+
+/** All of a mirror, in parts. */
+export function* partsOf(mirror: Mirror): Generator<MirrorPart> {
+  const spreads = FAMILIES.flatMap((family) => [...mirror.spreads[family]].map((size) => [family, size] as const))
+  const nothing = { entries: [], groups: [], strays: [], spreads: [], declared: [] }
+  yield { ...nothing, strays: [...mirror.strays], spreads, declared: FAMILIES.filter((family) => mirror.declared[family]) }
+  const entries = [...mirror.entries]
+  for (let at = 0; at < entries.length; at += PART) {
+    const some = entries.slice(at, at + PART)
+    const groups = some.flatMap(([key]) => {
+      const group = mirror.groups.get(key)
+      return group === undefined ? [] : [[key, group] as const]
+    })
+    yield { ...nothing, entries: some, groups }
+  }
 }
 
 /**

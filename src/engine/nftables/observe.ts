@@ -13,19 +13,35 @@ import {
   SET_OF_FRONTEND,
 } from './element.ts'
 import type { Element, NftObject, RuleObject, SetObject, Statement } from './json.ts'
-import type { GroupState, Mirror } from './mirror.ts'
+import { type GroupState, Mirror } from './mirror.ts'
 import { chains, ID_MASQUERADE, INDEX_BASE, rules, sets, spreadChain, spreadRule, WORDS } from './skeleton.ts'
 import { statementText } from './text.ts'
 
 /** What became of a listing beside entries: whether the sets have another shape, so that the table must be made afresh. */
-export type Shape = 'good' | 'foreign'
+type Shape = 'good' | 'foreign'
 
 interface Listed {
   readonly placed: Placed
   readonly read: ReadElement
 }
 
-export function observe(mirror: Mirror, family: Family, listing: readonly NftObject[]): Shape {
+/** What is in both tables, and which of them have a shape that is not ours. */
+export interface Reading {
+  readonly mirror: Mirror
+  readonly fresh: readonly Family[]
+}
+
+/** Reads the listings of both tables; undefined stands for one that is not there. */
+export function observeTables(listings: Readonly<Record<Family, readonly NftObject[] | undefined>>): Reading {
+  const mirror = new Mirror()
+  const fresh = (['ipv4', 'ipv6'] as const).filter((family) => {
+    const listing = listings[family]
+    return listing !== undefined && observe(mirror, family, listing) === 'foreign'
+  })
+  return { mirror, fresh }
+}
+
+function observe(mirror: Mirror, family: Family, listing: readonly NftObject[]): Shape {
   const listedSets = new Map<string, SetObject>()
   const listedRules = new Map<string, RuleObject[]>()
   const listedChains: string[] = []

@@ -167,11 +167,8 @@ class Passage {
 
   /** False when the rule does not go on; an ending when the packet is decided; `return` after a goto that came to an end. */
   private statement(statement: Statement | string): Ending | 'return' | undefined | false {
-    if (typeof statement === 'string' || 'map' in statement) {
-      const op = typeof statement === 'string' ? statement.split(' ')[0] : statement.map.op
-      this.saved = op === 'update' ? this.mark : undefined
-      return undefined
-    }
+    if (typeof statement === 'string') return this.save(statement.startsWith('update '))
+    if ('map' in statement) return this.save(statement.map.op === 'update')
     if ('match' in statement) return this.match(statement.match) ? undefined : false
     if ('mangle' in statement) return this.mangle(statement.mangle)
     if ('vmap' in statement) {
@@ -187,6 +184,10 @@ class Passage {
     if ('jump' in statement) return this.chain(statement.jump.target)
     if ('goto' in statement) return this.chain(statement.goto.target) ?? 'return'
     return 'accept' in statement ? 'accept' : 'drop'
+  }
+
+  private save(keep: boolean): undefined {
+    this.saved = keep ? this.mark : undefined
   }
 
   private match({ op, left, right }: Extract<Statement, { match: unknown }>['match']): boolean {

@@ -1,4 +1,5 @@
-import type { NftCommand, NftFamily, NftObject } from './json.ts'
+import type { NftCommand, NftFamily } from './json.ts'
+import type { Reading } from './observe.ts'
 import type { Declarations } from './text.ts'
 
 /** How commands get to an nftables: the kernel's, or one in memory. Every call is one transaction. @throws {EngineError} */
@@ -6,8 +7,8 @@ export interface NftTransport {
   /** Declares tables; `fresh` ones are removed first, elements and all. The rules of the chains are replaced. */
   declare(tables: readonly Declarations[], fresh: readonly NftFamily[]): Promise<void>
   run(commands: readonly NftCommand[]): Promise<void>
-  /** Everything in the fairway table of a family, as nft lists it; undefined when there is none. */
-  list(family: NftFamily, signal: AbortSignal): Promise<readonly NftObject[] | undefined>
+  /** Reads what the fairway tables hold. */
+  read(signal: AbortSignal): Promise<Reading>
   /** Removes the tables that are there. */
   remove(families: readonly NftFamily[]): Promise<void>
   /** Calls back after each change of a fairway table that did not come by this transport. Resolves once nothing can be missed. */

@@ -20,6 +20,16 @@ export const DATAPATH_APPLY_FAILED: Code = {
   fix: 'The message has what nftables said; when it does not go away, look at `nft list table ip fairway` and at the kernel log.',
 }
 
+export const DATAPATH_LOOPBACK_REFUSED: Code = {
+  code: 'FW0304',
+  name: 'DATAPATH_LOOPBACK_REFUSED',
+  severity: 'warning',
+  title: 'hostPorts do not answer on 127.0.0.1',
+  cause:
+    "The sysctl route_localnet of a pod's interface cannot be written, as in a container whose /proc/sys is read-only, so the kernel does not route flows from 127.0.0.1 to that pod. All other ways to the hostPort work.",
+  fix: "Run the agent in a container that may write /proc/sys/net (a privileged one), or use the node's own address instead of 127.0.0.1.",
+}
+
 export const DATAPATH_READ_FAILED: Code = {
   code: 'FW0303',
   name: 'DATAPATH_READ_FAILED',

@@ -80,6 +80,16 @@ export class TestNet {
     const name = `p${k}-${id}`
     const pod = { name, ns: `${PREFIX}-${name}`, node: node.name, ipv4: `10.244.${k}.${id}`, ipv6: `fd00:244:${k}::${id}` }
     await run(['ip', 'netns', 'add', pod.ns])
+    await this.wirePod(pod)
+    this.pods.push(pod)
+    return pod
+  }
+
+  /** Wires a pod, for the first time or after its interface was deleted. */
+  async wirePod(pod: TestPod): Promise<void> {
+    const { name } = pod
+    const node = this.nodes.find((one) => one.name === pod.node) as TestHost
+    const k = node.name.slice(1)
     await ipBatch(node.ns, [
       `link add h-${name} type veth peer name eth0 netns ${pod.ns}`,
       `link set h-${name} up`,
@@ -97,8 +107,6 @@ export class TestNet {
       `route add default via 10.244.${k}.1 src ${pod.ipv4}`,
       'route add default via fe80::1 dev eth0',
     ])
-    this.pods.push(pod)
-    return pod
   }
 
   /** Starts an echo server on a TCP and UDP port of a host; it answers `NAME SOURCE-ADDRESS`. */

@@ -1,18 +1,22 @@
-/** The thread of netlink-nftables.ts: a blocking netlink socket in the group of nftables' changes. Posts `ready`, then transactions. */
+/** The thread of netlink-listener.ts: a blocking netlink socket in one group. Posts `ready`, then what it heard, as `NetlinkHeard`. */
 import { closeSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
-import { parseMessages } from './netlink-messages.ts'
+import { parseMessages, parseNewRoutes } from './netlink-messages.ts'
 
 const AF_NETLINK = 16
 const SOCK_RAW = 3
-const NETLINK_NETFILTER = 12
-const GROUP_NFTABLES = 7
 const SOL_SOCKET = 1
 const SO_RCVBUFFORCE = 33
 const SO_RCVTIMEO = 20
 const RECEIVE_BUFFER = 8 << 20
 const ENOBUFS = 105
+
+/** NETLINK_NETFILTER with NFNLGRP_NFTABLES, NETLINK_ROUTE with RTNLGRP_IPV4_ROUTE. */
+const SUBJECTS = {
+  nftables: { protocol: 12, group: 7, reader: transactions },
+  routes: { protocol: 0, group: 7, reader: routes },
+} as const
 
 const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
 const libc = koffi.load('libc.so.6')
@@ -22,17 +26,18 @@ const setsockopt = libc.func('int setsockopt(int fd, int level, int name, const 
 const recv = libc.func('int64_t recv(int fd, _Out_ uint8_t *buffer, size_t size, int flags)')
 const setns = libc.func('int setns(int fd, int kind)')
 
-const { netns } = workerData as { netns?: string }
+const { netns, subject } = workerData as { netns?: string; subject: keyof typeof SUBJECTS }
 if (netns !== undefined) {
   const file = openSync(netns, 'r') // a namespace belongs to a thread, and this one has no other use
   if (setns(file, 0) !== 0) throw new Error(`cannot enter the network namespace ${netns}`)
   closeSync(file)
 }
 
-const fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER) as number
+const { protocol, group, reader } = SUBJECTS[subject]
+const fd = socket(AF_NETLINK, SOCK_RAW, protocol) as number
 const address = Buffer.alloc(12)
 address.writeUInt16LE(AF_NETLINK, 0)
-address.writeUInt32LE(1 << (GROUP_NFTABLES - 1), 8)
+address.writeUInt32LE(1 << (group - 1), 8)
 const size = Buffer.alloc(4)
 size.writeInt32LE(RECEIVE_BUFFER)
 setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4)
@@ -40,21 +45,33 @@ const timeout = Buffer.alloc(16)
 timeout.writeBigInt64LE(0n, 0)
 timeout.writeBigInt64LE(200_000n, 8) // terminate() takes effect between two calls only
 setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, 16)
-if (fd < 0 || bind(fd, address, 12) !== 0) throw new Error('cannot listen to nftables')
+if (fd < 0 || bind(fd, address, 12) !== 0) throw new Error(`cannot listen to ${subject}`)
 parentPort?.postMessage('ready')
 
 const buffer = Buffer.alloc(1 << 20)
-let touched = new Set<string>()
+const read = reader()
 for (;;) {
   const length = Number(recv(fd, buffer, buffer.length, 0))
-  if (length < 0) {
-    if (koffi.errno() === ENOBUFS) parentPort?.postMessage({ portId: 0, tables: [], lost: true })
-    continue
+  if (length >= 0) read(buffer.subarray(0, length))
+  else if (koffi.errno() === ENOBUFS) parentPort?.postMessage({ lost: true })
+}
+
+/** Posts one message a transaction, however many datagrams it takes. */
+function transactions(): (data: Buffer) => void {
+  let touched = new Set<string>()
+  return (data) => {
+    for (const { table, portId } of parseMessages(data)) {
+      if (table !== '') touched.add(table)
+      if (portId === undefined) continue
+      parentPort?.postMessage({ heard: { portId, tables: [...touched] } })
+      touched = new Set()
+    }
   }
-  for (const message of parseMessages(buffer.subarray(0, length))) {
-    if (message.table !== '') touched.add(message.table)
-    if (message.portId === undefined) continue
-    parentPort?.postMessage({ portId: message.portId, tables: [...touched], lost: false })
-    touched = new Set()
+}
+
+function routes(): (data: Buffer) => void {
+  return (data) => {
+    const heard = parseNewRoutes(data)
+    if (heard.length > 0) parentPort?.postMessage({ heard })
   }
 }
