@@ -3,9 +3,8 @@ import { createClient } from '../kube/client.ts'
 import { FakeApi } from '../kube/fake/fake-api.ts'
 import type { EndpointSlice, KubeObject, Node, Pod, Service } from '../kube/types.ts'
 import type { DataPathEntry } from '../model/datapath.ts'
-import type { Engine } from '../model/engine.ts'
 import type { Delta } from '../model/plan.ts'
-import { Agent } from './agent.ts'
+import { Agent, type WatchedEngine } from './agent.ts'
 
 const SERVICES = '/api/v1/services'
 const PODS = '/api/v1/pods'
@@ -13,16 +12,28 @@ const NODES = '/api/v1/nodes'
 const SLICES = '/apis/discovery.k8s.io/v1/endpointslices'
 
 /** Holds entries in memory; `fail` makes the next calls throw. */
-class MemoryEngine implements Engine<DataPathEntry> {
+class MemoryEngine implements WatchedEngine {
   /** What the node has: it outlives an agent. */
   readonly installed: Map<string, DataPathEntry>
   readonly observed = new Map<string, DataPathEntry>()
   readonly deltas: Delta<DataPathEntry>[] = []
   refreshes = 0
+  private heard: () => void = () => undefined
   fail = 0
 
   constructor(installed = new Map<string, DataPathEntry>()) {
     this.installed = installed
+  }
+
+  onForeignChange(listener: () => void): () => void {
+    this.heard = listener
+    return () => undefined
+  }
+
+  /** Somebody else removes what a pattern matches. */
+  damage(pattern: RegExp): void {
+    for (const key of this.installed.keys()) if (pattern.test(key)) this.installed.delete(key)
+    this.heard()
   }
 
   refresh(): Promise<void> {
@@ -48,9 +59,9 @@ const node: Node = {
   spec: { podCIDRs: ['10.244.1.0/24'] },
   status: { addresses: [{ type: 'InternalIP', address: '192.168.0.240' }] },
 }
-const service = (name: string, nodePort: number): Service => ({
+const service = (name: string, nodePort: number, clusterIP = '10.96.0.10'): Service => ({
   metadata: { namespace: 'default', name },
-  spec: { type: 'NodePort', clusterIPs: ['10.96.0.10'], ipFamilies: ['IPv4'], ports: [{ port: 80, nodePort, protocol: 'TCP' }] },
+  spec: { type: 'NodePort', clusterIPs: [clusterIP], ipFamilies: ['IPv4'], ports: [{ port: 80, nodePort, protocol: 'TCP' }] },
 })
 const slice = (name: string, ...addresses: string[]): EndpointSlice => ({
   metadata: { namespace: 'default', name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
@@ -141,6 +152,43 @@ describe('the loop', () => {
     api.store.put(SLICES, slice('web', '10.244.1.9'))
     await until(() => backendsOf(engine).includes('10.244.1.9:8080'))
     expect(engine.deltas.length).toBe(rounds + 1)
+  })
+})
+
+describe('while the kernel refuses', () => {
+  test('a Service of which something waits is pending, and no other', async () => {
+    const api = await fakeApi()
+    api.store.put(SERVICES, service('other', 30019, '10.96.0.11'))
+    api.store.put(SLICES, slice('other', '10.244.1.5'))
+    const engine = new MemoryEngine()
+    const agent = start(api, engine)
+    await agent.ready
+    const states = () => agent.state.services.map(({ key, state }) => `${key} ${state}`)
+    expect(states()).toEqual(['default/other programmed', 'default/web programmed'])
+
+    engine.fail = Number.POSITIVE_INFINITY
+    api.store.put(SLICES, slice('web', '10.244.1.3'))
+    await until(() => agent.state.error !== undefined)
+    expect(states()).toEqual(['default/other programmed', 'default/web pending'])
+    expect(agent.state.pending).toBe(1)
+    engine.fail = 0
+    await until(() => agent.state.pending === 0)
+    expect(states()).toEqual(['default/other programmed', 'default/web programmed'])
+
+    // a removal belongs to no entry of the plan any more, and damage to no change
+    engine.fail = Number.POSITIVE_INFINITY
+    api.store.put(SERVICES, { ...service('web', 0), spec: { ...service('web', 0).spec, type: 'ClusterIP' } } as Service)
+    await until(() => agent.state.error !== undefined)
+    expect(states()).toEqual(['default/other programmed', 'default/web pending'])
+    engine.fail = 0
+    await until(() => agent.state.pending === 0)
+    engine.fail = Number.POSITIVE_INFINITY
+    engine.damage(/10\.96\.0\.11/)
+    await until(() => agent.state.error !== undefined)
+    expect(states()).toEqual(['default/other pending', 'default/web programmed'])
+    engine.fail = 0
+    await until(() => agent.state.pending === 0)
+    expect(agent.state.error).toBeUndefined()
   })
 })
 

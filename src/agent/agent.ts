@@ -50,6 +50,8 @@ export class Agent {
   private readonly metrics: AgentMetrics
   /** When the bytes of the changes came whose rules are not yet in the kernel. */
   private waiting: number[] = []
+  /** Services that those changes are about: what they no longer ask for belongs to nobody in the plan. */
+  private readonly changing = new Set<string>()
   private lastRound: Round | undefined
   private wanted = false
   private programmed = false
@@ -108,13 +110,19 @@ export class Agent {
       entries: this.planner.entries.size,
       pending: this.pending,
       error: this.lastRound?.error?.message,
-      services: showServices(this.world.world, findings, this.pending > 0),
+      services: showServices(this.world.world, findings, this.pendingSubjects),
       findings: findings.map(showFinding),
     }
   }
 
   private get pending(): number {
-    return this.waiting.length > 0 ? Math.max(1, this.lastRound?.pending ?? 0) : (this.lastRound?.pending ?? 0)
+    return this.reconciler.pending.size
+  }
+
+  private get pendingSubjects(): ReadonlySet<string> {
+    const subjects = new Set(this.changing)
+    for (const key of this.reconciler.pending) for (const subject of this.planner.subjectsOf(key)) subjects.add(subject)
+    return subjects
   }
 
   private async start(): Promise<void> {
@@ -130,6 +138,7 @@ export class Agent {
     if (!this.wanted || !isEmpty(delta)) {
       this.wanted = true
       this.waiting.push(receivedAtInMs)
+      for (const service of changes.flatMap(servicesOf)) this.changing.add(`service/${service}`)
       this.reconciler.want(delta)
     }
     this.findingsDue ??= setTimeout(() => this.refreshFindings(), FINDINGS_AFTER_MS)
@@ -150,6 +159,7 @@ export class Agent {
       const now = performance.now()
       for (const receivedAtInMs of this.waiting) this.metrics.latency.observe((now - receivedAtInMs) / 1000)
       this.waiting = []
+      this.changing.clear()
       log.debug({ ...round }, 'round')
     }
     if ((round.error !== undefined) !== failedBefore) this.refreshFindings()
@@ -183,4 +193,10 @@ export class Agent {
     const message = `The rules of node ${this.options.node} could not be changed: ${error.message}`
     return [{ code: AGENT_PROGRAM_FAILED, subjects: [`node/${this.options.node}`], message, fix }]
   }
+}
+
+function servicesOf(change: WorldChange): readonly string[] {
+  if (change.kind === 'service') return [change.key]
+  if (change.kind !== 'endpointSlice') return []
+  return [change.before, change.after].flatMap((slice) => slice?.service ?? [])
 }

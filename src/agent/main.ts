@@ -8,6 +8,7 @@ import { createClient } from '../kube/client.ts'
 import { loadKubeConfig } from '../kube/config.ts'
 import { logger } from '../log/log.ts'
 import { Agent } from './agent.ts'
+import { lockNode } from './node-lock.ts'
 
 const log = logger('agent')
 
@@ -23,6 +24,7 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     const config = readAgentConfig(args, process.env)
     const engine = createNftablesEngine()
+    await lockNode()
     await (config.cleanup ? cleanup(engine) : run(config, engine))
   } catch (err) {
     log.fatal({ err }, 'the agent cannot run')

@@ -17,7 +17,7 @@ export interface ShownService {
   readonly clusterIPs: readonly string[]
   /** As written: `80/tcp`, with a nodePort `80:30080/tcp`. */
   readonly ports: readonly string[]
-  /** `programmed` unless a change waits for the kernel or something is found about it. */
+  /** `pending` while a change of it waits for the kernel, else `degraded` when something is found about it. */
   readonly state: 'programmed' | 'pending' | 'degraded'
   /** Codes of the findings about it. */
   readonly findings: readonly string[]
@@ -43,8 +43,8 @@ export function showFinding({ code, subjects, message, fix }: Finding): ShownFin
   return { code: code.code, name: code.name, severity: code.severity, subjects, message, fix }
 }
 
-/** Services sorted by key. */
-export function showServices(world: World, findings: readonly Finding[], pending: boolean): readonly ShownService[] {
+/** Services sorted by key; `pending` are the subjects of what is not yet in the kernel. */
+export function showServices(world: World, findings: readonly Finding[], pending: ReadonlySet<string>): readonly ShownService[] {
   const codes = new Map<string, string[]>()
   for (const finding of findings) {
     for (const subject of finding.subjects) codes.set(subject, [...(codes.get(subject) ?? []), finding.code.code])
@@ -58,7 +58,7 @@ export function showServices(world: World, findings: readonly Finding[], pending
         type: service.type,
         clusterIPs: service.clusterIPs,
         ports: service.ports.map(({ port, nodePort, protocol }) => `${port}${nodePort === 0 ? '' : `:${nodePort}`}/${protocol}`),
-        state: pending ? 'pending' : found.length > 0 ? 'degraded' : 'programmed',
+        state: pending.has(`service/${service.key}`) ? 'pending' : found.length > 0 ? 'degraded' : 'programmed',
         findings: found,
       }
     })

@@ -21,6 +21,8 @@ export interface Planner {
   readonly entries: ReadonlyMap<string, DataPathEntry>
   /** All findings now, by code and subjects, in a stable order. */
   readonly findings: readonly Finding[]
+  /** The objects that ask for an entry, as `service/KEY`, `pod/KEY` or `node`; none when nobody does. */
+  subjectsOf(key: string): readonly string[]
   /** Takes changes that `world` already holds and returns what became different in `entries`. */
   update(world: World, changes: readonly WorldChange[]): Delta<DataPathEntry>
 }
@@ -64,6 +66,10 @@ class NodePlanner implements Planner {
 
   get findings(): readonly Finding[] {
     return this.plans.findings
+  }
+
+  subjectsOf(key: string): readonly string[] {
+    return this.plans.unitsOf(key)
   }
 
   update(world: World, changes: readonly WorldChange[]): Delta<DataPathEntry> {

@@ -24,6 +24,12 @@ export class UnitPlans {
     return [...byIdentity].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, finding]) => finding)
   }
 
+  /** The units that ask for a key. */
+  unitsOf(key: string): readonly string[] {
+    const holder = this.holder.get(key)
+    return [...(this.shared.get(key) ?? (holder === undefined ? [] : [holder]))]
+  }
+
   set(unit: string, entries: readonly DataPathEntry[], findings: readonly Finding[]): void {
     const after = new Map(entries.map((entry) => [entry.key, entry]))
     const before = this.byUnit.get(unit)

@@ -3,8 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isDeepStrictEqual } from 'node:util'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { AgentState } from '../../src/agent/state.ts'
+import { createNftablesEngine } from '../../src/engine/nftables/engine.ts'
 import { askUnix } from '../../src/http/unix-server.ts'
 import { FakeApi } from '../../src/kube/fake/fake-api.ts'
 import type { KubeObject } from '../../src/kube/types.ts'
@@ -35,8 +37,11 @@ users: [{ name: u, user: { token: secret } }]
   openApi()
 })
 
-afterAll(async () => {
+afterEach(async () => {
   for (const child of children) await kill(child)
+})
+
+afterAll(async () => {
   await api.close().catch(() => undefined)
   await tryRun(['ip', 'netns', 'del', NETNS])
   rmSync(dir, { recursive: true, force: true })
@@ -162,6 +167,63 @@ describe('the agent', () => {
     const [program = '', ...args] = inNetns(NETNS, [process.execPath, 'src/main.ts', 'agent', '--cleanup'])
     await run([program, ...args])
     expect((await run(inNetns(NETNS, ['nft', 'list', 'tables']))).trim()).toBe('')
+  })
+
+  test('hears of damage and repairs it at once', async () => {
+    const { child, ready } = startAgent()
+    await ready
+    const nft = (...command: string[]) => run(inNetns(NETNS, ['nft', ...command]))
+    const reader = createNftablesEngine({ netns: netnsPath(NETNS) })
+    const installed = async () => {
+      await reader.refresh(new AbortController().signal)
+      return Object.fromEntries([...reader.observed].toSorted(([one], [other]) => (one < other ? -1 : 1)))
+    }
+    const whole = await installed()
+    expect(Object.keys(whole)).toContain('node-port/ipv4/*/tcp/30018')
+    const damages = [
+      'delete element ip fairway node_port { tcp . 30018 }',
+      'flush map ip fairway backend',
+      'flush chain ip fairway translate',
+      'insert rule ip fairway translate drop',
+      'add rule ip fairway foreign accept',
+      'delete chain ip fairway postrouting',
+      'delete table ip fairway',
+      'flush ruleset',
+    ]
+    for (const damage of damages) {
+      await nft(damage)
+      const startedAt = performance.now()
+      await until(async () => isDeepStrictEqual(await installed(), whole))
+      expect(performance.now() - startedAt, damage).toBeLessThan(1_000)
+    }
+    // one round each, and one for a change: neither our own writes nor other people's tables wake the agent
+    const rounds = async () => Number(/fairway_rounds_total (\d+)/.exec((await askUnix(socket, '/metrics')).text)?.[1])
+    await until(async () => (await rounds()) >= 1 + damages.length)
+    await nft('add table ip somebody')
+    await nft('delete table ip somebody')
+    api.store.put(SLICES, slice('10.244.1.8'))
+    await until(async () => (await ruleset()).includes('10.244.1.8 . 8080'))
+    await until(async () => (await rounds()) > 1 + damages.length)
+    expect(await rounds()).toBe(2 + damages.length)
+    await reader.close()
+    await kill(child)
+  })
+
+  test('is one on each node: a second one ends before it touches anything, and so does a clean-up', async () => {
+    const { child, ready } = startAgent()
+    await ready
+    const before = await ruleset()
+    for (const more of [['--dir', join(dir, 'elsewhere')], ['--cleanup']]) {
+      const second = startAgent(...more)
+      await expect(second.ready).rejects.toThrow(/ended with 1: .*FW0854/)
+      children.delete(second.child)
+    }
+    expect(await ruleset()).toBe(before)
+    expect((await state()).synced).toBe(true)
+    await kill(child) // killed, not ended: the kernel gives the lock back
+    const next = startAgent()
+    await next.ready
+    await kill(next.child)
   })
 
   test('says what is wrong with its flags', async () => {

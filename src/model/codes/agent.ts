@@ -20,6 +20,16 @@ export const AGENT_NODE_UNKNOWN: Code = {
   fix: 'Set NODE_NAME or --node to a name that `kubectl get nodes` lists; a node that joins later is taken up by itself.',
 }
 
+export const AGENT_ALREADY_RUNS: Code = {
+  code: 'FW0854',
+  name: 'AGENT_ALREADY_RUNS',
+  severity: 'error',
+  title: 'Another agent runs on this node',
+  cause:
+    "Two agents on one node would take each other's rules for somebody else's damage and repair them for ever, so the second one ends before it touches anything.",
+  fix: 'Stop the other one first; `ss -xlp | grep fairway-agent`, run on the node as root, shows it.',
+}
+
 export const AGENT_PROGRAM_FAILED: Code = {
   code: 'FW0853',
   name: 'AGENT_PROGRAM_FAILED',
