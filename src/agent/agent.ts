@@ -54,7 +54,8 @@ export class Agent {
   private readonly changing = new Set<string>()
   private lastRound: Round | undefined
   private wanted = false
-  private programmed = false
+  /** Seconds that the process had run when the first whole state was programmed. */
+  private readyAfter = 0
   private findingsDue: NodeJS.Timeout | undefined
 
   constructor(options: AgentOptions) {
@@ -65,6 +66,7 @@ export class Agent {
       entries: () => this.planner.entries.size,
       pending: () => this.pending,
       synced: () => this.programmed,
+      readyAfter: () => this.readyAfter,
       connected: () => this.world.connected,
     })
     this.findings = new FindingSet({ log, delayInMs: options.findingDelayInMs ?? 2_000, onShown: findingEvents(client, node) })
@@ -115,6 +117,10 @@ export class Agent {
     }
   }
 
+  private get programmed(): boolean {
+    return this.readyAfter > 0
+  }
+
   private get pending(): number {
     return this.reconciler.pending.size
   }
@@ -128,16 +134,17 @@ export class Agent {
   private async start(): Promise<void> {
     await this.world.synced
     await this.reconciler.settled(this.options.signal)
-    this.programmed = true
-    log.info({ node: this.options.node, entries: this.planner.entries.size }, 'the first whole state is programmed')
+    this.readyAfter = process.uptime()
+    const { node } = this.options
+    log.info({ node, entries: this.planner.entries.size, readyAfterInS: this.readyAfter }, 'the first whole state is programmed')
   }
 
   private take(changes: readonly WorldChange[], receivedAtInMs: number): void {
     this.metrics.changes.add(changes.length)
     const delta = this.planner.update(this.world.world, changes)
     if (!this.wanted || !isEmpty(delta)) {
+      if (this.wanted) this.waiting.push(receivedAtInMs)
       this.wanted = true
-      this.waiting.push(receivedAtInMs)
       for (const service of changes.flatMap(servicesOf)) this.changing.add(`service/${service}`)
       this.reconciler.want(delta)
     }

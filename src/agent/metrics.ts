@@ -6,6 +6,8 @@ export interface AgentGauges {
   readonly pending: () => number
   readonly synced: () => boolean
   readonly connected: () => boolean
+  /** Seconds from the start of the process to the first whole state in the kernel; 0 before. */
+  readonly readyAfter: () => number
 }
 
 /** Bounds in seconds: a change takes about a millisecond, a full load seconds. */
@@ -14,7 +16,7 @@ const LATENCY_BOUNDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2,
 export class AgentMetrics {
   readonly latency = new Histogram(
     'fairway_programming_duration_seconds',
-    'Time from the bytes of a watch event to its rules in the kernel.',
+    'Time from the bytes of a watch event to its rules in the kernel; the first whole state is not in it.',
     LATENCY_BOUNDS,
   )
   readonly rounds = new Counter('fairway_rounds_total', 'Rounds of the reconciler.')
@@ -32,6 +34,11 @@ export class AgentMetrics {
       new Gauge('fairway_entries', 'Entries of the plan.', gauges.entries),
       new Gauge('fairway_pending_entries', 'Entries that are not yet as planned.', gauges.pending),
       new Gauge('fairway_synced', '1 once the first whole state was programmed.', flag(gauges.synced)),
+      new Gauge(
+        'fairway_ready_after_seconds',
+        'From the start of the process to the first whole state in the kernel.',
+        gauges.readyAfter,
+      ),
       new Gauge('fairway_api_connected', '1 while the API server is heard.', flag(gauges.connected)),
       new Gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss()),
     ]
