@@ -1,5 +1,6 @@
 /** Watches in time: bookmarks by the clock, and readers that are slower than writers. */
-import type { ServerResponse } from 'node:http'
+import { get, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Database } from './database.ts'
@@ -7,12 +8,13 @@ import type { KindRecord, RawObject } from './kind.ts'
 import { makeKinds } from './kinds/index.ts'
 import { parseListOptions } from './list-options.ts'
 import { Store } from './store.ts'
+import { startTestServer } from './testing.ts'
 import { serveWatch } from './watch.ts'
 
 const record = makeKinds({ serviceRanges: ['10.96.0.0/12'], nodePortRange: [30_000, 32_767] }).find(
   ({ kind }) => kind === 'ConfigMap',
 ) as KindRecord
-const BACKLOG_LIMIT_IN_BYTES = 256 * 1024
+const BACKLOG_LIMIT_IN_BYTES = 64 * 1024
 
 /** A client that reads when it is told to. */
 class Reader extends Writable {
@@ -158,5 +160,27 @@ describe('a slow reader', () => {
         .map((_, index) => `ADDED ${name(index)}`),
     )
     store.close()
+  })
+
+  test('over a real connection: stops, is behind, and gets the rest when it reads', async () => {
+    await using server = await startTestServer()
+    const { store } = server.server
+    const count = 800
+    const text = map('x', 20_000)
+    const response = await new Promise<IncomingMessage>((resolve) =>
+      get(`${server.url}/api/v1/configmaps?watch=1&resourceVersion=${store.version}`, resolve),
+    )
+    response.pause()
+    for (let index = 0; index < count; index++) {
+      store.put('configmaps', { ...text, metadata: { ...text.metadata, name: name(index) } })
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const names: string[] = []
+    for await (const line of createInterface({ input: response })) {
+      names.push(JSON.parse(line).object.metadata.name)
+      if (names.length === count) break
+    }
+    expect(names).toEqual(Array.from({ length: count }, (_, index) => name(index)))
+    response.destroy()
   })
 })

@@ -16,7 +16,7 @@ const BOOKMARK_EVERY_IN_MS = 60_000
 const LAST_BOOKMARK_BEFORE_END_IN_MS = 1_500
 const SHORTEST_WATCH_IN_S = 1_800
 /** A watcher that has this much to read is told no more until it has read it: what it misses it then gets from the history. */
-const BACKLOG_LIMIT_IN_BYTES = 256 * 1024
+const BACKLOG_LIMIT_IN_BYTES = 64 * 1024
 
 /** What was encoded last, since all watchers of a resource are told of one change one after the other. */
 let lastEncoded: { readonly stored: Stored; readonly type: EventType; readonly bytes: Buffer } | undefined
@@ -62,6 +62,8 @@ class Watcher {
   #cursor = 0
   /** Whether the history has more than it was told. */
   #behind = false
+  /** Characters that were written and have not left the process. */
+  #unread = 0
 
   constructor(request: WatchRequest, response: ServerResponse) {
     this.#request = request
@@ -81,7 +83,6 @@ class Watcher {
     this.#cursor = fromHistory ? version : Math.max(store.version, version ?? 0)
     this.#behind = fromHistory
     if (wantsState) this.#initial = store.list(resourceOf(rendering.record), namespace)[Symbol.iterator]()
-    this.#response.on('drain', () => this.#catchUp())
     this.#catchUp()
   }
 
@@ -114,7 +115,7 @@ class Watcher {
 
   /** Tells what it was not told yet, as much as there is room for. */
   #catchUp(): void {
-    if (!this.#sendInitial() || !this.#behind) return
+    if (this.#response.writableEnded || !this.#sendInitial() || !this.#behind) return
     const { store, rendering } = this.#request
     const changes = store.history.since(this.#cursor)
     if (changes === undefined) {
@@ -148,7 +149,7 @@ class Watcher {
   }
 
   #isFull(): boolean {
-    return this.#response.writableLength > BACKLOG_LIMIT_IN_BYTES
+    return this.#unread > BACKLOG_LIMIT_IN_BYTES
   }
 
   #tell(change: Change): void {
@@ -194,7 +195,13 @@ class Watcher {
         response.uncork()
       })
     }
-    response.write(line)
+    const size = line.length
+    this.#unread += size
+    // Not 'drain': Node does not emit it for what was written between cork and uncork.
+    response.write(line, (error) => {
+      this.#unread -= size
+      if (!error && !this.#isFull() && (this.#behind || this.#initial !== undefined)) this.#catchUp()
+    })
   }
 }
 
