@@ -77,6 +77,12 @@ export type DataPathEntry = BackendGroup | Frontend | AddressEntry | LocalSource
 /** The longest key of a group in bytes: engines keep it beside the kernel's object (an nft comment holds 128). */
 export const GROUP_KEY_LIMIT = 120
 
+/** The order of backends in a group. */
+export function byAddress(one: Backend, other: Backend): number {
+  if (one.address !== other.address) return one.address < other.address ? -1 : 1
+  return one.port - other.port
+}
+
 export function frontendKey(at: Pick<Frontend, 'at' | 'family' | 'address' | 'protocol' | 'port'>): string {
   return `${at.at}/${at.family}/${at.address === '' ? '*' : at.address}/${at.protocol}/${at.port}`
 }

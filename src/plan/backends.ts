@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Finding } from '../model/code.ts'
 import { SERVICE_WITHOUT_ENDPOINTS } from '../model/codes/ports.ts'
-import { type Backend, type BackendGroup, GROUP_KEY_LIMIT, type Scope } from '../model/datapath.ts'
+import { type Backend, type BackendGroup, byAddress, GROUP_KEY_LIMIT, type Scope } from '../model/datapath.ts'
 import type { Endpoint, EndpointSlice, Family, Service, ServicePort } from '../model/world.ts'
 
 /** A key of bounded length: a long name keeps its beginning, and a digest stands for the rest. */
@@ -43,11 +43,6 @@ function collect(endpoint: Endpoint, port: number, ready: Map<string, Backend>, 
   const key = `${endpoint.address} ${port}`
   if (endpoint.ready) ready.set(key, backend)
   else if (endpoint.serving && endpoint.terminating) leaving.set(key, backend)
-}
-
-export function byAddress(one: Backend, other: Backend): number {
-  if (one.address !== other.address) return one.address < other.address ? -1 : 1
-  return one.port - other.port
 }
 
 /** The group of one port of a Service, drawn from all ready endpoints of the cluster. */

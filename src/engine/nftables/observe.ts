@@ -1,6 +1,6 @@
 /** Reads a listing of a fairway table into the mirror: what is understood becomes entries, the rest strays. */
 import { isDeepStrictEqual } from 'node:util'
-import { type AddressEntry, addressKey, type Backend, type Frontend, localSourceKey } from '../../model/datapath.ts'
+import { type AddressEntry, addressKey, type Backend, byAddress, type Frontend, localSourceKey } from '../../model/datapath.ts'
 import type { Family } from '../../model/world.ts'
 import {
   type Placed,
@@ -182,11 +182,6 @@ function observeAddresses(mirror: Mirror, family: Family, elements: Elements): v
     const cidr = readSource(read)
     mirror.entries.set(localSourceKey(cidr), { kind: 'local-source', key: localSourceKey(cidr), family, cidr })
   }
-}
-
-function byAddress(one: Backend, other: Backend): number {
-  if (one.address !== other.address) return one.address < other.address ? -1 : 1
-  return one.port - other.port
 }
 
 function addStray(

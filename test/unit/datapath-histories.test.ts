@@ -1,0 +1,149 @@
+/** What happens to a cluster one thing after the other: ports and addresses that change hands, as packets see them. */
+import { describe, expect, it } from 'vitest'
+import { FakeNftables } from '../../src/engine/nftables/fake.ts'
+import { createReconciler } from '../../src/engine/reconcile.ts'
+import type { DataPathEntry } from '../../src/model/datapath.ts'
+import type { Service, World } from '../../src/model/world.ts'
+import { changesOf, createPlanner } from '../../src/plan/planner.ts'
+import { everyTrace, fakeEngine, tracersOf } from '../support/datapath.ts'
+import { aNode, anEndpoint, aPod, aService, aSlice, aWorld, type Objects } from '../support/world.ts'
+
+const NODE = aNode('n1', { addresses: ['192.168.0.1'], podCIDRs: ['10.244.1.0/24'] })
+const MOVED = aNode('n1', { addresses: ['192.168.0.9'], podCIDRs: ['10.244.1.0/24'] })
+
+const service = (name: string, id: number, part: Partial<Service> = {}): Service => {
+  const ports = [{ name: '', protocol: 'tcp' as const, port: 80, nodePort: 30001 }]
+  return aService(`default/${name}`, { clusterIPs: [`10.96.0.${id}`], ports, createdAtInMs: id, ...part })
+}
+const slice = (name: string, ...addresses: string[]) =>
+  aSlice(`default/${name}-x`, `default/${name}`, {
+    ports: [{ name: '', protocol: 'tcp', port: 8080 }],
+    endpoints: addresses.map((address) => anEndpoint(address)),
+  })
+const hostPortPod = (name: string, address: string) =>
+  aPod(`default/${name}`, 'n1', {
+    addresses: [address],
+    hostPorts: [{ hostIP: '', hostPort: 8000, containerPort: 80, protocol: 'tcp' }],
+  })
+
+/** Leads one node through worlds, each a step; `ask` says what then becomes of a packet from outside. */
+class History {
+  private readonly fake = new FakeNftables()
+  private readonly planner = createPlanner('n1')
+  private readonly loop = createReconciler<DataPathEntry>({ engine: fakeEngine(this.fake) })
+  private world: World = aWorld({})
+  private local: readonly string[] = []
+
+  async become(objects: Objects): Promise<void> {
+    this.want(objects)
+    await this.loop.settled()
+  }
+
+  /** As `become`, without waiting for the kernel. */
+  want(objects: Objects): void {
+    const before = this.world
+    this.world = aWorld({ nodes: [NODE], ...objects })
+    this.local = [...this.world.nodes.values()].flatMap(({ addresses }) => addresses)
+    this.loop.want(this.planner.update(this.world, [...changesOf(before), ...changesOf(this.world)]))
+  }
+
+  settled(): Promise<void> {
+    return this.loop.settled()
+  }
+
+  async ask(to: string, port: number): Promise<string> {
+    const { ipv4 } = await tracersOf(this.fake)
+    const packet = {
+      family: 'ipv4',
+      protocol: 'tcp',
+      from: '192.168.0.200',
+      fromPort: 40_000,
+      to,
+      port,
+      interface: 'eth0',
+    } as const
+    const traces = everyTrace(ipv4, packet, (address) => this.local.includes(address))
+    return traces.map((one) => (one.translated ? `${one.to}:${one.port}` : one.outcome)).join(' ')
+  }
+}
+
+describe('a nodePort', () => {
+  const [a, b] = [slice('a', '10.244.4.1'), slice('b', '10.244.4.2')]
+
+  it('that another Service takes right after a deletion is the new one’s, in one step or in two', async () => {
+    for (const between of [[], [{ slices: [b] }]]) {
+      const history = new History()
+      await history.become({ services: [service('a', 1)], slices: [a, b] })
+      expect(await history.ask('192.168.0.1', 30001)).toBe('10.244.4.1:8080')
+      for (const step of between) await history.become(step)
+      await history.become({ services: [service('b', 2)], slices: [b] })
+      expect(await history.ask('192.168.0.1', 30001)).toBe('10.244.4.2:8080')
+      expect(await history.ask('10.96.0.1', 80)).toBe('forward')
+    }
+  })
+
+  it('that two ask for stays with the older one, whichever an agent hears of first, and goes to the other with it', async () => {
+    for (const services of [
+      [service('a', 1), service('b', 2)],
+      [service('b', 2), service('a', 1)],
+    ]) {
+      const history = new History()
+      for (const [index] of services.entries()) await history.become({ services: services.slice(0, index + 1), slices: [a, b] })
+      expect(await history.ask('192.168.0.1', 30001)).toBe('10.244.4.1:8080')
+      await history.become({ services: [service('b', 2)], slices: [a, b] })
+      expect(await history.ask('192.168.0.1', 30001)).toBe('10.244.4.2:8080')
+    }
+  })
+
+  it('goes and comes with the type of its Service, while the cluster address stays', async () => {
+    const history = new History()
+    for (const [type, answer] of [
+      ['NodePort', '10.244.4.1:8080'],
+      ['ClusterIP', 'local'],
+      ['LoadBalancer', '10.244.4.1:8080'],
+    ] as const) {
+      await history.become({ services: [service('a', 1, { type })], slices: [a] })
+      expect(await history.ask('192.168.0.1', 30001)).toBe(answer)
+      expect(await history.ask('10.96.0.1', 80)).toBe('10.244.4.1:8080')
+    }
+    await history.become({ services: [service('a', 1, { type: 'ExternalName', clusterIPs: [] })], slices: [a] })
+    expect(await history.ask('10.96.0.1', 80)).toBe('forward')
+  })
+
+  it('follows the node’s address', async () => {
+    const history = new History()
+    await history.become({ services: [service('a', 1)], slices: [a] })
+    await history.become({ services: [service('a', 1)], slices: [a], nodes: [MOVED] })
+    expect(await history.ask('192.168.0.9', 30001)).toBe('10.244.4.1:8080')
+    expect(await history.ask('192.168.0.1', 30001)).toBe('forward')
+  })
+
+  it('has the last of endpoints that come and go faster than the kernel is told', async () => {
+    const history = new History()
+    await history.become({ services: [service('a', 1)], slices: [a] })
+    for (const addresses of [[], ['10.244.4.1'], [], ['10.244.4.7', '10.244.4.1'], ['10.244.4.7']]) {
+      history.want({ services: [service('a', 1)], slices: [slice('a', ...addresses)] })
+      await Promise.resolve()
+    }
+    await history.settled()
+    expect(await history.ask('192.168.0.1', 30001)).toBe('10.244.4.7:8080')
+    await history.become({ services: [service('a', 1)], slices: [slice('a')] })
+    expect(await history.ask('192.168.0.1', 30001)).toBe('refused')
+  })
+})
+
+describe('the address of a pod', () => {
+  const [old, young] = [hostPortPod('old', '10.244.1.5'), hostPortPod('young', '10.244.1.5')]
+
+  it('that another pod gets at once is that pod’s, whether the old one is heard to go before or after', async () => {
+    for (const between of [{ pods: [] }, { pods: [old, young] }]) {
+      const history = new History()
+      await history.become({ pods: [old] })
+      await history.become(between)
+      await history.become({ pods: [young] })
+      expect(await history.ask('192.168.0.1', 8000)).toBe('10.244.1.5:80')
+      await history.become({ pods: [] })
+      expect(await history.ask('192.168.0.1', 8000)).toBe('local')
+    }
+  })
+})
