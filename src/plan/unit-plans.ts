@@ -62,7 +62,7 @@ export class UnitPlans {
   private hold(unit: string, key: string): void {
     const holder = this.holder.get(key)
     if (holder === undefined) this.holder.set(key, unit)
-    else if (holder !== unit || this.shared.has(key)) {
+    else if (holder !== unit) {
       const units = this.shared.get(key) ?? new Set([holder])
       this.shared.set(key, units.add(unit))
     }

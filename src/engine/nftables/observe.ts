@@ -51,10 +51,8 @@ function observe(mirror: Mirror, family: Family, listing: readonly NftObject[]):
     else if ('chain' in object) listedChains.push(object.chain.name)
     else if ('rule' in object) listedRules.set(object.rule.chain, [...(listedRules.get(object.rule.chain) ?? []), object.rule])
   }
-  const [other, missing] = compareSets(sets(WORDS[family]), listedSets)
-  if (other) return 'foreign'
+  if (sets(WORDS[family]).some((set) => hasOtherShape(set, listedSets.get(set.name)))) return 'foreign'
   mirror.declared[family] = true
-  if (missing) addStray(mirror, `stray/${family}/chains`, { elements: [], redeclare: family })
   observeChains(mirror, family, listedChains, listedRules)
   const elements = (name: string): readonly Listed[] => {
     return (listedSets.get(name)?.elem ?? []).map((element) => listed(family, name, element))
@@ -71,11 +69,9 @@ function listed(family: Family, set: string, element: Element): Listed {
   return { placed: { family, set, element }, read: readElement(element) }
 }
 
-/** Whether a set of another shape has one of our names, and whether one is not there: a table of another version of ours. */
-function compareSets(wanted: readonly SetObject[], found: ReadonlyMap<string, SetObject>): readonly [boolean, boolean] {
-  const known = wanted.flatMap((set) => [[set, found.get(set.name)] as const])
-  const other = known.some(([set, was]) => was !== undefined && !(isDeepStrictEqual(set.type, was.type) && set.map === was.map))
-  return [other, known.some(([, was]) => was === undefined)]
+/** One that is not there is none: an older version of ours lacks it, and then has other rules, too, and is declared anew as it is. */
+function hasOtherShape(wanted: SetObject, found: SetObject | undefined): boolean {
+  return found !== undefined && !(isDeepStrictEqual(wanted.type, found.type) && wanted.map === found.map)
 }
 
 function observeChains(
