@@ -8,22 +8,28 @@ export interface Backend {
 }
 
 /**
- * Whose source address is replaced by the node's, beside hairpins, which always are:
- * `cluster` every source but this node's pods (the reply must come back through this node); `host` none.
+ * Whose source address is replaced by the node's, beside hairpins, which always are: `outsiders` every source but this node's
+ * pods (the reply must come back through this node); `none` nobody's.
  */
-export type Scope = 'cluster' | 'host'
+export type Masquerade = 'outsiders' | 'none'
 
 /**
- * The backends of one service port in one family and scope, or of one hostPort.
+ * The backends of one service port in one family and for one kind of source, or of one hostPort.
  *
- * Shape: `backends` sorted by address and port, without doubles; empty means that new flows are refused at once.
- * The scope is part of the key: a group never changes it.
+ * Shape: `backends` sorted by address and port, without doubles; `sourceRanges` sorted CIDR text of the family, no two overlapping.
+ * `masquerade` is part of the key: a group never changes it; all else may change.
  */
 export interface BackendGroup {
   readonly kind: 'group'
   readonly key: string
   readonly family: Family
-  readonly scope: Scope
+  readonly masquerade: Masquerade
+  /** What new flows meet when there is no backend: a refusal at once, or silence (another node may have one). */
+  readonly whenEmpty: 'refuse' | 'drop'
+  /** A client stays with its backend for so long after its last new flow, while the backend is in the group; 0 for no affinity. */
+  readonly affinityInSeconds: number
+  /** Who may come; others are dropped. Empty: everybody. */
+  readonly sourceRanges: readonly string[]
   readonly backends: readonly Backend[]
 }
 
@@ -38,6 +44,11 @@ export interface Frontend {
    * address, and nothing when the node does not have it: a pod may write any address as its hostIP.
    */
   readonly at: 'address' | 'node-port' | 'host-port' | 'host-address'
+  /**
+   * Whose flows: `inside` those of this node and its pods alone, for which it goes before `anywhere`. Only `address` and
+   * `node-port` have it; a policy Local is why.
+   */
+  readonly from: 'anywhere' | 'inside'
   /** '' unless `at` is `address` or `host-address`. */
   readonly address: string
   readonly protocol: Protocol
@@ -48,7 +59,8 @@ export interface Frontend {
 /**
  * An address with a part to play in the data path of this node.
  *
- * `node-address` answers NodePorts. `service-address` belongs to Services only: what is sent to it and not translated is refused.
+ * `node-address` answers NodePorts. `service-address` belongs to Services only: what is sent to it and not translated is refused,
+ * so that it never travels on.
  * `local-pod` is a pod here: a flow from it that is translated back to it (hairpin) needs another source address.
  */
 export interface AddressEntry {
@@ -58,9 +70,12 @@ export interface AddressEntry {
   readonly address: string
 }
 
-/** A range that this node's pods send from: their flows to Services keep their source address. CIDR text; no two overlap. */
-export interface LocalSource {
-  readonly kind: 'local-source'
+/**
+ * A range of addresses, as CIDR text; no two of one kind overlap. `local-source` is what this node's pods send from: their flows to
+ * Services keep their source address. `service-range` is kept for cluster addresses: one that no Service has is refused.
+ */
+export interface AddressRange {
+  readonly kind: 'local-source' | 'service-range'
   readonly key: string
   readonly family: Family
   readonly cidr: string
@@ -72,7 +87,7 @@ export interface Stray {
   readonly key: string
 }
 
-export type DataPathEntry = BackendGroup | Frontend | AddressEntry | LocalSource | Stray
+export type DataPathEntry = BackendGroup | Frontend | AddressEntry | AddressRange | Stray
 
 /** The longest key of a group in bytes: engines keep it beside the kernel's object (an nft comment holds 128). */
 export const GROUP_KEY_LIMIT = 120
@@ -83,16 +98,16 @@ export function byAddress(one: Backend, other: Backend): number {
   return one.port - other.port
 }
 
-export function frontendKey(at: Pick<Frontend, 'at' | 'family' | 'address' | 'protocol' | 'port'>): string {
-  return `${at.at}/${at.family}/${at.address === '' ? '*' : at.address}/${at.protocol}/${at.port}`
+export function frontendKey(at: Pick<Frontend, 'at' | 'from' | 'family' | 'address' | 'protocol' | 'port'>): string {
+  return `${at.at}${at.from === 'inside' ? '-inside' : ''}/${at.family}/${at.address === '' ? '*' : at.address}/${at.protocol}/${at.port}`
 }
 
 export function addressKey(kind: AddressEntry['kind'], address: string): string {
   return `${kind}/${address}`
 }
 
-export function localSourceKey(cidr: string): string {
-  return `local-source/${cidr}`
+export function rangeKey(kind: AddressRange['kind'], cidr: string): string {
+  return `${kind}/${cidr}`
 }
 
 export function familyOf(address: string): Family {
@@ -101,9 +116,18 @@ export function familyOf(address: string): Family {
 
 /** Whether two entries of one key ask for the same thing. */
 export function sameEntry(one: DataPathEntry, other: DataPathEntry): boolean {
-  if (one.kind === 'group') return other.kind === 'group' && sameBackends(one.backends, other.backends)
+  if (one.kind === 'group') return other.kind === 'group' && sameGroup(one, other)
   if (one.kind === 'frontend') return other.kind === 'frontend' && one.group === other.group
   return one.kind === other.kind // all of these is in the key
+}
+
+function sameGroup(one: BackendGroup, other: BackendGroup): boolean {
+  return (
+    one.whenEmpty === other.whenEmpty &&
+    one.affinityInSeconds === other.affinityInSeconds &&
+    one.sourceRanges.join() === other.sourceRanges.join() &&
+    sameBackends(one.backends, other.backends)
+  )
 }
 
 function sameBackends(one: readonly Backend[], other: readonly Backend[]): boolean {

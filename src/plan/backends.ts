@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto'
 import type { Finding } from '../model/code.ts'
 import { SERVICE_WITHOUT_ENDPOINTS } from '../model/codes/ports.ts'
-import { type Backend, type BackendGroup, byAddress, GROUP_KEY_LIMIT, type Scope } from '../model/datapath.ts'
+import { type Backend, type BackendGroup, byAddress, GROUP_KEY_LIMIT } from '../model/datapath.ts'
 import type { Endpoint, EndpointSlice, Family, Service, ServicePort } from '../model/world.ts'
 
-/** A key of bounded length: a long name keeps its beginning, and a digest stands for the rest. */
-export function groupKey(owner: string, scope: Scope, family: Family): string {
+/** A key of bounded length: a long name keeps its beginning, and a digest stands for the rest. `scope` tells the groups of one owner apart. */
+export function groupKey(owner: string, scope: string, family: Family): string {
   const tail = `/${scope}/${family}`
   const room = GROUP_KEY_LIMIT - tail.length
   if (Buffer.byteLength(owner) <= room) return `${owner}${tail}`
@@ -45,13 +45,17 @@ function collect(endpoint: Endpoint, port: number, ready: Map<string, Backend>, 
   else if (endpoint.serving && endpoint.terminating) leaving.set(key, backend)
 }
 
+/** A group without conditions: everybody may come, and nobody is remembered. */
+export const PLAIN = { whenEmpty: 'refuse', affinityInSeconds: 0, sourceRanges: [] } as const
+
 /** The group of one port of a Service, drawn from all ready endpoints of the cluster. */
 export function planGroup(service: Service, port: ServicePort, family: Family, slices: readonly EndpointSlice[]): BackendGroup {
   return {
     kind: 'group',
     key: groupKey(`${service.key}:${port.name}`, 'cluster', family),
     family,
-    scope: 'cluster',
+    masquerade: 'outsiders',
+    ...PLAIN,
     backends: chooseBackends(port, family, slices),
   }
 }

@@ -58,6 +58,6 @@ export function planClusterIPs(service: Service, neighbours: ServiceNeighbours, 
 }
 
 function frontend(address: string, port: ServicePort, group: BackendGroup): Frontend {
-  const at = { at: 'address', family: group.family, address, protocol: port.protocol, port: port.port } as const
+  const at = { at: 'address', from: 'anywhere', family: group.family, address, protocol: port.protocol, port: port.port } as const
   return { kind: 'frontend', key: frontendKey(at), ...at, group: group.key }
 }

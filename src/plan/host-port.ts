@@ -3,7 +3,7 @@ import { HOST_PORT_IPV6_LOOPBACK } from '../model/codes/ports.ts'
 import { type DataPathEntry, type Frontend, familyOf, frontendKey } from '../model/datapath.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Family, HostPort, NodeName, Pod } from '../model/world.ts'
-import { groupKey } from './backends.ts'
+import { groupKey, PLAIN } from './backends.ts'
 import { beatenBy, type Claim, type ClaimsOn, clash, portSlot } from './claim.ts'
 
 const EVERY_ADDRESS: Readonly<Record<string, readonly Family[]>> = { '': ['ipv4', 'ipv6'], '0.0.0.0': ['ipv4'], '::': ['ipv6'] }
@@ -68,12 +68,12 @@ export function planHostPorts(pod: Pod, claimsOn: ClaimsOn, node: NodeName): Pla
 
 function forward(pod: Pod, { port, hostAddress, podAddress, family }: Wish): readonly DataPathEntry[] {
   const at = hostAddress === '' ? 'host-port' : 'host-address'
-  const place = { at, family, address: hostAddress, protocol: port.protocol, port: port.hostPort } as const
+  const place = { at, from: 'anywhere', family, address: hostAddress, protocol: port.protocol, port: port.hostPort } as const
   const owner = `pod:${pod.key}:${port.protocol}:${port.hostPort}:${hostAddress === '' ? '*' : hostAddress}`
   const group = groupKey(owner, 'host', family)
   const backends = [{ address: podAddress, port: port.containerPort }]
   const frontend: Frontend = { kind: 'frontend', key: frontendKey(place), ...place, group }
-  return [{ kind: 'group', key: group, family, scope: 'host', backends }, frontend]
+  return [{ kind: 'group', key: group, family, masquerade: 'none', ...PLAIN, backends }, frontend]
 }
 
 function ipv6Loopback(pod: Pod, { port }: Wish): Finding {

@@ -49,6 +49,6 @@ export function planNodePorts(service: Service, neighbours: ServiceNeighbours, _
 }
 
 function frontend(port: ServicePort, family: Family, group: string): Frontend {
-  const at = { at: 'node-port', family, address: '', protocol: port.protocol, port: port.nodePort } as const
+  const at = { at: 'node-port', from: 'anywhere', family, address: '', protocol: port.protocol, port: port.nodePort } as const
   return { kind: 'frontend', key: frontendKey(at), ...at, group }
 }

@@ -1,5 +1,5 @@
 /** What the data path needs to know of the node itself: its addresses, and which sources are its own pods. */
-import { addressKey, type DataPathEntry, familyOf, localSourceKey } from '../model/datapath.ts'
+import { addressKey, type DataPathEntry, familyOf, rangeKey } from '../model/datapath.ts'
 import type { Family, Node, Pod } from '../model/world.ts'
 
 /** Plans the node's own entries: `node-address` for each address, `local-source` for each pod range. */
@@ -25,5 +25,5 @@ export function planLocalPod(pod: Pod, node: Node | undefined): readonly DataPat
 }
 
 function localSource(cidr: string): DataPathEntry {
-  return { kind: 'local-source', key: localSourceKey(cidr), family: familyOf(cidr), cidr }
+  return { kind: 'local-source', key: rangeKey('local-source', cidr), family: familyOf(cidr), cidr }
 }

@@ -14,10 +14,19 @@ import { NEVER, NO_LOOPBACK } from './datapath.ts'
 
 const group = (name: string, ...addresses: string[]): BackendGroup => {
   const backends = addresses.map((address) => ({ address, port: 80 }))
-  return { kind: 'group', key: `${name}/cluster/ipv4`, family: 'ipv4', scope: 'cluster', backends }
+  return {
+    kind: 'group',
+    key: `${name}/cluster/ipv4`,
+    family: 'ipv4',
+    masquerade: 'outsiders',
+    whenEmpty: 'refuse',
+    affinityInSeconds: 0,
+    sourceRanges: [],
+    backends,
+  }
 }
 const frontend = (address: string, name: string): Frontend => {
-  const at = { at: 'address', family: 'ipv4', address, protocol: 'tcp', port: 80 } as const
+  const at = { at: 'address', from: 'anywhere', family: 'ipv4', address, protocol: 'tcp', port: 80 } as const
   return { kind: 'frontend', key: frontendKey(at), ...at, group: `${name}/cluster/ipv4` }
 }
 const sorted = (map: ReadonlyMap<string, DataPathEntry>) => [...map].toSorted(([one], [other]) => (one < other ? -1 : 1))

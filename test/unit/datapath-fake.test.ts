@@ -46,7 +46,10 @@ describe('the reconciler', () => {
         kind: 'group',
         key: `g${index}/host/ipv4`,
         family: 'ipv4',
-        scope: 'host',
+        masquerade: 'none',
+        whenEmpty: 'refuse',
+        affinityInSeconds: 0,
+        sourceRanges: [],
         backends: [{ address: '10.0.0.1', port: index }],
       }
     })
@@ -77,10 +80,19 @@ describe('the reconciler', () => {
     const fake = new FakeNftables()
     const upserts = Array.from({ length: 600 }, (_, index): readonly DataPathEntry[] => {
       const group = `g${index}/host/ipv4`
-      const place = { at: 'host-port', family: 'ipv4', address: '', protocol: 'tcp', port: index + 1 } as const
+      const place = { at: 'host-port', from: 'anywhere', family: 'ipv4', address: '', protocol: 'tcp', port: index + 1 } as const
       return [
         { kind: 'frontend', key: frontendKey(place), ...place, group },
-        { kind: 'group', key: group, family: 'ipv4', scope: 'host', backends: [{ address: '10.0.0.1', port: index + 1 }] },
+        {
+          kind: 'group',
+          key: group,
+          family: 'ipv4',
+          masquerade: 'none',
+          whenEmpty: 'refuse',
+          affinityInSeconds: 0,
+          sourceRanges: [],
+          backends: [{ address: '10.0.0.1', port: index + 1 }],
+        },
       ]
     }).flat()
     const engine = fakeEngine(fake)
@@ -105,7 +117,10 @@ describe('the reconciler', () => {
       kind: 'group',
       key: 'a/host/ipv4',
       family: 'ipv4',
-      scope: 'host',
+      masquerade: 'none',
+      whenEmpty: 'refuse',
+      affinityInSeconds: 0,
+      sourceRanges: [],
       backends: [{ address: '10.0.0.1', port: 1 }],
     }
     await fakeEngine(fake).apply({ upserts: [group], removals: [] }, new AbortController().signal)

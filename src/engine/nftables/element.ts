@@ -1,5 +1,5 @@
 /** Entries as elements of the table's sets and maps, and back. */
-import { type AddressEntry, type Backend, type Frontend, familyOf, frontendKey, type LocalSource } from '../../model/datapath.ts'
+import { type AddressEntry, type AddressRange, type Backend, type Frontend, familyOf, frontendKey } from '../../model/datapath.ts'
 import type { Family, Protocol } from '../../model/world.ts'
 import type { Element, ElementKey } from './json.ts'
 import { classid, INDEX_BASE, spreadChain } from './skeleton.ts'
@@ -48,7 +48,7 @@ export function addressElement({ kind, family, address }: AddressEntry): Placed 
   return { family, set: SET_OF_ADDRESS[kind], element }
 }
 
-export function sourceElement({ family, cidr }: LocalSource): Placed {
+export function sourceElement({ family, cidr }: AddressRange): Placed {
   const [addr = '', length = ''] = cidr.split('/')
   const len = Number(length)
   const whole = family === 'ipv4' ? 32 : 128
@@ -89,7 +89,14 @@ function scalars(value: unknown): readonly (string | number)[] {
 /** A frontend as listed, but for its group. */
 export function readFrontend(family: Family, at: Frontend['at'], { key }: ReadElement): Omit<Frontend, 'group'> {
   const [port = 0, protocol = '', address = ''] = key.toReversed()
-  const place = { at, family, address: String(address), protocol: String(protocol) as Protocol, port: Number(port) } as const
+  const place = {
+    at,
+    from: 'anywhere',
+    family,
+    address: String(address),
+    protocol: String(protocol) as Protocol,
+    port: Number(port),
+  } as const
   return { kind: 'frontend', key: frontendKey(place), ...place }
 }
 

@@ -146,7 +146,7 @@ function isFrontendKey(key: string): boolean {
 function hostPortPods(entries: Iterable<DataPathEntry>): ReadonlyMap<string, string> {
   const pods = new Map<string, string>()
   for (const entry of entries) {
-    if (entry.kind !== 'group' || entry.scope !== 'host' || entry.family !== 'ipv4') continue
+    if (entry.kind !== 'group' || entry.masquerade !== 'none' || entry.family !== 'ipv4') continue
     for (const { address } of entry.backends) pods.set(entry.key, address)
   }
   return pods

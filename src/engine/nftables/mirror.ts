@@ -27,10 +27,10 @@ export class Mirror {
   readonly declared: Record<Family, boolean> = { ipv4: false, ipv6: false }
   private lastId = 0
 
-  /** An id that no group has: it tells the scope by its high bits. */
-  nextId(scope: BackendGroup['scope']): number {
+  /** An id that no group has: its high bits tell whom to masquerade. */
+  nextId(masquerade: BackendGroup['masquerade']): number {
     this.lastId += 1
-    return (ID_OURS | (scope === 'cluster' ? ID_MASQUERADE : 0) | this.lastId) >>> 0
+    return (ID_OURS | (masquerade === 'outsiders' ? ID_MASQUERADE : 0) | this.lastId) >>> 0
   }
 
   /** Keeps later ids clear of one that was found in the kernel. */

@@ -1,6 +1,6 @@
 /** Reads a listing of a fairway table into the mirror: what is understood becomes entries, the rest strays. */
 import { isDeepStrictEqual } from 'node:util'
-import { type AddressEntry, addressKey, type Backend, byAddress, type Frontend, localSourceKey } from '../../model/datapath.ts'
+import { type AddressEntry, addressKey, type Backend, byAddress, type Frontend, rangeKey } from '../../model/datapath.ts'
 import type { Family } from '../../model/world.ts'
 import {
   type Placed,
@@ -127,9 +127,10 @@ function observeGroups(mirror: Mirror, family: Family, elements: Elements): Read
       continue
     }
     const key = one.read.comment
-    const scope = (id & ID_MASQUERADE) === 0 ? 'host' : 'cluster'
+    const masquerade = (id & ID_MASQUERADE) === 0 ? 'none' : 'outsiders'
+    const plain = { whenEmpty: 'refuse', affinityInSeconds: 0, sourceRanges: [] } as const
     mirror.groups.set(key, state)
-    mirror.entries.set(key, { kind: 'group', key, family, scope, backends: [...state.slots].sort(byAddress) })
+    mirror.entries.set(key, { kind: 'group', key, family, masquerade, ...plain, backends: [...state.slots].sort(byAddress) })
     byId.set(id, key)
   }
   for (const [id, orphans] of backends) {
@@ -176,7 +177,8 @@ function observeAddresses(mirror: Mirror, family: Family, elements: Elements): v
   }
   for (const { read } of elements('local_source')) {
     const cidr = readSource(read)
-    mirror.entries.set(localSourceKey(cidr), { kind: 'local-source', key: localSourceKey(cidr), family, cidr })
+    const key = rangeKey('local-source', cidr)
+    mirror.entries.set(key, { kind: 'local-source', key, family, cidr })
   }
 }
 

@@ -79,7 +79,7 @@ class Draft {
     const { key, family, backends } = group
     const before = this.mirror.groups.get(key)
     const after: GroupState = {
-      id: before?.id ?? this.mirror.nextId(group.scope),
+      id: before?.id ?? this.mirror.nextId(group.masquerade),
       family,
       slots: arrange(before?.slots ?? [], backends),
     }
@@ -152,7 +152,7 @@ class Draft {
 }
 
 function plainElement(entry: Exclude<DataPathEntry, { kind: 'group' | 'frontend' | 'stray' }>): Placed {
-  return entry.kind === 'local-source' ? sourceElement(entry) : addressElement(entry)
+  return 'cidr' in entry ? sourceElement(entry) : addressElement(entry)
 }
 
 function elementCommands(verb: 'add' | 'delete', placed: readonly Placed[]): readonly NftCommand[] {
