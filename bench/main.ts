@@ -6,6 +6,7 @@ interface Bench {
 
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   apiserver: () => import('./apiserver/bench.ts'),
+  connections: () => import('./connections/bench.ts'),
   datapath: () => import('./datapath/bench.ts'),
   lab: () => import('./lab/bench.ts'),
 }
