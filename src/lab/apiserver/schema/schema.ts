@@ -1,3 +1,3 @@
 /** The schema side of the API server in one place: decoding, and what merging asks of fields. */
 export { decodeFailure, decodeStrict, strictFailure } from './decode.ts'
-export { type FieldMeta, fieldMeta, objectMeta } from './types.ts'
+export { type FieldMeta, fieldMeta, type ObjectMeta, objectMeta } from './types.ts'

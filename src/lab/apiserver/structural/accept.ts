@@ -1,0 +1,28 @@
+/** Whether apiextensions takes a schema as `openAPIV3Schema`. Source: apiextensions-apiserver pkg/apis/apiextensions/validation. */
+import { isMap } from '../json.ts'
+import type { FieldError } from '../kind.ts'
+import { defaultErrors } from './accept-defaults.ts'
+import { keywordErrors } from './accept-keywords.ts'
+import { completeness, invariants } from './accept-structure.ts'
+import type { StructuralSchema } from './types.ts'
+
+/**
+ * What is wrong with a schema, in the words of a Kubernetes API server. `path` is where it stands, such as
+ * `spec.versions[0].schema.openAPIV3Schema`.
+ *
+ * Order: structure, defaults (when the structure is right), keywords, rules. Errors: never throws.
+ */
+export function schemaErrors(schema: unknown, path: string): readonly FieldError[] {
+  if (!isMap(schema)) return [{ type: 'Required', field: path, detail: 'schemas are required' }]
+  const root = schema as StructuralSchema
+  const nullable: readonly FieldError[] =
+    root.nullable === true
+      ? [{ type: 'Forbidden', field: `${path}.nullable`, detail: 'nullable cannot be true at the root' }]
+      : []
+  const structure = [...invariants(root, path), ...completeness(root, path)]
+  const wrong = structure.length > 0 ? sorted(structure) : defaultErrors(root, path)
+  return [...nullable, ...wrong, ...keywordErrors(root, path)]
+}
+
+const sorted = (errors: readonly FieldError[]): readonly FieldError[] =>
+  errors.toSorted((left, right) => (left.field < right.field ? -1 : left.field > right.field ? 1 : 0))
