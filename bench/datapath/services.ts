@@ -10,6 +10,7 @@ export const HERE: Node = {
   addresses: ['192.168.0.154'],
   podCIDRs: ['10.128.0.0/16'],
   labels: {},
+  zone: '',
   ready: true,
   unschedulable: false,
 }
@@ -43,7 +44,7 @@ function service(index: number): Service {
     publishNotReady: false,
     sourceRanges: [],
     healthCheckNodePort: 0,
-    proxyName: '',
+    leftAlone: false,
     createdAtInMs: index,
   }
 }
@@ -51,7 +52,16 @@ function service(index: number): Service {
 function endpoint(number: number): Endpoint {
   const node = number % NODE_COUNT
   const address = bytes(10, ((128 + node) << 16) + Math.floor(number / NODE_COUNT) + 1)
-  return { address, node: `node-${node}`, pod: `bench/pod-${number}`, ready: true, serving: true, terminating: false, zones: [] }
+  return {
+    address,
+    node: `node-${node}`,
+    pod: `bench/pod-${number}`,
+    ready: true,
+    serving: true,
+    terminating: false,
+    zones: [],
+    nodes: [],
+  }
 }
 
 function slice(index: number, firstEndpoint: number): EndpointSlice {
@@ -71,6 +81,7 @@ export function benchWorld(count: number): BenchWorld {
     endpointSlices: new Map(indexes.map((index) => [`bench/service-${index}-slice`, slice(index, index * ENDPOINTS_EACH)])),
     pods: new Map(),
     nodes: new Map([[HERE.name, HERE]]),
+    serviceCIDRs: new Map(),
   }
 }
 

@@ -38,6 +38,10 @@ export function isNotFound(error: unknown): error is ApiError {
   return error instanceof ApiError && error.httpStatus === 404
 }
 
+export function isForbidden(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.httpStatus === 403
+}
+
 /** The resourceVersion was not the newest: read again and repeat. (AlreadyExists has the same status and is not meant.) */
 export function isConflict(error: unknown): error is ApiError {
   return error instanceof ApiError && error.httpStatus === 409 && error.reason !== 'AlreadyExists'

@@ -232,6 +232,37 @@ describe('when something breaks', () => {
     )
   })
 
+  test.each([
+    404, 403,
+  ])('of what need not be there, none is known when the server answers %s, until it is there', async (status) => {
+    const made = await fixture()
+    made.api.store.put(PATH, service('a', 1))
+    made.api.fault = () => ({ kind: 'status', status })
+    const reflector = made.start({ optional: true })
+    await reflector.synced
+    expect([reflector.store.size, reflector.connected]).toEqual([0, true])
+    const there = made.hears('ns/a', 1)
+    made.api.fault = () => undefined
+    await there
+  })
+
+  test('what may be read no more stays known', async () => {
+    const made = await fixture()
+    made.api.store.put(PATH, service('a', 1))
+    const reflector = made.start({ optional: true })
+    await reflector.synced
+    const refused = new Promise<void>((resolve) => {
+      let left = 3
+      made.api.fault = () => {
+        if (--left === 0) resolve()
+        return { kind: 'status', status: 403 }
+      }
+    })
+    made.api.disturb('end')
+    await refused
+    expect(reflector.store.size).toBe(1)
+  })
+
   test('it waits as long as the server asks', async () => {
     const { api, start } = await fixture()
     const times: number[] = []

@@ -9,7 +9,7 @@
 import { type Logger, logger } from '../log/log.ts'
 import { FairwayError } from '../model/code.ts'
 import { KUBE_ANSWER_UNREADABLE, KUBE_HANDLER_FAILED } from '../model/codes/kube.ts'
-import { ApiError, isAborted, isExpired, isTooNew } from './api-error.ts'
+import { ApiError, isAborted, isExpired, isForbidden, isNotFound, isTooNew } from './api-error.ts'
 import { Backoff, pause } from './backoff.ts'
 import type { KubeClient } from './client.ts'
 import { listAll } from './list-pages.ts'
@@ -37,6 +37,8 @@ export interface ReflectorOptions<T extends KubeObject, K> {
   readonly keep?: (object: T) => K
   /** Hears of changes in order, many at a time. What it throws is logged, and it goes on. */
   readonly onChanges?: (changes: readonly Change<K>[], batch: BatchInfo) => void
+  /** For what not every server has: one that does not know the resource, or lets nobody read it, has an empty collection. */
+  readonly optional?: boolean
   /** Ends it. */
   readonly signal: AbortSignal
   readonly log?: Logger
@@ -79,6 +81,7 @@ export function startReflector<T extends KubeObject, K = T>(options: ReflectorOp
   }
 }
 
+const MAX_BACKOFF_IN_MS = 20_000
 /** Failures in a row, without a word from the server between, after which resuming is given up for a fresh list. */
 const RESUMES_BEFORE_RELIST = 3
 
@@ -100,7 +103,7 @@ class ReflectLoop<T extends KubeObject, K> {
   constructor(options: ReflectorOptions<T, K>) {
     this.options = options
     this.log = options.log ?? logger('kube')
-    this.backoff = new Backoff(options.backoff ?? { firstInMs: 200, maxInMs: 20_000 })
+    this.backoff = new Backoff(options.backoff ?? { firstInMs: 200, maxInMs: MAX_BACKOFF_IN_MS })
   }
 
   async run(): Promise<void> {
@@ -196,6 +199,7 @@ class ReflectLoop<T extends KubeObject, K> {
   /** Decides what the next round does after this failure, and waits. */
   private async recover(error: unknown): Promise<void> {
     if (isAborted(error)) return
+    if (this.options.optional === true && this.isAbsent(error)) return this.waitForResource()
     const relist = this.mustRelist(error)
     this.noteFailure(error, relist)
     this.broken = !(error instanceof WatchEnd)
@@ -203,6 +207,17 @@ class ReflectLoop<T extends KubeObject, K> {
     if (error instanceof WatchEnd && error.reason === 'no-streaming') return
     const asked = error instanceof ApiError ? error.retryAfterInMs : 0
     await pause(Math.max(this.backoff.next(), asked), this.options.signal)
+  }
+
+  /** A refusal counts only before the first state: rights that are lost later do not take away what is known. */
+  private isAbsent(error: unknown): boolean {
+    return isNotFound(error) || (isForbidden(error) && !this.hasSynced)
+  }
+
+  private async waitForResource(): Promise<void> {
+    if (!this.hasSynced) this.log.info({ kind: this.options.resource.kind }, 'the server has none of these, or shows none')
+    this.takeWhole(new Map(), '')
+    await pause(this.options.backoff?.maxInMs ?? MAX_BACKOFF_IN_MS, this.options.signal)
   }
 
   private mustRelist(error: unknown): boolean {

@@ -1,5 +1,5 @@
 /** Where the objects of a kind are found in the API. */
-import type { DataObject, EndpointSlice, Endpoints, Event, KubeObject, Lease, Node, Pod, Service } from './types.ts'
+import type { DataObject, EndpointSlice, Endpoints, Event, KubeObject, Lease, Node, Pod, Service, ServiceCIDR } from './types.ts'
 
 /** A resource of the API; `T` is what its objects look like. `group` is '' for the core group. */
 export interface Resource<T extends KubeObject> {
@@ -33,6 +33,13 @@ export const ENDPOINT_SLICES: Resource<EndpointSlice> = {
   plural: 'endpointslices',
   kind: 'EndpointSlice',
   namespaced: true,
+}
+export const SERVICE_CIDRS: Resource<ServiceCIDR> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'servicecidrs',
+  kind: 'ServiceCIDR',
+  namespaced: false,
 }
 export const LEASES: Resource<Lease> = {
   group: 'coordination.k8s.io',

@@ -283,7 +283,15 @@ export interface SliceEndpoint {
   readonly nodeName?: string
   readonly zone?: string
   readonly targetRef?: ObjectReference
-  readonly hints?: { readonly forZones?: readonly { readonly name: string }[] }
+  readonly hints?: {
+    readonly forZones?: readonly { readonly name: string }[]
+    readonly forNodes?: readonly { readonly name: string }[]
+  }
+}
+
+/** A range of cluster addresses, one a family. */
+export interface ServiceCIDR extends KubeObject {
+  readonly spec?: { readonly cidrs?: readonly string[] }
 }
 
 export interface EndpointSlice extends KubeObject {

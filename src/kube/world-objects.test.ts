@@ -2,11 +2,56 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalAddress, canonicalCidr } from './address.ts'
 import type { EndpointSlice, KubeObject, Node, Pod, Service } from './types.ts'
-import { convertEndpointSlice, convertNode, convertPod, convertService } from './world-objects.ts'
+import { convertEndpointSlice, convertNode, convertPod, convertService, convertServiceCIDR } from './world-objects.ts'
 
 const metadata = { namespace: 'ns', name: 'o' }
 const messages = (converted: { readonly findings: readonly { readonly message: string }[] }) =>
   converted.findings.map((finding) => finding.message)
+
+test.each([
+  [{}, false],
+  [{ 'service.kubernetes.io/service-proxy-name': 'other' }, true],
+  [{ 'service.kubernetes.io/service-proxy-name': '' }, true],
+  [{ 'service.kubernetes.io/headless': '' }, true],
+])('a Service labelled %j is left alone: %s', (labels, leftAlone) => {
+  expect(convertService({ metadata: { ...metadata, labels } }).value?.leftAlone).toBe(leftAlone)
+  const slice = { metadata: { ...metadata, labels: { ...labels, 'kubernetes.io/service-name': 's' } }, addressType: 'IPv4' }
+  expect(convertEndpointSlice(slice).value === undefined).toBe(leftAlone)
+})
+
+test('addresses of a load balancer that is none any more are not used', () => {
+  const status = { loadBalancer: { ingress: [{ ip: '192.168.9.1' }] } }
+  expect(convertService({ metadata, spec: { type: 'NodePort' }, status }).value?.loadBalancerIPs).toEqual([])
+})
+
+test('hints, and the zone of a node', () => {
+  const hints = { forZones: [{ name: 'z1' }], forNodes: [{ name: 'n1' }, { name: 'n2' }] }
+  const labels = { 'kubernetes.io/service-name': 's' }
+  const endpoints = [{ addresses: ['10.0.0.1'], hints }, { addresses: ['10.0.0.2'] }]
+  const { value } = convertEndpointSlice({ metadata: { ...metadata, labels }, addressType: 'IPv4', endpoints })
+  expect(value?.endpoints.map(({ zones, nodes }) => [zones, nodes])).toEqual([
+    [['z1'], ['n1', 'n2']],
+    [[], []],
+  ])
+  expect(convertNode({ metadata: { name: 'n', labels: { 'topology.kubernetes.io/zone': 'z1' } } }).value?.zone).toBe('z1')
+})
+
+test('a container that shares the host’s network has its ports there, said or not', () => {
+  const containers = [{ name: 'c', ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 81 }] }]
+  expect(convertPod({ metadata, spec: { hostNetwork: true, containers } }).value?.hostPorts.map((one) => one.hostPort)).toEqual([
+    80, 81,
+  ])
+  expect(convertPod({ metadata, spec: { containers } }).value?.hostPorts.map((one) => one.hostPort)).toEqual([81])
+})
+
+test('ranges of cluster addresses', () => {
+  const converted = convertServiceCIDR({
+    metadata: { name: 'kubernetes' },
+    spec: { cidrs: ['10.96.0.5/12', 'FD00:96::/108', 'x'] },
+  })
+  expect(converted.value).toEqual({ name: 'kubernetes', cidrs: ['10.96.0.0/12', 'fd00:96::/108'] })
+  expect(messages(converted)).toHaveLength(1)
+})
 
 describe('addresses', () => {
   test.each([
@@ -53,7 +98,7 @@ describe('Service', () => {
       ports: [{ name: '', protocol: 'tcp', port: 80, nodePort: 0 }],
       externalPolicy: 'Cluster',
       affinityInSeconds: 0,
-      proxyName: '',
+      leftAlone: false,
     })
   })
 
@@ -109,7 +154,7 @@ describe('EndpointSlice', () => {
     expect(value).toMatchObject({ service: 'ns/web', family: 'ipv6', ports: [{ name: '', protocol: 'tcp', port: 80 }] })
     expect(value?.endpoints.map(({ address, ready, serving, terminating }) => [address, ready, serving, terminating])).toEqual([
       ['fd00::1', true, true, false],
-      ['fd00::2', false, false, false],
+      ['fd00::2', false, true, false],
       ['fd00::3', false, true, true],
     ])
   })

@@ -3,7 +3,7 @@ import type * as world from '../model/world.ts'
 import { familyOf } from './address.ts'
 import { type Converted, FieldReader } from './converted.ts'
 import { keyOf } from './resource.ts'
-import type { Container, EndpointSlice, Node, Pod, Service, SliceEndpoint } from './types.ts'
+import type { Container, EndpointSlice, KubeObject, Node, Pod, Service, ServiceCIDR, SliceEndpoint } from './types.ts'
 
 /** The default of sessionAffinityConfig.clientIP.timeoutSeconds. Source: pkg/apis/core/v1/defaults.go. */
 const AFFINITY_IN_SECONDS = 10_800
@@ -33,14 +33,24 @@ export function convertService(raw: Service): Converted<world.Service> {
     publishNotReady: spec.publishNotReadyAddresses === true,
     sourceRanges: sourceRanges(raw, read),
     healthCheckNodePort: spec.healthCheckNodePort ?? 0,
-    proxyName: raw.metadata.labels?.['service.kubernetes.io/service-proxy-name'] ?? '',
+    leftAlone: isLeftAlone(raw),
     createdAtInMs: Date.parse(raw.metadata.creationTimestamp ?? '') || 0,
   }
   return { value, findings: read.findings }
 }
 
+/**
+ * Labelled for another proxy, or as one that none shall carry; the labels' values mean nothing.
+ * Source: Kubernetes cmd/kube-proxy/app/server.go, the selector of its informers.
+ */
+function isLeftAlone({ metadata: { labels = {} } }: KubeObject): boolean {
+  return 'service.kubernetes.io/service-proxy-name' in labels || 'service.kubernetes.io/headless' in labels
+}
+
 /** Addresses that a load balancer delivers as they are (mode VIP), not those of a proxy in front. */
 function loadBalancerIPs(raw: Service, read: FieldReader): readonly string[] {
+  // what is left over from a time as a load balancer means nothing
+  if (raw.spec?.type !== 'LoadBalancer') return []
   const ingress = (raw.status?.loadBalancer?.ingress ?? []).filter((entry) => entry.ip && (entry.ipMode ?? 'VIP') === 'VIP')
   const ips = ingress.map((entry) => entry.ip)
   return read.addresses(ips, 'status.loadBalancer.ingress')
@@ -70,7 +80,7 @@ function servicePorts(raw: Service, read: FieldReader): readonly world.ServicePo
 export function convertEndpointSlice(raw: EndpointSlice): Converted<world.EndpointSlice> {
   const read = new FieldReader('EndpointSlice', raw)
   const service = raw.metadata.labels?.['kubernetes.io/service-name'] ?? ''
-  if (service === '' || (raw.addressType !== 'IPv4' && raw.addressType !== 'IPv6')) return { findings: [] }
+  if (service === '' || isLeftAlone(raw) || (raw.addressType !== 'IPv4' && raw.addressType !== 'IPv6')) return { findings: [] }
   const family = raw.addressType === 'IPv6' ? 'ipv6' : 'ipv4'
   const ports = (raw.ports ?? []).flatMap((entry, index) => {
     // a port that is null means every port, which no Service port can be joined with
@@ -90,18 +100,18 @@ export function convertEndpointSlice(raw: EndpointSlice): Converted<world.Endpoi
   return { value, findings: read.findings }
 }
 
-/** Unset conditions: ready is true, serving is as ready, terminating is false. Source: discovery/v1 EndpointConditions. */
+/** Unset conditions: ready and serving are true, terminating is false. Source: discovery/v1 EndpointConditions. */
 function convertEndpoint(raw: SliceEndpoint, address: string, namespace: string): world.Endpoint {
-  const ready = raw.conditions?.ready ?? true
   const target = raw.targetRef
   return {
     address,
     node: raw.nodeName ?? '',
     pod: target?.kind === 'Pod' ? `${target.namespace ?? namespace}/${target.name ?? ''}` : '',
-    ready,
-    serving: raw.conditions?.serving ?? ready,
+    ready: raw.conditions?.ready ?? true,
+    serving: raw.conditions?.serving ?? true,
     terminating: raw.conditions?.terminating ?? false,
     zones: (raw.hints?.forZones ?? []).map((zone) => zone.name),
+    nodes: (raw.hints?.forNodes ?? []).map((node) => node.name),
   }
 }
 
@@ -123,7 +133,14 @@ export function convertPod(raw: Pod): Converted<world.Pod> {
   return { value, findings: read.findings }
 }
 
+interface PortPlace {
+  readonly field: string
+  readonly read: FieldReader
+  readonly hostNetwork: boolean
+}
+
 function hostPorts(raw: Pod, read: FieldReader): readonly world.HostPort[] {
+  const hostNetwork = raw.spec?.hostNetwork === true
   const lists: readonly (readonly [string, readonly Container[]])[] = [
     ['spec.containers', raw.spec?.containers ?? []],
     // an init container that stays (a sidecar) holds its ports as any other does; the others are gone when traffic comes
@@ -131,15 +148,19 @@ function hostPorts(raw: Pod, read: FieldReader): readonly world.HostPort[] {
   ]
   return lists.flatMap(([field, containers]) =>
     containers.flatMap((container, at) =>
-      (container.ports ?? []).flatMap((port, index) => hostPort(port, `${field}[${at}].ports[${index}]`, read)),
+      (container.ports ?? []).flatMap((port, index) =>
+        hostPort(port, { field: `${field}[${at}].ports[${index}]`, read, hostNetwork }),
+      ),
     ),
   )
 }
 
-function hostPort(raw: NonNullable<Container['ports']>[number], field: string, read: FieldReader): readonly world.HostPort[] {
-  if (!raw.hostPort) return []
+/** With the host's network a container's ports are the host's, also where the API's default of hostPort was not applied. */
+function hostPort(raw: NonNullable<Container['ports']>[number], at: PortPlace): readonly world.HostPort[] {
+  const { field, read, hostNetwork } = at
+  if (!raw.hostPort && !hostNetwork) return []
   const protocol = read.protocol(raw.protocol, `${field}.protocol`)
-  const port = read.port(raw.hostPort, `${field}.hostPort`)
+  const port = read.port(raw.hostPort || raw.containerPort, `${field}.hostPort`)
   const containerPort = read.port(raw.containerPort, `${field}.containerPort`)
   const hostIP = raw.hostIP ? read.address(raw.hostIP, `${field}.hostIP`) : ''
   if (protocol === undefined || port === undefined || containerPort === undefined || hostIP === undefined) return []
@@ -157,8 +178,15 @@ export function convertNode(raw: Node): Converted<world.Node> {
     ),
     podCIDRs: read.cidrs(raw.spec?.podCIDRs ?? (raw.spec?.podCIDR ? [raw.spec.podCIDR] : []), 'spec.podCIDRs'),
     labels: raw.metadata.labels ?? {},
+    zone: raw.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
     ready: raw.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
     unschedulable: raw.spec?.unschedulable === true,
   }
+  return { value, findings: read.findings }
+}
+
+export function convertServiceCIDR(raw: ServiceCIDR): Converted<world.ServiceCIDR> {
+  const read = new FieldReader('ServiceCIDR', raw)
+  const value: world.ServiceCIDR = { name: raw.metadata.name ?? '', cidrs: read.cidrs(raw.spec?.cidrs ?? [], 'spec.cidrs') }
   return { value, findings: read.findings }
 }

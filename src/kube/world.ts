@@ -1,13 +1,24 @@
-/** The cluster as one node sees it: four collections followed at once, in Fairway's own words. */
+/** The cluster as one node sees it: five collections followed at once, in Fairway's own words. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Finding } from '../model/code.ts'
-import type { EndpointSlice, Node, NodeName, ObjectKey, Pod, Service, World, WorldChange, WorldKind } from '../model/world.ts'
+import type {
+  EndpointSlice,
+  Node,
+  NodeName,
+  ObjectKey,
+  Pod,
+  Service,
+  ServiceCIDR,
+  World,
+  WorldChange,
+  WorldKind,
+} from '../model/world.ts'
 import type { KubeClient } from './client.ts'
 import type { Converted } from './converted.ts'
 import { type BatchInfo, type Change, type Reflector, type ReflectorOptions, startReflector } from './reflector.ts'
-import { ENDPOINT_SLICES, NODES, PODS, type Resource, SERVICES } from './resource.ts'
+import { ENDPOINT_SLICES, NODES, PODS, type Resource, SERVICE_CIDRS, SERVICES } from './resource.ts'
 import type { KubeObject } from './types.ts'
-import { convertEndpointSlice, convertNode, convertPod, convertService } from './world-objects.ts'
+import { convertEndpointSlice, convertNode, convertPod, convertService, convertServiceCIDR } from './world-objects.ts'
 
 export interface WorldOptions {
   readonly client: KubeClient
@@ -40,11 +51,18 @@ interface Maps {
   readonly endpointSlices: Map<ObjectKey, EndpointSlice>
   readonly pods: Map<ObjectKey, Pod>
   readonly nodes: Map<NodeName, Node>
+  readonly serviceCIDRs: Map<string, ServiceCIDR>
 }
 
 /** Starts following; it runs until its signal, and never fails. */
 export function startWorld(options: WorldOptions): WorldStore {
-  const maps: Maps = { services: new Map(), endpointSlices: new Map(), pods: new Map(), nodes: new Map() }
+  const maps: Maps = {
+    services: new Map(),
+    endpointSlices: new Map(),
+    pods: new Map(),
+    nodes: new Map(),
+    serviceCIDRs: new Map(),
+  }
   const findings = new Map<string, readonly Finding[]>()
   let whole = false
 
@@ -56,6 +74,7 @@ export function startWorld(options: WorldOptions): WorldStore {
       signal,
       resource: source.resource,
       fieldSelector: source.fieldSelector,
+      optional: source.optional,
       keep: source.convert,
       onChanges(changes, batch) {
         const kept = changes.flatMap((change) => takeChange(source, change, findings) ?? [])
@@ -69,6 +88,13 @@ export function startWorld(options: WorldOptions): WorldStore {
     follow({ kind: 'endpointSlice', resource: ENDPOINT_SLICES, map: maps.endpointSlices, convert: convertEndpointSlice }),
     follow({ kind: 'pod', resource: PODS, map: maps.pods, convert: convertPod, fieldSelector: `spec.nodeName=${options.node}` }),
     follow({ kind: 'node', resource: NODES, map: maps.nodes, convert: convertNode }),
+    follow({
+      kind: 'serviceCIDR',
+      resource: SERVICE_CIDRS,
+      map: maps.serviceCIDRs,
+      convert: convertServiceCIDR,
+      optional: true, // since Kubernetes 1.33
+    }),
   ]
   const synced = Promise.all(reflectors.map((reflector) => reflector.synced)).then(() => {
     whole = true
@@ -93,6 +119,7 @@ interface Source<T extends KubeObject, M> {
   readonly map: Map<string, M>
   readonly convert: (raw: T) => Converted<M>
   readonly fieldSelector?: string
+  readonly optional?: boolean
 }
 
 /** Puts a change into the world; undefined when nothing is different to a planner (a heartbeat, a label of no meaning). */
@@ -109,13 +136,14 @@ function takeChange<T extends KubeObject, M>(
   if (isDeepStrictEqual(before, after?.value)) return undefined
   if (after?.value === undefined) map.delete(key)
   else map.set(key, after.value)
-  // one function for four kinds: that kind and value belong together is known from the source, not to the compiler
+  // one function for all kinds: that kind and value belong together is known from the source, not to the compiler
   return { kind, key, before, after: after?.value } as unknown as WorldChange
 }
 
 function additions(maps: Maps): readonly WorldChange[] {
   return [
     ...[...maps.nodes].map(([key, after]): WorldChange => ({ kind: 'node', key, after })),
+    ...[...maps.serviceCIDRs].map(([key, after]): WorldChange => ({ kind: 'serviceCIDR', key, after })),
     ...[...maps.services].map(([key, after]): WorldChange => ({ kind: 'service', key, after })),
     ...[...maps.endpointSlices].map(([key, after]): WorldChange => ({ kind: 'endpointSlice', key, after })),
     ...[...maps.pods].map(([key, after]): WorldChange => ({ kind: 'pod', key, after })),

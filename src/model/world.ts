@@ -33,11 +33,12 @@ export interface Service {
   /** Seconds of ClientIP affinity; 0 when there is none. */
   readonly affinityInSeconds: number
   readonly publishNotReady: boolean
+  /** Who may use the load-balancer addresses, as CIDR text of either family; empty: everybody. */
   readonly sourceRanges: readonly string[]
   /** 0 when there is none. */
   readonly healthCheckNodePort: number
-  /** Value of the label `service.kubernetes.io/service-proxy-name`; '' when absent: then the Service is ours. */
-  readonly proxyName: string
+  /** Labelled for another service proxy, or as headless: not ours to carry. */
+  readonly leftAlone: boolean
   /** Milliseconds since the epoch, from creationTimestamp: the older of two claims wins. */
   readonly createdAtInMs: number
 }
@@ -52,7 +53,9 @@ export interface Endpoint {
   readonly ready: boolean
   readonly serving: boolean
   readonly terminating: boolean
+  /** Hints: the zones and the nodes whose flows this endpoint is meant for; empty when there is no hint. */
   readonly zones: readonly string[]
+  readonly nodes: readonly NodeName[]
 }
 
 /** One port of an endpoint slice; `name` joins it with the Service's port of that name. */
@@ -101,8 +104,16 @@ export interface Node {
   readonly addresses: readonly string[]
   readonly podCIDRs: readonly string[]
   readonly labels: Readonly<Record<string, string>>
+  /** '' when not known. */
+  readonly zone: string
   readonly ready: boolean
   readonly unschedulable: boolean
+}
+
+/** Ranges that cluster addresses are given out of, as canonical CIDR text. */
+export interface ServiceCIDR {
+  readonly name: string
+  readonly cidrs: readonly string[]
 }
 
 /** The whole input of planning. Keys are the objects' own; the order of entries never matters. */
@@ -111,9 +122,10 @@ export interface World {
   readonly endpointSlices: ReadonlyMap<ObjectKey, EndpointSlice>
   readonly pods: ReadonlyMap<ObjectKey, Pod>
   readonly nodes: ReadonlyMap<NodeName, Node>
+  readonly serviceCIDRs: ReadonlyMap<string, ServiceCIDR>
 }
 
-export type WorldKind = 'service' | 'endpointSlice' | 'pod' | 'node'
+export type WorldKind = 'service' | 'endpointSlice' | 'pod' | 'node' | 'serviceCIDR'
 
 /** One object that changed; `before` or `after` is absent when it was added or removed. */
 export type WorldChange =
@@ -121,3 +133,4 @@ export type WorldChange =
   | { readonly kind: 'endpointSlice'; readonly key: ObjectKey; readonly before?: EndpointSlice; readonly after?: EndpointSlice }
   | { readonly kind: 'pod'; readonly key: ObjectKey; readonly before?: Pod; readonly after?: Pod }
   | { readonly kind: 'node'; readonly key: NodeName; readonly before?: Node; readonly after?: Node }
+  | { readonly kind: 'serviceCIDR'; readonly key: string; readonly before?: ServiceCIDR; readonly after?: ServiceCIDR }

@@ -16,7 +16,7 @@ export function groupKey(owner: string, scope: string, family: Family): string {
 
 /** Whether Fairway carries this Service at all: not a headless or external one, nor one that is labelled for another proxy. */
 export function isCarried(service: Service): boolean {
-  return service.type !== 'ExternalName' && service.clusterIPs.length > 0 && service.proxyName === ''
+  return service.type !== 'ExternalName' && service.clusterIPs.length > 0 && !service.leftAlone
 }
 
 /**

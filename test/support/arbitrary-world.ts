@@ -26,7 +26,7 @@ const service: fc.Arbitrary<Service> = fc
       }),
       { maxLength: 2, selector: (port) => port.name },
     ),
-    proxyName: fc.constantFrom('', '', '', 'other'),
+    leftAlone: fc.constantFrom(false, false, false, true),
     createdAtInMs,
   })
   .map((part) => aService(part.key, { ...part, families: part.clusterIPs.map(familyOf) }))
@@ -122,7 +122,7 @@ export interface MutableWorld extends World {
 }
 
 export function emptyWorld(): MutableWorld {
-  return { services: new Map(), endpointSlices: new Map(), pods: new Map(), nodes: new Map() }
+  return { services: new Map(), endpointSlices: new Map(), pods: new Map(), nodes: new Map(), serviceCIDRs: new Map() }
 }
 
 const COLLECTION = { service: 'services', endpointSlice: 'endpointSlices', pod: 'pods', node: 'nodes' } as const

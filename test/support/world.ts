@@ -1,7 +1,7 @@
 /** Short ways to say a world in tests. */
 
 import { familyOf } from '../../src/model/datapath.ts'
-import type { Endpoint, EndpointSlice, Node, Pod, Service, World } from '../../src/model/world.ts'
+import type { Endpoint, EndpointSlice, Node, Pod, Service, ServiceCIDR, World } from '../../src/model/world.ts'
 
 export function aService(key: string, part: Partial<Service> = {}): Service {
   return {
@@ -18,14 +18,14 @@ export function aService(key: string, part: Partial<Service> = {}): Service {
     publishNotReady: false,
     sourceRanges: [],
     healthCheckNodePort: 0,
-    proxyName: '',
+    leftAlone: false,
     createdAtInMs: 0,
     ...part,
   }
 }
 
 export function anEndpoint(address: string, part: Partial<Endpoint> = {}): Endpoint {
-  return { address, node: '', pod: '', ready: true, serving: true, terminating: false, zones: [], ...part }
+  return { address, node: '', pod: '', ready: true, serving: true, terminating: false, zones: [], nodes: [], ...part }
 }
 
 export function aSlice(key: string, service: string, part: Partial<EndpointSlice> = {}): EndpointSlice {
@@ -49,7 +49,7 @@ export function aPod(key: string, node: string, part: Partial<Pod> = {}): Pod {
 }
 
 export function aNode(name: string, part: Partial<Node> = {}): Node {
-  return { name, addresses: [], podCIDRs: [], labels: {}, ready: true, unschedulable: false, ...part }
+  return { name, addresses: [], podCIDRs: [], labels: {}, zone: '', ready: true, unschedulable: false, ...part }
 }
 
 export interface Objects {
@@ -57,13 +57,15 @@ export interface Objects {
   readonly slices?: readonly EndpointSlice[]
   readonly pods?: readonly Pod[]
   readonly nodes?: readonly Node[]
+  readonly serviceCIDRs?: readonly ServiceCIDR[]
 }
 
-export function aWorld({ services = [], slices = [], pods = [], nodes = [] }: Objects): World {
+export function aWorld({ services = [], slices = [], pods = [], nodes = [], serviceCIDRs = [] }: Objects): World {
   return {
     services: new Map(services.map((one) => [one.key, one])),
     endpointSlices: new Map(slices.map((one) => [one.key, one])),
     pods: new Map(pods.map((one) => [one.key, one])),
     nodes: new Map(nodes.map((one) => [one.name, one])),
+    serviceCIDRs: new Map(serviceCIDRs.map((one) => [one.name, one])),
   }
 }

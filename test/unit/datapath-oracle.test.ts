@@ -17,7 +17,7 @@ const isLocal = (address: string): boolean => LOCAL.includes(address)
 type Meaning = { readonly is: 'refused' | 'dropped' | 'alone' } | { readonly is: 'to'; readonly to: readonly string[] }
 
 const served = (service: Service): boolean =>
-  service.type !== 'ExternalName' && service.clusterIPs.length > 0 && service.proxyName === ''
+  service.type !== 'ExternalName' && service.clusterIPs.length > 0 && !service.leftAlone
 const oldestFirst = <T extends { createdAtInMs: number; name: string }>(list: readonly T[]): readonly T[] =>
   list.toSorted((one, other) => one.createdAtInMs - other.createdAtInMs || (one.name < other.name ? -1 : 1))
 

@@ -53,6 +53,7 @@ test('the world of a node: streamed whole, then followed, with the pods of that 
   })
   await store.synced
   expect([...store.world.pods.keys()]).toEqual(['default/here'])
+  expect([...store.world.serviceCIDRs.keys()]).toEqual(['kubernetes'])
   const web = store.world.services.get('default/web')
   expect(web?.ports[0]?.nodePort).toBeGreaterThanOrEqual(30_000)
   expect(batches).toHaveLength(1)
