@@ -18,8 +18,8 @@ export function kubectlPage(): string {
   return [
     '# kubectl against the lab',
     '',
-    'Commands that kubectl 1.36 was given against a real Kubernetes 1.36 (etcd, API server, controllers, scheduler; no kubelets), in that',
-    'order, and what the lab does with the same commands from kubectl 1.35. "Same" means: exit code, standard output and errors; method,',
+    'Commands that kubectl 1.36.2 was given against a real Kubernetes 1.36 (etcd, API server, controllers, scheduler; no kubelets), in that',
+    'order, and what the lab does with the same commands from kubectl 1.36.3. "Same" means: exit code, standard output and errors; method,',
     'path, query, type and status of each request; status, reason and fields of each answer. What must differ from run to run',
     '(names and numbers that a server chooses, times, ages) is left out, and so are field ownership and the volume with the token that a',
     'real cluster gives each pod. `test/live/kubectl-recorded.test.ts` runs them all; this page is written by `make generate`.',

