@@ -5,9 +5,9 @@
  * its zero was written by the user, where that of another field was written by the encoder. What no row names is not read.
  * Source: generated.proto of k8s.io/api and k8s.io/apimachinery; fields keep their numbers for good.
  */
+import { POD_ROWS } from './pod-fields.ts'
 
 const OBJECT = 'metadata=1 spec=2 status=3'
-const PROBE_HANDLER = 'exec=1.1 httpGet=1.2 tcpSocket=1.3 grpc=1.4'
 
 const ROWS: Readonly<Record<string, string>> = {
   'meta.v1.ObjectMeta':
@@ -40,33 +40,7 @@ const ROWS: Readonly<Record<string, string>> = {
   'core.v1.LoadBalancerStatus': 'ingress=1',
   'core.v1.LoadBalancerIngress': 'ip=1 hostname=2 ipMode=3 ports=4',
   'core.v1.PortStatus': 'port=1 protocol=2 error=3',
-  'core.v1.PodTemplateSpec': 'metadata=1 spec=2',
-  'core.v1.PodSpec':
-    'containers=2 restartPolicy=3 terminationGracePeriodSeconds=4? activeDeadlineSeconds=5? dnsPolicy=6 nodeSelector=7 serviceAccountName=8 serviceAccount=9 nodeName=10 hostNetwork=11 hostPID=12 hostIPC=13 securityContext=14 imagePullSecrets=15 hostname=16 subdomain=17 schedulerName=19 initContainers=20 automountServiceAccountToken=21? tolerations=22 priorityClassName=24 priority=25? shareProcessNamespace=27? runtimeClassName=29 enableServiceLinks=30? preemptionPolicy=31 setHostnameAsFQDN=35? hostUsers=37?',
-  'core.v1.PodSecurityContext': 'runAsUser=2? runAsNonRoot=3? supplementalGroups=4 fsGroup=5? runAsGroup=6?',
-  'core.v1.Toleration': 'key=1 operator=2 value=3 effect=4 tolerationSeconds=5?',
-  'core.v1.Container':
-    'name=1 image=2 command=3 args=4 workingDir=5 ports=6 env=7 resources=8 volumeMounts=9 livenessProbe=10 readinessProbe=11 lifecycle=12 terminationMessagePath=13 imagePullPolicy=14 stdin=16 stdinOnce=17 tty=18 envFrom=19 terminationMessagePolicy=20 startupProbe=22 restartPolicy=24',
-  'core.v1.ContainerPort': 'name=1 hostPort=2 containerPort=3 protocol=4 hostIP=5',
-  'core.v1.EnvVar': 'name=1 value=2 valueFrom=3',
-  'core.v1.EnvVarSource': 'fieldRef=1 resourceFieldRef=2 configMapKeyRef=3 secretKeyRef=4',
-  'core.v1.ObjectFieldSelector': 'apiVersion=1 fieldPath=2',
-  'core.v1.ConfigMapKeySelector': 'name=1.1 key=2 optional=3?',
-  'core.v1.SecretKeySelector': 'name=1.1 key=2 optional=3?',
-  'core.v1.EnvFromSource': 'prefix=1 configMapRef=2 secretRef=3',
-  'core.v1.ConfigMapEnvSource': 'name=1.1 optional=2?',
-  'core.v1.SecretEnvSource': 'name=1.1 optional=2?',
-  'core.v1.ResourceRequirements': 'limits=1 requests=2',
-  'core.v1.VolumeMount': 'name=1 readOnly=2 mountPath=3 subPath=4 mountPropagation=5 subPathExpr=6 recursiveReadOnly=7',
-  'core.v1.Probe': `${PROBE_HANDLER} initialDelaySeconds=2 timeoutSeconds=3 periodSeconds=4 successThreshold=5 failureThreshold=6 terminationGracePeriodSeconds=7?`,
-  'core.v1.Lifecycle': 'postStart=1 preStop=2',
-  'core.v1.LifecycleHandler': 'exec=1 httpGet=2 tcpSocket=3 sleep=4',
-  'core.v1.ExecAction': 'command=1',
-  'core.v1.HTTPGetAction': 'path=1 port=2 host=3 scheme=4 httpHeaders=5',
-  'core.v1.HTTPHeader': 'name=1 value=2',
-  'core.v1.TCPSocketAction': 'port=1 host=2',
-  'core.v1.GRPCAction': 'port=1 service=2',
-  'core.v1.SleepAction': 'seconds=1',
+  ...POD_ROWS,
 
   'apps.v1.Deployment': OBJECT,
   'apps.v1.DeploymentSpec':
@@ -104,6 +78,13 @@ const ROWS: Readonly<Record<string, string>> = {
   'policy.v1.PodDisruptionBudgetSpec': 'minAvailable=1 selector=2 maxUnavailable=3 unhealthyPodEvictionPolicy=4',
   'policy.v1.PodDisruptionBudgetStatus':
     'observedGeneration=1 disruptionsAllowed=3 currentHealthy=4 desiredHealthy=5 expectedPods=6',
+  'autoscaling.v2.HorizontalPodAutoscaler': OBJECT,
+  'autoscaling.v2.HorizontalPodAutoscalerSpec': 'scaleTargetRef=1 minReplicas=2? maxReplicas=3 metrics=4',
+  'autoscaling.v2.CrossVersionObjectReference': 'kind=1 name=2 apiVersion=3',
+  'autoscaling.v2.MetricSpec': 'type=1 resource=4',
+  'autoscaling.v2.ResourceMetricSource': 'name=1 target=2',
+  'autoscaling.v2.MetricTarget': 'type=1 value=2 averageValue=3 averageUtilization=4?',
+  'autoscaling.v2.HorizontalPodAutoscalerStatus': 'desiredReplicas=4',
   'autoscaling.v1.Scale': OBJECT,
   'autoscaling.v1.ScaleSpec': 'replicas=1',
   'autoscaling.v1.ScaleStatus': 'replicas=1 selector=2',
