@@ -1,6 +1,8 @@
 /** The whole server, as the role and the tests start it. */
 import { join } from 'node:path'
 import { logger } from '../../log/log.ts'
+import { keepAddressObjects } from './address-objects.ts'
+import { ServiceAddresses } from './allocators/service-addresses.ts'
 import { type BootstrapOptions, bootstrap } from './bootstrap.ts'
 import { keepBudgets } from './budget-status.ts'
 import { Database } from './database.ts'
@@ -15,6 +17,7 @@ import { guardNamespaces } from './namespace-lifecycle.ts'
 import { Registry } from './registry.ts'
 import { keepForATime } from './retention.ts'
 import { Handler } from './server.ts'
+import { keepServiceCidrs } from './service-cidrs.ts'
 import { Store } from './store.ts'
 import { resourceOf } from './stored.ts'
 import { tokenUsers } from './token-user.ts'
@@ -59,7 +62,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { serviceRanges } = options
     const view: View = (resource, namespace) => store.list(resource, namespace).map((stored) => stored.object)
     const tokens = new TokenSigner(options.tls?.key)
-    const kinds = options.kinds ?? makeKinds({ serviceRanges, nodePortRange: NODE_PORT_RANGE, view, tokens })
+    const addresses = new ServiceAddresses(serviceRanges)
+    const kinds = options.kinds ?? makeKinds({ serviceRanges, nodePortRange: NODE_PORT_RANGE, addresses, view, tokens })
     const registry = new Registry(kinds)
     for (const record of kinds) for (const { object } of store.list(resourceOf(record))) record.allocation?.restore(object)
     const writer = new Writer(store, options.now)
@@ -75,6 +79,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       new GarbageCollector(writer, registry, log).start(),
       keepForATime(writer, registry),
       keepBudgets(store, view, log),
+      keepAddressObjects(writer, registry, log),
+      keepServiceCidrs(writer, registry, { addresses, log }),
     ]
     release = () => {
       for (const stopOne of stops) stopOne()

@@ -10,13 +10,15 @@ import { randomBytes } from 'node:crypto'
 export class Pool {
   readonly first: bigint
   readonly last: bigint
-  private readonly taken = new Set<bigint>()
+  private readonly taken: Set<bigint>
   private readonly band: bigint
 
-  constructor(first: bigint, last: bigint, kept: bigint) {
+  /** `taken` is given by who has several pools of numbers that may overlap. */
+  constructor(first: bigint, last: bigint, kept: bigint, taken: Set<bigint> = new Set()) {
     this.first = first
     this.last = last
     this.band = first + kept
+    this.taken = taken
   }
 
   get size(): number {

@@ -1,4 +1,5 @@
 /** The kinds that the lab's API server serves. */
+import { ServiceAddresses } from '../allocators/service-addresses.ts'
 import type { KindRecord } from '../kind.ts'
 import { configMap } from './config-map.ts'
 import { makeDisruptionBudget } from './disruption-budget.ts'
@@ -32,6 +33,8 @@ export interface KindOptions {
   readonly serviceRanges: readonly string[]
   /** First and last node port. */
   readonly nodePortRange: readonly [number, number]
+  /** The addresses of those ranges, for who is to widen them; by default nobody. */
+  readonly addresses?: ServiceAddresses
   /** What rules that span kinds look at; nothing by default. */
   readonly view?: View
   /** Who signs tokens of service accounts; by default a signer with a key of its own. */
@@ -45,12 +48,12 @@ export interface KindOptions {
  * @throws {RangeError} when a service range is not `ADDRESS/LENGTH` or two are of one family
  */
 export function makeKinds(options: KindOptions): readonly KindRecord[] {
-  const { view = NOTHING, tokens = new TokenSigner() } = options
+  const { view = NOTHING, tokens = new TokenSigner(), addresses = new ServiceAddresses(options.serviceRanges) } = options
   const ingress = makeIngress(view)
   return [
     ...[configMap, endpoints, event, namespace, node, makePod(view), secret],
     makeServiceAccount(tokens),
-    makeService(options.serviceRanges, options.nodePortRange),
+    makeService(addresses, options.nodePortRange),
     ...[eventsEvent(event), endpointSlice, lease],
     ...[ingress, ingressClass, networkPolicy, serviceCidr, ipAddress],
     ...[makeDisruptionBudget(view), priorityClass, ...RBAC],

@@ -82,7 +82,7 @@ export class ServiceAllocation implements Allocation {
     const { addresses, ports } = holdingsOf(specOf(object))
     for (const text of addresses) {
       const address = parseAddress(text)
-      if (address !== undefined) this.addresses.claim(address)
+      if (address !== undefined) this.addresses.restore(address)
     }
     for (const port of ports) this.ports.claim(port)
   }

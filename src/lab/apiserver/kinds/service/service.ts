@@ -1,5 +1,5 @@
 import { NodePorts } from '../../allocators/node-ports.ts'
-import { ServiceAddresses } from '../../allocators/service-addresses.ts'
+import type { ServiceAddresses } from '../../allocators/service-addresses.ts'
 import type { KindRecord, RawObject } from '../../kind.ts'
 import { ageColumn, column, defineKind, nameColumn, selectorText, wide } from '../define.ts'
 import { ServiceAllocation } from './allocation.ts'
@@ -8,8 +8,8 @@ import { prepareService } from './prepare.ts'
 import { ingressOf, specOf } from './types.ts'
 import { validateService } from './validate.ts'
 
-/** The Service kind of a cluster with these ranges; each record has its own allocation. */
-export function makeService(serviceRanges: readonly string[], nodePortRange: readonly [number, number]): KindRecord {
+/** The Service kind of a cluster with these addresses and ports. */
+export function makeService(addresses: ServiceAddresses, nodePortRange: readonly [number, number]): KindRecord {
   return defineKind({
     group: '',
     version: 'v1',
@@ -31,7 +31,7 @@ export function makeService(serviceRanges: readonly string[], nodePortRange: rea
     defaults: serviceDefaults,
     prepare: prepareService,
     validate: validateService,
-    allocation: new ServiceAllocation(new ServiceAddresses(serviceRanges), new NodePorts(nodePortRange)),
+    allocation: new ServiceAllocation(addresses, new NodePorts(nodePortRange)),
     columns: [
       nameColumn,
       column('Type', 'string', 'api.core.v1.ServiceSpec.type', (service) => specOf(service).type ?? ''),
