@@ -1,9 +1,10 @@
-/** The backends of a Service's port: what ClusterIP and NodePort have in common. */
+/** Groups of backends: what the ways into a Service have in common. */
 import { createHash } from 'node:crypto'
-import type { Finding } from '../model/code.ts'
-import { SERVICE_WITHOUT_ENDPOINTS } from '../model/codes/ports.ts'
-import { type Backend, type BackendGroup, byAddress, GROUP_KEY_LIMIT } from '../model/datapath.ts'
-import type { Endpoint, EndpointSlice, Family, Service, ServicePort } from '../model/world.ts'
+import { type BackendGroup, GROUP_KEY_LIMIT } from '../model/datapath.ts'
+import type { EndpointSlice, Family, Service, ServicePort } from '../model/world.ts'
+import { sourceRangesOf } from './source-ranges.ts'
+import type { Place } from './topology.ts'
+import { type Usable, usableEndpoints } from './traffic-policy.ts'
 
 /** A key of bounded length: a long name keeps its beginning, and a digest stands for the rest. `scope` tells the groups of one owner apart. */
 export function groupKey(owner: string, scope: string, family: Family): string {
@@ -19,56 +20,76 @@ export function isCarried(service: Service): boolean {
   return service.type !== 'ExternalName' && service.clusterIPs.length > 0 && !service.leftAlone
 }
 
-/**
- * The endpoints that new flows go to: the ready ones; when there are none, those that still serve while they terminate.
- *
- * Shape:  sorted, without doubles; an endpoint in two slices counts once.
- * Source: Kubernetes pkg/proxy/topology.go, CategorizeEndpoints.
- */
-export function chooseBackends(port: ServicePort, family: Family, slices: readonly EndpointSlice[]): readonly Backend[] {
-  const ready = new Map<string, Backend>()
-  const leaving = new Map<string, Backend>()
-  for (const slice of slices) {
-    if (slice.family !== family) continue
-    const target = slice.ports.find((candidate) => candidate.name === port.name && candidate.protocol === port.protocol)
-    if (target === undefined) continue
-    for (const endpoint of slice.endpoints) collect(endpoint, target.port, ready, leaving)
-  }
-  const chosen = ready.size > 0 ? ready : leaving
-  return [...chosen.values()].sort(byAddress)
-}
-
-function collect(endpoint: Endpoint, port: number, ready: Map<string, Backend>, leaving: Map<string, Backend>): void {
-  const backend = { address: endpoint.address, port }
-  const key = `${endpoint.address} ${port}`
-  if (endpoint.ready) ready.set(key, backend)
-  else if (endpoint.serving && endpoint.terminating) leaving.set(key, backend)
-}
-
 /** A group without conditions: everybody may come, and nobody is remembered. */
 export const PLAIN = { whenEmpty: 'refuse', affinityInSeconds: 0, sourceRanges: [] } as const
 
-/** The group of one port of a Service, drawn from all ready endpoints of the cluster. */
-export function planGroup(service: Service, port: ServicePort, family: Family, slices: readonly EndpointSlice[]): BackendGroup {
-  return {
-    kind: 'group',
-    key: groupKey(`${service.key}:${port.name}`, 'cluster', family),
-    family,
-    masquerade: 'outsiders',
-    ...PLAIN,
-    backends: chooseBackends(port, family, slices),
-  }
+/**
+ * Whose flows a group of a Service is for: `cluster` those that no policy binds, from all usable endpoints; `internal` and
+ * `external` those under policy Local, from this node's alone.
+ */
+export type Scope = 'cluster' | 'internal' | 'external'
+
+/** The scope of flows to the cluster addresses of a Service. */
+export function internalScope({ internalPolicy }: Service): Scope {
+  return internalPolicy === 'Local' ? 'internal' : 'cluster'
 }
 
-/** One finding for a Service of which some port has no backend, naming the ports and families. */
-export function withoutEndpoints(
-  service: Service,
-  groups: readonly { port: ServicePort; group: BackendGroup }[],
-): readonly Finding[] {
-  const empty = groups.filter(({ group }) => group.backends.length === 0)
-  if (empty.length === 0) return []
-  const ports = [...new Set(empty.map(({ port, group }) => `${port.port}/${port.protocol} (${group.family})`))].toSorted()
-  const subject = `service/${service.key}`
-  const message = `${subject} has no ready endpoint for ${ports.join(', ')}: new connections are refused.`
-  return [{ code: SERVICE_WITHOUT_ENDPOINTS, subjects: [subject], message, fix: SERVICE_WITHOUT_ENDPOINTS.fix }]
+/** The scope of flows from outside to the nodePorts, external and load-balancer addresses of a Service. */
+export function externalScope({ externalPolicy }: Service): Scope {
+  return externalPolicy === 'Local' ? 'external' : 'cluster'
+}
+
+/** The groups of one Service on one node, each made when it is asked for. */
+export class ServiceGroups {
+  private readonly service: Service
+  private readonly slices: readonly EndpointSlice[]
+  private readonly place: Place
+  private readonly known = new Map<string, Usable>()
+
+  constructor(service: Service, slices: readonly EndpointSlice[], place: Place) {
+    this.service = service
+    this.slices = slices
+    this.place = place
+  }
+
+  /** Whether the cluster has an endpoint for this port at all. */
+  hasAny(port: ServicePort, family: Family): boolean {
+    return this.usable(port, family).cluster.length > 0
+  }
+
+  /**
+   * Under policy Local a node without endpoints is silent while another has some, because a client may be on its way to that one;
+   * sources are kept under the external policy Local, which is what it is for.
+   */
+  group(port: ServicePort, family: Family, scope: Scope): BackendGroup {
+    const { cluster, local } = this.usable(port, family)
+    return {
+      kind: 'group',
+      key: groupKey(`${this.service.key}:${port.name}`, scope, family),
+      family,
+      masquerade: scope === 'external' ? 'none' : 'outsiders',
+      whenEmpty: scope === 'cluster' || cluster.length === 0 ? 'refuse' : 'drop',
+      affinityInSeconds: this.service.affinityInSeconds,
+      sourceRanges: [],
+      backends: scope === 'cluster' ? cluster : local,
+    }
+  }
+
+  /** As `group`, for clients within the source ranges of the Service only: the same group when there are none. */
+  ranged(port: ServicePort, family: Family, scope: Scope): BackendGroup {
+    const group = this.group(port, family, scope)
+    const sourceRanges = sourceRangesOf(this.service, family)
+    if (sourceRanges === undefined) return group
+    const key = groupKey(`${this.service.key}:${port.name}`, `${scope}-ranged`, family)
+    return sourceRanges.length > 0 ? { ...group, key, sourceRanges } : { ...group, key, whenEmpty: 'drop', backends: [] }
+  }
+
+  private usable(port: ServicePort, family: Family): Usable {
+    const key = `${family}/${port.protocol}/${port.name}`
+    const known = this.known.get(key)
+    if (known !== undefined) return known
+    const made = usableEndpoints(port, family, this.slices, this.place)
+    this.known.set(key, made)
+    return made
+  }
 }

@@ -1,9 +1,9 @@
-import { type DataPathEntry, type Frontend, frontendKey } from '../model/datapath.ts'
+import type { DataPathEntry } from '../model/datapath.ts'
 import type { Plan } from '../model/plan.ts'
-import type { Family, NodeName, Service, ServicePort } from '../model/world.ts'
-import { isCarried, planGroup } from './backends.ts'
-import { beatenBy, type Claim, clash, portSlot } from './claim.ts'
-import type { ServiceNeighbours } from './cluster-ip.ts'
+import type { Family, Service, ServicePort } from '../model/world.ts'
+import { isCarried, type ServiceGroups } from './backends.ts'
+import { beatenBy, type Claim, type ClaimsOn, clash, portSlot } from './claim.ts'
+import { externalEntries } from './external-traffic.ts'
 
 function claimOf(service: Service, family: Family, port: ServicePort): Claim {
   return {
@@ -15,6 +15,7 @@ function claimOf(service: Service, family: Family, port: ServicePort): Claim {
   }
 }
 
+/** A load balancer that needs no nodePorts has none: spec.allocateLoadBalancerNodePorts. */
 function nodePortsOf(service: Service): readonly { readonly family: Family; readonly port: ServicePort }[] {
   if (!isCarried(service) || service.type === 'ClusterIP') return []
   const ports = service.ports.filter((port) => port.nodePort !== 0)
@@ -26,29 +27,25 @@ export function nodePortClaims(service: Service): readonly Claim[] {
 }
 
 /**
- * Plans the nodePorts of one Service: every node answers alike, on the addresses that the cluster knows it by.
+ * Plans the nodePorts of one Service: every node answers alike, on the addresses that entries `node-address` name. Source ranges of
+ * a load balancer do not bind them.
  *
- * Shape:  a frontend each family and port, on the group that the cluster address has.
- * Errors: never throws; a nodePort that an older hostPort of this node has is left to it, with a finding.
+ * Shape:  a frontend each family and port, on the group that the cluster address has; under policy Local two, see `externalEntries`.
+ * Errors: never throws; a nodePort that an older claim of this node has is left to it, with a finding.
  * Source: Kubernetes Service API, spec.ports[].nodePort.
  */
-export function planNodePorts(service: Service, neighbours: ServiceNeighbours, _node: NodeName): Plan<DataPathEntry> {
+export function planNodePorts(service: Service, groups: ServiceGroups, claimsOn: ClaimsOn): Plan<DataPathEntry> {
   const entries: DataPathEntry[] = []
   const findings = []
   for (const { family, port } of nodePortsOf(service)) {
     const claim = claimOf(service, family, port)
-    const winner = beatenBy(claim, neighbours.claimsOn)
+    const winner = beatenBy(claim, claimsOn)
     if (winner !== undefined) {
       findings.push(clash(claim, winner))
       continue
     }
-    const group = planGroup(service, port, family, neighbours.slices)
-    entries.push(group, frontend(port, family, group.key))
+    const to = { at: 'node-port', family, address: '', protocol: port.protocol, port: port.nodePort } as const
+    entries.push(...externalEntries(service, to, (scope) => groups.group(port, family, scope)))
   }
   return { entries, findings }
-}
-
-function frontend(port: ServicePort, family: Family, group: string): Frontend {
-  const at = { at: 'node-port', from: 'anywhere', family, address: '', protocol: port.protocol, port: port.nodePort } as const
-  return { kind: 'frontend', key: frontendKey(at), ...at, group }
 }

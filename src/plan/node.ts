@@ -1,10 +1,11 @@
 /** What the data path needs to know of the node itself: its addresses, and which sources are its own pods. */
 import { addressKey, type DataPathEntry, familyOf, rangeKey } from '../model/datapath.ts'
 import type { Family, Node, Pod } from '../model/world.ts'
+import type { ChooseAddresses } from './options.ts'
 
-/** Plans the node's own entries: `node-address` for each address, `local-source` for each pod range. */
-export function planNode(node: Node): readonly DataPathEntry[] {
-  const addresses = node.addresses.map((address): DataPathEntry => {
+/** Plans the node's own entries: `node-address` for each address that shall answer nodePorts, `local-source` for each pod range. */
+export function planNode(node: Node, choose: ChooseAddresses): readonly DataPathEntry[] {
+  const addresses = choose(node.addresses).map((address): DataPathEntry => {
     return { kind: 'node-address', key: addressKey('node-address', address), family: familyOf(address), address }
   })
   return [...addresses, ...node.podCIDRs.map(localSource)]

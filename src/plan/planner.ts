@@ -1,13 +1,19 @@
 import type { Finding } from '../model/code.ts'
 import type { DataPathEntry } from '../model/datapath.ts'
 import type { Delta } from '../model/plan.ts'
-import type { EndpointSlice, NodeName, ObjectKey, Pod, Service, World, WorldChange } from '../model/world.ts'
+import type { NodeName, ObjectKey, Pod, Service, World, WorldChange } from '../model/world.ts'
+import { AddressIndex } from './address-index.ts'
 import type { Claim } from './claim.ts'
 import { ClaimIndex } from './claim-index.ts'
-import { clusterIPClaims, planClusterIPs } from './cluster-ip.ts'
+import type { HealthCheck } from './health-check.ts'
 import { hostPortClaims, planHostPorts } from './host-port.ts'
+import type { Here } from './neighbours.ts'
 import { planLocalPod, planNode } from './node.ts'
-import { nodePortClaims, planNodePorts } from './node-port.ts'
+import { type ChooseAddresses, nodePortChoice, type PlannerOptions } from './options.ts'
+import { RangeSet } from './ranges.ts'
+import { planService, serviceClaims } from './service.ts'
+import { planServiceRanges } from './service-range.ts'
+import { SliceIndex } from './slice-index.ts'
 import { UnitPlans } from './unit-plans.ts'
 
 /**
@@ -21,15 +27,17 @@ export interface Planner {
   readonly entries: ReadonlyMap<string, DataPathEntry>
   /** All findings now, by code and subjects, in a stable order. */
   readonly findings: readonly Finding[]
-  /** The objects that ask for an entry, as `service/KEY`, `pod/KEY` or `node`; none when nobody does. */
+  /** The health checks that this node has to answer now, by Service. */
+  readonly healthChecks: ReadonlyMap<ObjectKey, HealthCheck>
+  /** The objects that ask for an entry, as `service/KEY`, `pod/KEY`, `node` or `service-ranges`; none when nobody does. */
   subjectsOf(key: string): readonly string[]
   /** Takes changes that `world` already holds and returns what became different in `entries`. */
   update(world: World, changes: readonly WorldChange[]): Delta<DataPathEntry>
 }
 
 /** A planner of the data path of `node` (its name in the API). Feed it the whole world once, as additions (`changesOf`). */
-export function createPlanner(node: NodeName): Planner {
-  return new NodePlanner(node)
+export function createPlanner(node: NodeName, options: PlannerOptions = {}): Planner {
+  return new NodePlanner(node, options)
 }
 
 /** The whole world as additions: the first update of a planner. */
@@ -39,25 +47,37 @@ export function changesOf(world: World): readonly WorldChange[] {
     ...[...world.endpointSlices].map(([key, after]) => ({ kind: 'endpointSlice', key, after }) as const),
     ...[...world.pods].map(([key, after]) => ({ kind: 'pod', key, after }) as const),
     ...[...world.nodes].map(([key, after]) => ({ kind: 'node', key, after }) as const),
+    ...[...world.serviceCIDRs].map(([key, after]) => ({ kind: 'serviceCIDR', key, after }) as const),
   ]
 }
 
 const NODE_UNIT = 'node'
+const RANGES_UNIT = 'service-ranges'
+/** Whether the engine has `service-range` yet. */
+const RANGES_ARE_CARRIED: boolean = false
 
 /**
- * A unit is one object that is planned by itself (`service/KEY`, `pod/KEY`, `node`). Of a change only kind and key are used and
- * the rest is read from the world, which is why order and repetition cannot matter.
+ * A unit is one thing that is planned by itself (`service/KEY`, `pod/KEY`, `node`, `service-ranges`). Of a change only kind and key
+ * are used and the rest is read from the world, which is why order and repetition cannot matter.
  */
 class NodePlanner implements Planner {
+  readonly healthChecks = new Map<ObjectKey, HealthCheck>()
   private readonly node: NodeName
+  private readonly choose: ChooseAddresses
+  private readonly allowed: RangeSet
   private readonly plans = new UnitPlans()
   private readonly claims = new ClaimIndex()
-  private readonly slicesOf = new Map<ObjectKey, Set<ObjectKey>>()
-  private readonly serviceOf = new Map<ObjectKey, ObjectKey>()
+  private readonly slices = new SliceIndex()
   private readonly localPods = new Set<ObjectKey>()
+  /** Addresses of all nodes, and those that Services ask for from outside: where they meet a Service's plan depends on a node. */
+  private readonly nodeAddresses = new AddressIndex()
+  private readonly serviceAddresses = new AddressIndex()
+  private zone = ''
 
-  constructor(node: NodeName) {
+  constructor(node: NodeName, options: PlannerOptions) {
     this.node = node
+    this.choose = nodePortChoice(options)
+    this.allowed = new RangeSet(options.externalIPs ?? [])
   }
 
   get entries(): ReadonlyMap<string, DataPathEntry> {
@@ -75,45 +95,37 @@ class NodePlanner implements Planner {
   update(world: World, changes: readonly WorldChange[]): Delta<DataPathEntry> {
     const dirty = new Set<string>()
     for (const change of changes) this.touch(world, change, dirty)
+    const here = this.here(world)
     for (const unit of [...dirty]) {
-      for (const rival of this.claims.set(unit, claimsOf(world, unit, this.node))) dirty.add(rival)
+      for (const rival of this.claims.set(unit, this.claimsOf(world, unit, here))) dirty.add(rival)
     }
-    for (const unit of dirty) this.replan(world, unit)
+    for (const unit of dirty) this.replan(world, unit, here)
     return this.plans.takeDelta()
   }
 
-  private touch(world: World, change: WorldChange, dirty: Set<string>): void {
-    switch (change.kind) {
+  private touch(world: World, { kind, key }: WorldChange, dirty: Set<string>): void {
+    switch (kind) {
       case 'service':
-        dirty.add(`service/${change.key}`)
+        this.indexService(key, world.services.get(key))
+        dirty.add(`service/${key}`)
         return
       case 'endpointSlice':
-        for (const service of this.indexSlice(change.key, world.endpointSlices.get(change.key))) dirty.add(`service/${service}`)
+        for (const service of this.slices.set(key, world.endpointSlices.get(key))) dirty.add(`service/${service}`)
         return
       case 'pod':
-        if (this.indexPod(change.key, world.pods.get(change.key))) dirty.add(`pod/${change.key}`)
+        if (this.indexPod(key, world.pods.get(key))) dirty.add(`pod/${key}`)
         return
       case 'node':
-        if (change.key !== this.node) return
-        dirty.add(NODE_UNIT)
-        for (const pod of this.localPods) dirty.add(`pod/${pod}`) // their sources depend on the node's ranges
+        this.touchNode(world, key, dirty)
+        return
+      case 'serviceCIDR':
+        if (RANGES_ARE_CARRIED) dirty.add(RANGES_UNIT)
     }
   }
 
-  /** Returns the services that the slice belonged and belongs to. */
-  private indexSlice(key: ObjectKey, slice: EndpointSlice | undefined): readonly ObjectKey[] {
-    const before = this.serviceOf.get(key)
-    if (before !== undefined) {
-      const siblings = this.slicesOf.get(before)
-      siblings?.delete(key)
-      if (siblings?.size === 0) this.slicesOf.delete(before)
-    }
-    this.serviceOf.delete(key)
-    if (slice === undefined) return before === undefined ? [] : [before]
-    this.serviceOf.set(key, slice.service)
-    const siblings = this.slicesOf.get(slice.service) ?? new Set()
-    this.slicesOf.set(slice.service, siblings.add(key))
-    return before === undefined ? [slice.service] : [before, slice.service]
+  private indexService(key: ObjectKey, service: Service | undefined): void {
+    const { externalIPs = [], loadBalancerIPs = [] } = service ?? {}
+    this.serviceAddresses.set(`service/${key}`, [...externalIPs, ...loadBalancerIPs])
   }
 
   /** Returns whether the pod is or was one of this node. */
@@ -124,28 +136,65 @@ class NodePlanner implements Planner {
     return true
   }
 
-  private replan(world: World, unit: string): void {
-    const [kind, key] = splitUnit(unit)
-    if (kind === 'service') {
-      const service = world.services.get(key)
-      if (service === undefined) this.plans.remove(unit)
-      else this.planService(world, unit, service)
-    } else if (kind === 'pod') {
-      const pod = world.pods.get(key)
-      if (pod?.node !== this.node) this.plans.remove(unit)
-      else this.planPod(world, unit, pod)
-    } else {
-      const node = world.nodes.get(this.node)
-      this.plans.set(unit, node === undefined ? [] : planNode(node), [])
+  private touchNode(world: World, key: NodeName, dirty: Set<string>): void {
+    const node = world.nodes.get(key)
+    for (const address of this.nodeAddresses.set(key, node?.addresses ?? [])) {
+      for (const unit of this.serviceAddresses.ownersOf(address)) dirty.add(unit)
+    }
+    if (key !== this.node) return
+    dirty.add(NODE_UNIT)
+    for (const pod of this.localPods) dirty.add(`pod/${pod}`) // their sources depend on the node's ranges
+    if (this.zone === (node?.zone ?? '')) return
+    this.zone = node?.zone ?? ''
+    for (const service of world.services.keys()) dirty.add(`service/${service}`) // rare, and hints may be anywhere
+  }
+
+  private here(world: World): Here {
+    return {
+      node: this.node,
+      zone: this.zone,
+      addresses: world.nodes.get(this.node)?.addresses ?? [],
+      isNodeAddress: (address) => this.nodeAddresses.has(address),
+      isAllowed: (address) => this.allowed.has(address),
     }
   }
 
-  private planService(world: World, unit: string, service: Service): void {
-    const slices = [...(this.slicesOf.get(service.key) ?? [])].flatMap((key) => world.endpointSlices.get(key) ?? [])
-    const neighbours = { slices, claimsOn: this.claims.on }
-    const cluster = planClusterIPs(service, neighbours, this.node)
-    const node = planNodePorts(service, neighbours, this.node)
-    this.plans.set(unit, [...cluster.entries, ...node.entries], [...cluster.findings, ...node.findings])
+  private claimsOf(world: World, unit: string, here: Here): readonly Claim[] {
+    const [kind, key] = splitUnit(unit)
+    if (kind === 'service') {
+      const service = world.services.get(key)
+      return service === undefined ? [] : serviceClaims(service, here)
+    }
+    const pod = kind === 'pod' ? world.pods.get(key) : undefined
+    return pod?.node === this.node ? hostPortClaims(pod) : []
+  }
+
+  private replan(world: World, unit: string, here: Here): void {
+    const [kind, key] = splitUnit(unit)
+    if (kind === 'service') this.replanService(world, unit, here)
+    else if (kind === 'pod') {
+      const pod = world.pods.get(key)
+      if (pod?.node !== this.node) this.plans.remove(unit)
+      else this.planPod(world, unit, pod)
+    } else if (kind === RANGES_UNIT) this.plans.set(unit, planServiceRanges(world.serviceCIDRs.values()), [])
+    else {
+      const node = world.nodes.get(this.node)
+      this.plans.set(unit, node === undefined ? [] : planNode(node, this.choose), [])
+    }
+  }
+
+  private replanService(world: World, unit: string, here: Here): void {
+    const [, key] = splitUnit(unit)
+    const service = world.services.get(key)
+    this.healthChecks.delete(key)
+    if (service === undefined) {
+      this.plans.remove(unit)
+      return
+    }
+    const slices = this.slices.of(key).flatMap((slice) => world.endpointSlices.get(slice) ?? [])
+    const { entries, findings, healthCheck } = planService(service, { slices, claimsOn: this.claims.on, here })
+    this.plans.set(unit, entries, findings)
+    if (healthCheck !== undefined) this.healthChecks.set(key, healthCheck)
   }
 
   private planPod(world: World, unit: string, pod: Pod): void {
@@ -157,14 +206,4 @@ class NodePlanner implements Planner {
 function splitUnit(unit: string): readonly [string, string] {
   const slash = unit.indexOf('/')
   return slash < 0 ? [unit, ''] : [unit.slice(0, slash), unit.slice(slash + 1)]
-}
-
-function claimsOf(world: World, unit: string, node: NodeName): readonly Claim[] {
-  const [kind, key] = splitUnit(unit)
-  if (kind === 'service') {
-    const service = world.services.get(key)
-    return service === undefined ? [] : [...clusterIPClaims(service), ...nodePortClaims(service)]
-  }
-  const pod = kind === 'pod' ? world.pods.get(key) : undefined
-  return pod?.node === node ? hostPortClaims(pod) : []
 }

@@ -1,0 +1,58 @@
+/** Ranges of addresses, as CIDR text. */
+import { BlockList } from 'node:net'
+import { familyOf } from '../model/datapath.ts'
+
+/** A set of ranges of both families, to ask whether an address is in one of them. */
+export class RangeSet {
+  private readonly list = new BlockList()
+
+  constructor(cidrs: readonly string[]) {
+    for (const cidr of cidrs) {
+      const [address = '', length] = cidr.split('/')
+      this.list.addSubnet(address, Number(length), familyOf(address))
+    }
+  }
+
+  has(address: string): boolean {
+    return this.list.check(address, familyOf(address))
+  }
+}
+
+/**
+ * The ranges without those that lie in another one.
+ *
+ * Shape: canonical CIDR text of one family in, sorted text out, each once; ranges nest or are apart, so no two overlap then.
+ */
+export function outermost(cidrs: readonly string[]): readonly string[] {
+  const spans = cidrs.map((cidr) => ({ cidr, ...spanOf(cidr) }))
+  spans.sort((one, other) => compare(one.first, other.first) || compare(other.last, one.last))
+  const kept: typeof spans = []
+  for (const span of spans) {
+    const outer = kept.at(-1)
+    if (outer === undefined || span.first > outer.last) kept.push(span)
+  }
+  return kept.map(({ cidr }) => cidr).sort()
+}
+
+function compare(one: bigint, other: bigint): number {
+  return one < other ? -1 : Number(one > other)
+}
+
+function spanOf(cidr: string): { readonly first: bigint; readonly last: bigint } {
+  const [address = '', length = ''] = cidr.split('/')
+  const bits = familyOf(address) === 'ipv4' ? 32 : 128
+  const first = numberOf(address)
+  return { first, last: first + (1n << BigInt(bits - Number(length))) - 1n }
+}
+
+function numberOf(address: string): bigint {
+  if (familyOf(address) === 'ipv4') return address.split('.').reduce((sum, part) => (sum << 8n) + BigInt(part), 0n)
+  const [head = '', tail] = address.split('::')
+  const [front, back] = [wordsOf(head), wordsOf(tail ?? '')]
+  const zeros = Array.from({ length: 8 - front.length - back.length }, () => '0')
+  return [...front, ...zeros, ...back].reduce((sum, word) => (sum << 16n) + BigInt(`0x${word}`), 0n)
+}
+
+function wordsOf(text: string): readonly string[] {
+  return text === '' ? [] : text.split(':')
+}
