@@ -76,6 +76,12 @@ const ROOTS: readonly {
   },
   { schema: 'io.k8s.api.scheduling.v1', group: 'scheduling.k8s.io', version: 'v1', models: ['V1PriorityClass'] },
   {
+    schema: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1',
+    group: 'apiextensions.k8s.io',
+    version: 'v1',
+    models: ['V1CustomResourceDefinition'],
+  },
+  {
     schema: 'io.k8s.api.authentication.v1',
     group: 'authentication.k8s.io',
     version: 'v1',
@@ -152,7 +158,8 @@ const clean = (comment: string): string =>
     .trim()
 
 const ref = (schema: string): Json => ({ $ref: `#/components/schemas/${schema}` })
-const shortName = (schema: string): string => schema.replace(/^io\.k8s\.(api|apimachinery\.pkg\.apis)\./, '')
+const shortName = (schema: string): string =>
+  schema.replace(/^io\.k8s\.(api|(apimachinery|apiextensions-apiserver)\.pkg\.apis)\./, '')
 
 class Generator {
   readonly schemas = new Map<string, Json>()

@@ -7,6 +7,9 @@ type Convertible = Pick<KindRecord, 'group' | 'version' | 'kind' | 'conversion'>
 /** The record in whose form objects of this one are stored: itself, unless it is converted. */
 export const storageOf = (record: KindRecord): KindRecord => record.conversion?.storage ?? record
 
+/** The record as which objects are merged and owned: the stored one, but custom resources look the same in every version. */
+export const mergedAs = (record: KindRecord): KindRecord => (record.form === undefined ? storageOf(record) : record)
+
 /** A decoded object in the form that is stored. */
 export function toStorage(record: Convertible, object: RawObject): RawObject {
   const { conversion } = record

@@ -8,7 +8,7 @@ import { apiVersionOf } from './stored.ts'
 import type { WriteOptions } from './write-options.ts'
 
 /** What decoding needs to know of a kind. */
-export type Decodable = Pick<KindRecord, 'group' | 'version' | 'kind' | 'schema' | 'conversion'>
+export type Decodable = Pick<KindRecord, 'group' | 'version' | 'kind' | 'schema' | 'form' | 'conversion'>
 
 export interface DecodedObject {
   readonly object: RawObject

@@ -4,8 +4,13 @@ import type { KindRecord } from './kind.ts'
 import { REVIEWS } from './review.ts'
 import { apiVersionOf } from './stored.ts'
 import { subresourceInfo } from './subresource.ts'
+import { compareVersions } from './version-order.ts'
 
 const VERBS: readonly string[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+
+/** In the order of a real server's, which is another for custom resources; fewer while their definition is being deleted. */
+const CUSTOM_VERBS: readonly string[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
+const CLOSED_VERBS: readonly string[] = ['delete', 'deletecollection', 'get', 'list', 'watch']
 
 /** As /version of the recorded server, but for the platform's words. */
 export const VERSION = {
@@ -41,8 +46,11 @@ interface Resource {
   readonly scale?: KindRecord['scale']
 }
 
+const verbsOf = (record: KindRecord): readonly string[] =>
+  record.closed !== undefined ? CLOSED_VERBS : record.form === undefined ? VERBS : CUSTOM_VERBS
+
 function resources(kinds: readonly KindRecord[]): readonly Resource[] {
-  const stored = kinds.map((record) => ({ ...record, verbs: VERBS, subresources: [...record.subresources].sort() }))
+  const stored = kinds.map((record) => ({ ...record, verbs: verbsOf(record), subresources: [...record.subresources].sort() }))
   const reviews = REVIEWS.map((review) => ({
     ...review,
     namespaced: false,
@@ -78,7 +86,10 @@ function groupsOf(all: readonly Resource[]): ReadonlyMap<string, readonly string
     groups.set(group, versions)
     if (!versions.includes(version)) versions.push(version)
   }
-  return new Map([...groups].toSorted(([a], [b]) => rankOf(a) - rankOf(b)))
+  const sorted = [...groups].toSorted(
+    ([a], [b]) => rankOf(a) - rankOf(b) || (rankOf(a) < GROUP_ORDER.length ? 0 : a < b ? -1 : 1),
+  )
+  return new Map(sorted.map(([group, versions]) => [group, versions.toSorted(compareVersions)]))
 }
 
 /** GET /api. */

@@ -3,6 +3,9 @@
  * for all kinds and never ask which one they serve.
  */
 
+import type { OpenApiSchema } from './openapi/schemas.ts'
+import type { FieldMeta } from './schema/types.ts'
+
 /** An object as JSON has it. Records own the shape of theirs; the machinery touches apiVersion, kind and metadata only. */
 export interface RawObject {
   apiVersion: string
@@ -124,6 +127,26 @@ export interface Conversion {
   fromStorage(object: RawObject): RawObject
 }
 
+/** What a request's body decodes to. */
+export interface Decoded {
+  /** Wrong types; the server answers 400 with the first (`decodeFailure`). */
+  readonly errors: readonly string[]
+  /** `unknown field "spec.foo"`, in the order met: an error (Strict), a warning (Warn) or nothing (Ignore). */
+  readonly unknown: readonly string[]
+  /** The object without unknown fields; of generated schemas also without nulls, and scalars in canonical form. */
+  readonly pruned: RawObject
+}
+
+/** What an object looks like, for kinds whose schema is none of the generated ones: custom resources. */
+export interface ObjectForm {
+  /** What server-side apply needs to know of its fields; every object in it has its `fields`. */
+  readonly root: FieldMeta
+  /** Never throws; `raw` is left as it is. */
+  decode(raw: unknown): Decoded
+  /** Its schemas as they are published, by name: the record's `schema` and that of the list. */
+  readonly published: Readonly<Record<string, OpenApiSchema>>
+}
+
 export interface KindRecord {
   readonly group: string
   readonly version: string
@@ -137,6 +160,8 @@ export interface KindRecord {
   readonly subresources: readonly string[]
   /** Name of its OpenAPI schema: `io.k8s.api.core.v1.Pod`. */
   readonly schema: string
+  /** Set when `schema` is none of the generated ones. */
+  readonly form?: ObjectForm
   /** Whether metadata.generation counts changes of the object outside metadata and status. */
   readonly countsGeneration: boolean
   readonly columns: readonly Column[]
@@ -145,7 +170,7 @@ export interface KindRecord {
   /** Fills in defaults, in place; called on every create, update and patch, after decoding. */
   defaults(object: RawObject): void
   /** Sets what a user may not (status at create, fields that follow from others); the machinery keeps status itself on update. */
-  prepare?(object: RawObject, old: RawObject | undefined): void
+  prepare?(object: RawObject, old: RawObject | undefined, subresource?: string): void
   /** `old` is absent at creation. `subresource` is '' or e.g. 'status'. Metadata is validated by the machinery. */
   validate(object: RawObject, old: RawObject | undefined, subresource: string): readonly FieldError[]
   /** Rules for metadata.name beyond "lowercase RFC 1123 subdomain"; the default is that. */
@@ -180,4 +205,8 @@ export interface KindRecord {
   readonly conversion?: Conversion
   /** Set when `scale` is among the subresources. */
   readonly scale?: ScaleMapping
+  /** Set while objects may only be read and deleted: what is answered, with 405, to who would make one. */
+  readonly closed?: string
+  /** Aborted when the record is not served any more: watches of its objects end. Absent: never. */
+  readonly retired?: AbortSignal
 }

@@ -87,9 +87,10 @@ export function generatedName(prefix: string): string {
 /** A time as metadata has it: RFC 3339, whole seconds. */
 export const timestamp = (inMs: number): string => `${new Date(inMs).toISOString().slice(0, 19)}Z`
 
-/** Whether something outside metadata and status differs: what `generation` counts. */
-export function specChanged(object: RawObject, old: RawObject): boolean {
+/** Whether something outside metadata and a status with a subresource of its own differs: what `generation` counts. */
+export function specChanged(record: KindRecord, object: RawObject, old: RawObject): boolean {
+  const countsStatus = record.form !== undefined && !record.subresources.includes('status')
   const fields = new Set([...Object.keys(object), ...Object.keys(old)])
-  for (const field of ['metadata', 'status', 'kind', 'apiVersion']) fields.delete(field)
+  for (const field of ['metadata', 'kind', 'apiVersion', ...(countsStatus ? [] : ['status'])]) fields.delete(field)
   return [...fields].some((field) => !sameJson(object[field], old[field]))
 }

@@ -16,17 +16,18 @@ const NO_OPTIONS = parseDeleteOptions(undefined, new URLSearchParams())
 export function guardNamespaces(writer: Writer, registry: Registry, log: Logger): () => void {
   const { store } = writer
   const pending = new Set<string>()
-  const inNamespaces = registry.kinds.filter((record) => record.namespaced && record.conversion === undefined)
+  const inNamespaces = () => registry.kinds.filter((record) => record.namespaced && record.conversion === undefined)
   const own = registry.kinds.find((record) => resourceOf(record) === NAMESPACES)
   let retry: NodeJS.Timeout | undefined
 
   const empty = (name: string): void => {
     const home = store.get(NAMESPACES, storeKey(undefined, name))
     if (home?.object.metadata.deletionTimestamp === undefined || own === undefined) return
-    const contents = inNamespaces.flatMap((record) => store.list(resourceOf(record), name).map((stored) => ({ record, stored })))
+    const kinds = inNamespaces()
+    const contents = kinds.flatMap((record) => store.list(resourceOf(record), name).map((stored) => ({ record, stored })))
     for (const { record, stored } of contents)
       if (stored.object.metadata.deletionTimestamp === undefined) deleteObject(writer, record, stored, NO_OPTIONS)
-    const left = inNamespaces.some((record) => store.list(resourceOf(record), name).length > 0)
+    const left = kinds.some((record) => store.list(resourceOf(record), name).length > 0)
     if (!left) letGo(home)
   }
 
@@ -61,13 +62,11 @@ export function guardNamespaces(writer: Writer, registry: Registry, log: Logger)
       if (!removed && stored.object.metadata.deletionTimestamp !== undefined && !isReleased(stored))
         plan(stored.object.metadata.name ?? '')
     }),
-    ...inNamespaces.map((record) =>
-      store.listen(resourceOf(record), ({ stored, removed }) => {
-        const namespace = stored.object.metadata.namespace ?? ''
-        if (removed && store.get(NAMESPACES, storeKey(undefined, namespace))?.object.metadata.deletionTimestamp !== undefined)
-          plan(namespace)
-      }),
-    ),
+    store.listenAll(({ stored, removed }) => {
+      const { namespace } = stored.object.metadata
+      if (!removed || namespace === undefined) return
+      if (store.get(NAMESPACES, storeKey(undefined, namespace))?.object.metadata.deletionTimestamp !== undefined) plan(namespace)
+    }),
   ]
   for (const stored of store.list(NAMESPACES))
     if (stored.object.metadata.deletionTimestamp !== undefined) plan(stored.object.metadata.name ?? '')

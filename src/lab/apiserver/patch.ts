@@ -1,14 +1,15 @@
 /** PATCH in its four forms. */
 import { applyPatch, type Operation } from 'rfc6902'
 import { applyConfig } from './apply/apply.ts'
-import { storageOf, toServed, toStorage } from './conversion.ts'
+import { rootMeta } from './apply/field-set.ts'
+import { mergedAs, toServed, toStorage } from './conversion.ts'
 import { type DecodedObject, decodeObject } from './decoding.ts'
 import { isMap, type JsonMap, mergePatch, sortedKeys } from './json.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import { timestamp } from './metadata.ts'
 import { mediaType, parseYamlBody } from './request-body.ts'
 import { decodeFailure, decodeStrict, strictFailure } from './schema/schema.ts'
-import { badRequest, invalid, notFound, patchRejected, unsupportedPatch } from './status.ts'
+import { badRequest, invalid, notFound, patchRejected, unsupportedMediaType, unsupportedPatch } from './status.ts'
 import { apiVersionOf, type Stored } from './stored.ts'
 import { strategicMerge } from './strategic-merge.ts'
 import type { WriteOptions } from './write-options.ts'
@@ -24,10 +25,12 @@ export interface PatchRequest {
 
 type Patcher = (record: KindRecord, original: JsonMap, patch: unknown) => unknown
 
+const STRATEGIC_TYPE = 'application/strategic-merge-patch+json'
+
 const PATCHERS: Readonly<Record<string, Patcher>> = {
   'application/json-patch+json': (_record, original, patch) => jsonPatch(original, patch),
   'application/merge-patch+json': (_record, original, patch) => mergePatch(original, asMap(patch)),
-  'application/strategic-merge-patch+json': (record, original, patch) => strategicMerge(record.schema, original, asMap(patch)),
+  [STRATEGIC_TYPE]: (record, original, patch) => strategicMerge(record.schema, original, asMap(patch)),
 }
 
 export const APPLY_TYPE = 'application/apply-patch+yaml'
@@ -57,8 +60,8 @@ function jsonPatch(original: JsonMap, patch: unknown): JsonMap {
 /** Patches an object, or applies one that may not be there yet. @throws {ApiError} */
 export function patchObject(writer: Writer, request: PatchRequest): Written {
   if (mediaType(request.contentType) === APPLY_TYPE) return applyObject(writer, request)
-  checkPatchType(request)
   const { place, options } = request
+  checkPatchType(place.record, request)
   const old = writer.get(place, request.name)
   const { object, warnings } = patched(place.record, old.object, request)
   const written = writer.update({ place, object, options }, old)
@@ -71,12 +74,16 @@ export function patched(
   original: RawObject,
   request: Pick<PatchRequest, 'contentType' | 'body' | 'options'>,
 ): DecodedObject {
-  const patcher = checkPatchType(request)
+  const patcher = checkPatchType(record, request)
   return decodePatched(record, patcher(record, toServed(record, original), parsePatch(request.body)), request.options)
 }
 
-function checkPatchType(request: Pick<PatchRequest, 'contentType'>): Patcher {
-  const patcher = PATCHERS[mediaType(request.contentType)]
+/** Strategic merge needs to know a kind's Go type, which custom resources have not. */
+function checkPatchType(record: KindRecord, request: Pick<PatchRequest, 'contentType'>): Patcher {
+  const type = mediaType(request.contentType)
+  if (record.form !== undefined && type !== APPLY_TYPE && (type === STRATEGIC_TYPE || PATCHERS[type] === undefined))
+    throw unsupportedMediaType([...Object.keys(PATCHERS).filter((known) => known !== STRATEGIC_TYPE), APPLY_TYPE])
+  const patcher = PATCHERS[type]
   if (patcher === undefined) throw unsupportedPatch()
   return patcher
 }
@@ -134,12 +141,12 @@ function checkConfig(config: RawObject, place: Place, name: string): void {
 
 function merged(writer: Writer, request: PatchRequest, old: Stored | undefined, config: RawObject): RawObject {
   const { place, name, options } = request
-  const record = storageOf(place.record)
+  const record = mergedAs(place.record)
   const metadata = { name, ...(place.namespace === undefined ? {} : { namespace: place.namespace }) }
   const live: RawObject = old?.object ?? { apiVersion: apiVersionOf(record), kind: record.kind, metadata }
   const manager = writer.managerOf(place, options, 'Apply')
   const object = applyConfig(
-    { schema: record.schema, manager, force: options.force, time: timestamp(writer.now()) },
+    { root: rootMeta(record), manager, force: options.force, time: timestamp(writer.now()) },
     live,
     config,
   )

@@ -11,15 +11,31 @@ export interface Target {
   readonly watch: boolean
 }
 
+/** The kinds that are served now: those that the server was made with, and custom ones that come and go. */
 export class Registry {
-  readonly kinds: readonly KindRecord[]
-  readonly #byPlural: ReadonlyMap<string, KindRecord>
-  readonly #groupVersions: ReadonlySet<string>
+  readonly #own: readonly KindRecord[]
+  #kinds: readonly KindRecord[] = []
+  #byPlural: ReadonlyMap<string, KindRecord> = new Map()
+  /** Where something is served; true where nothing but custom resources is. */
+  #groupVersions: ReadonlyMap<string, boolean> = new Map()
 
   constructor(kinds: readonly KindRecord[]) {
-    this.kinds = kinds
-    this.#byPlural = new Map(kinds.map((record) => [`${record.group}/${record.version}/${record.plural}`, record]))
-    this.#groupVersions = new Set(kinds.map((record) => `${record.group}/${record.version}`))
+    this.#own = kinds
+    this.serveBeside([])
+  }
+
+  /** To be asked anew by whoever works on all kinds: it changes. */
+  get kinds(): readonly KindRecord[] {
+    return this.#kinds
+  }
+
+  /** Serves these beside the server's own kinds, in place of those given before. Of two with one name the first is found. */
+  serveBeside(custom: readonly KindRecord[]): void {
+    const kinds = [...this.#own, ...custom]
+    const names = kinds.map((record) => [`${record.group}/${record.version}`, record] as const)
+    this.#kinds = kinds
+    this.#byPlural = new Map(names.map(([name, record]) => [`${name}/${record.plural}`, record] as const).toReversed())
+    this.#groupVersions = new Map(names.map(([name, record]) => [name, record.form !== undefined] as const).toReversed())
   }
 
   find(group: string, version: string, plural: string): KindRecord | undefined {
@@ -31,10 +47,12 @@ export class Registry {
     const segments = path.split('/').slice(1).map(decodeURIComponent)
     const [root = '', ...rest] = segments
     const [group, version = '', ...inner] = root === 'api' ? ['', ...rest] : root === 'apis' ? rest : []
-    if (group === undefined || !this.#groupVersions.has(`${group}/${version}`) || inner.length === 0) return 'page'
+    const custom = this.#groupVersions.get(`${group}/${version}`)
+    if (group === undefined || custom === undefined || inner.length === 0) return 'page'
     const watch = inner[0] === 'watch'
     const target = this.#inGroup(group, version, watch ? inner.slice(1) : inner)
-    return target === undefined ? 'resource' : { ...target, watch: watch }
+    if (target === undefined) return custom ? 'page' : 'resource'
+    return { ...target, watch: watch }
   }
 
   #inGroup(group: string, version: string, inner: readonly string[]): Omit<Target, 'watch'> | undefined {

@@ -98,8 +98,8 @@ export const unauthorized = (): ApiError => failure(401, 'Unauthorized', 'Unauth
 
 export const unknownResource = (): ApiError => failure(404, 'NotFound', 'the server could not find the requested resource', {})
 
-export const methodNotAllowed = (): ApiError =>
-  failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
+export const methodNotAllowed = (why = 'the server does not allow this method on the requested resource'): ApiError =>
+  failure(405, 'MethodNotAllowed', why, {})
 
 export const unsupportedMediaType = (accepted: readonly string[]): ApiError =>
   failure(

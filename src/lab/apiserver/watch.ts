@@ -219,12 +219,13 @@ export function serveWatch(request: WatchRequest, response: ServerResponse, sign
     : undefined
   const end = (): void => watcher.end()
   const timer = setTimeout(end, Math.min(timeoutInMs, 2 ** 31 - 1))
-  signal.addEventListener('abort', end, { once: true })
+  const ends = rendering.record.retired === undefined ? signal : AbortSignal.any([signal, rendering.record.retired])
+  ends.addEventListener('abort', end, { once: true })
   response.on('close', () => {
     stop()
     clearInterval(bookmarks)
     clearTimeout(lastBookmark)
     clearTimeout(timer)
-    signal.removeEventListener('abort', end)
+    ends.removeEventListener('abort', end)
   })
 }

@@ -1,10 +1,10 @@
 /** Writes, the same for every kind: create, replace, and the steps that all changes of a stored object share. */
 import { ownAfterUpdate } from './apply/managed-fields.ts'
-import { storageOf } from './conversion.ts'
+import { mergedAs } from './conversion.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import { sameJson } from './kinds/check.ts'
 import { generatedName, specChanged, timestamp, validateMetadata, validateMetadataUpdate } from './metadata.ts'
-import { alreadyExists, badRequest, conflict, forbidden, internal, invalid, notFound } from './status.ts'
+import { alreadyExists, badRequest, conflict, forbidden, internal, invalid, methodNotAllowed, notFound } from './status.ts'
 import type { Store } from './store.ts'
 import { apiVersionOf, resourceOf, type Stored, storeKey } from './stored.ts'
 import type { WriteOptions } from './write-options.ts'
@@ -61,12 +61,13 @@ export class Writer {
   create(change: Change): Written {
     const { object, options, place } = change
     const { record } = place
+    if (record.closed !== undefined) throw methodNotAllowed(record.closed)
     this.#initialise(place, object)
     this.#admit(place, object)
     record.defaults(object)
     if (change.owned !== true)
-      ownAfterUpdate(storageOf(record).schema, object, undefined, this.managerOf(place, options), timestamp(this.now()))
-    record.prepare?.(object, undefined)
+      ownAfterUpdate(mergedAs(record), object, undefined, this.managerOf(place, options), timestamp(this.now()))
+    record.prepare?.(object, undefined, '')
     if (record.countsGeneration) object.metadata.generation = 1
     const name = object.metadata.name ?? ''
     this.#allocated(record, object, undefined, options.dryRun, () => {
@@ -101,9 +102,9 @@ export class Writer {
     this.#keep(record, subresource, object, old.object)
     record.defaults(object)
     if (change.owned !== true)
-      ownAfterUpdate(storageOf(record).schema, object, old.object, this.managerOf(place, options), timestamp(this.now()))
-    record.prepare?.(object, old.object)
-    if (record.countsGeneration && change.keepsGeneration !== true && specChanged(object, old.object))
+      ownAfterUpdate(mergedAs(record), object, old.object, this.managerOf(place, options), timestamp(this.now()))
+    record.prepare?.(object, old.object, subresource)
+    if (record.countsGeneration && change.keepsGeneration !== true && specChanged(record, object, old.object))
       object.metadata.generation = (old.object.metadata.generation ?? 0) + 1
     const name = object.metadata.name ?? ''
     this.#allocated(record, object, old.object, options.dryRun, () => {
@@ -124,7 +125,7 @@ export class Writer {
     return {
       manager: options.fieldManager,
       operation,
-      apiVersion: apiVersionOf(storageOf(place.record)),
+      apiVersion: apiVersionOf(mergedAs(place.record)),
       subresource: place.subresource,
     } as const
   }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { RawObject } from '../kind.ts'
 import { applyConfig } from './apply.ts'
-import { decodeFields, encodeFields } from './field-set.ts'
+import { decodeFields, encodeFields, rootMeta } from './field-set.ts'
 import { type Manager, ownAfterUpdate } from './managed-fields.ts'
 
-const SCHEMA = 'io.k8s.api.core.v1.Service'
+const KIND = { schema: 'io.k8s.api.core.v1.Service', subresources: ['status'] }
 const TIME = '2026-01-01T00:00:00Z'
 const LATER = '2026-01-02T00:00:00Z'
 
@@ -17,7 +17,7 @@ const service = (spec: object, metadata: object = {}): RawObject => ({
   spec,
 })
 const apply = (live: RawObject, manager: string, config: RawObject, force = false): RawObject =>
-  applyConfig({ schema: SCHEMA, manager: applier(manager), force, time: LATER }, live, config)
+  applyConfig({ root: rootMeta(KIND), manager: applier(manager), force, time: LATER }, live, config)
 const fieldsOf = (object: RawObject, manager: string): unknown =>
   object.metadata.managedFields?.find((entry) => entry.manager === manager)?.fieldsV1
 
@@ -28,7 +28,7 @@ const KEY = 'k:{"port":80,"protocol":"TCP"}'
 describe('ownership by update', () => {
   test('a creator owns what it set, in the form of a real server', () => {
     const object = service({ type: 'NodePort', selector: { a: 'b' }, ports: [PORT] }, { labels: { x: 'y' } })
-    ownAfterUpdate(SCHEMA, object, undefined, updater('kubectl'), TIME)
+    ownAfterUpdate(KIND, object, undefined, updater('kubectl'), TIME)
     expect(object.metadata.managedFields).toEqual([
       {
         manager: 'kubectl',
@@ -50,18 +50,18 @@ describe('ownership by update', () => {
 
   test('what another changes is the other one`s; what is gone is nobody`s', () => {
     const old = service({ type: 'ClusterIP', sessionAffinity: 'None' })
-    ownAfterUpdate(SCHEMA, old, undefined, updater('first'), TIME)
+    ownAfterUpdate(KIND, old, undefined, updater('first'), TIME)
     const changed = structuredClone(old)
     changed.spec = { type: 'NodePort' }
-    ownAfterUpdate(SCHEMA, changed, old, updater('second'), LATER)
+    ownAfterUpdate(KIND, changed, old, updater('second'), LATER)
     expect([fieldsOf(changed, 'first'), fieldsOf(changed, 'second')]).toEqual([undefined, { 'f:spec': { 'f:type': {} } }])
   })
 
   test('a change of nothing leaves owners and times alone', () => {
     const old = service({ type: 'ClusterIP' })
-    ownAfterUpdate(SCHEMA, old, undefined, updater('first'), TIME)
+    ownAfterUpdate(KIND, old, undefined, updater('first'), TIME)
     const same = structuredClone(old)
-    ownAfterUpdate(SCHEMA, same, old, updater('second'), LATER)
+    ownAfterUpdate(KIND, same, old, updater('second'), LATER)
     expect(same).toEqual(old)
   })
 })
@@ -83,7 +83,7 @@ describe('server-side apply', () => {
 
   test('conflicts are refused in the real words, force takes over', () => {
     const live = service({ type: 'NodePort', sessionAffinity: 'None', ports: [PORT] })
-    ownAfterUpdate(SCHEMA, live, undefined, updater('kubectl'), TIME)
+    ownAfterUpdate(KIND, live, undefined, updater('kubectl'), TIME)
     const one = service({ sessionAffinity: 'ClientIP' })
     expect(() => apply(live, 'b', one)).toThrow(
       'Apply failed with 1 conflict: conflict with "kubectl" using v1: .spec.sessionAffinity',

@@ -12,13 +12,12 @@ import {
   fieldsOf,
   memberElement,
   printPath,
-  rootMeta,
   SEPARATOR,
 } from './field-set.ts'
 import { decodeOwners, type Manager, type Owner, sameManager, setOwners } from './managed-fields.ts'
 
 export interface ApplyRequest {
-  readonly schema: string
+  readonly root: FieldMeta
   readonly manager: Manager
   /** Takes fields over from other managers instead of failing. */
   readonly force: boolean
@@ -30,22 +29,22 @@ export interface ApplyRequest {
  * @throws {ApiError} 409 when another manager owns a field that would get another value
  */
 export function applyConfig(request: ApplyRequest, live: RawObject, config: RawObject): RawObject {
-  const { schema, manager } = request
-  const wanted = fieldsOf(schema, config, false)
+  const { root, manager } = request
+  const wanted = fieldsOf(root, config, false)
   const set = new Set(wanted.keys())
   const owners = decodeOwners(live)
   const own = owners.find((owner) => sameManager(owner, manager))
   let others = owners.filter((owner) => owner !== own)
-  const conflicts = conflictsOf(others, wanted, fieldsOf(schema, live, false))
+  const conflicts = conflictsOf(others, wanted, fieldsOf(root, live, false))
   if (conflicts.length > 0 && !request.force) throw conflictError(conflicts)
   for (const { owner, path } of conflicts)
     others = others.map((other) => (sameManager(other, owner) ? { ...other, set: other.set.difference(new Set([path])) } : other))
 
-  const merged = mergeConfig(rootMeta(schema), live, config) as RawObject
+  const merged = mergeConfig(root, live, config) as RawObject
   const abandoned = (own?.set ?? new Set<string>()).difference(set)
   const result = structuredClone(merged)
   prune(
-    schema,
+    root,
     result,
     abandoned,
     others.reduce<FieldSet>((all, owner) => all.union(owner.set), set),
@@ -106,7 +105,7 @@ function mergeConfig(meta: FieldMeta | undefined, live: unknown, config: unknown
     for (const [name, value] of Object.entries(config)) result[name] = mergeConfig(childMeta(meta, name), result[name], value)
     return result
   }
-  return Array.isArray(config) ? mergeMembers(meta, Array.isArray(live) ? live : [], config) : config
+  return Array.isArray(config) && meta.type === 'list' ? mergeMembers(meta, Array.isArray(live) ? live : [], config) : config
 }
 
 function mergeMembers(meta: FieldMeta, live: readonly unknown[], config: readonly unknown[]): readonly unknown[] {
@@ -119,12 +118,12 @@ function mergeMembers(meta: FieldMeta, live: readonly unknown[], config: readonl
 }
 
 /** Takes away what only this manager wanted, and nobody wants any more; what is around something wanted stays. */
-function prune(schema: string, object: RawObject, abandoned: FieldSet, wanted: FieldSet): void {
+function prune(root: FieldMeta, object: RawObject, abandoned: FieldSet, wanted: FieldSet): void {
   const needed = [...wanted]
   const paths = [...abandoned].filter(
     (path) => !wanted.has(path) && !needed.some((other) => other.startsWith(`${path}${SEPARATOR}`)),
   )
-  for (const path of paths.sort((a, b) => a.length - b.length)) removeAt(rootMeta(schema), object, path.split(SEPARATOR))
+  for (const path of paths.sort((a, b) => a.length - b.length)) removeAt(root, object, path.split(SEPARATOR))
 }
 
 function removeAt(meta: FieldMeta | undefined, node: unknown, path: readonly string[]): void {

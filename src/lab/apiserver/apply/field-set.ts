@@ -1,5 +1,6 @@
 /** Sets of field paths, as managedFields hold them (structured-merge-diff, FieldsV1). */
 import { isMap, type JsonMap } from '../json.ts'
+import type { KindRecord } from '../kind.ts'
 import { type FieldMeta, objectMeta } from '../schema/schema.ts'
 
 /** Path elements are FieldsV1's: `f:NAME`, `k:{"KEY":VALUE}`, `v:VALUE`. A set's members are paths joined by `SEPARATOR`. */
@@ -35,17 +36,21 @@ const STRIPPED: ReadonlySet<string> = new Set(
 /** Owned as a whole: scalars, atomic values, and what is empty. */
 function isLeaf(meta: FieldMeta | undefined, value: unknown): boolean {
   if (meta === undefined || meta.atomic || typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value) && meta.type !== 'list') return true
   return Object.keys(value).length === 0
 }
 
 /** Go structs that are always there, so that nobody is seen to add them. */
 const ALWAYS_THERE: ReadonlySet<string> = new Set(['metadata', 'spec', 'status', 'template', 'strategy'])
+/** What has no Go type has no such structs. */
+const NEVER_THERE: ReadonlySet<string> = new Set()
 
-export function rootMeta(schema: string): FieldMeta {
-  return { type: 'object', schema, optional: false, patchStrategy: [], atomic: false }
+export function rootMeta({ schema, form }: Pick<KindRecord, 'schema' | 'form'>): FieldMeta {
+  return form?.root ?? { type: 'object', schema, optional: false, patchStrategy: [], atomic: false }
 }
 
 export function childMeta(meta: FieldMeta | undefined, name: string): FieldMeta | undefined {
+  if (meta?.fields !== undefined) return meta.fields.get(name) ?? meta.item
   return meta?.schema === undefined ? meta?.item : objectMeta(meta.schema).get(name)
 }
 
@@ -62,7 +67,8 @@ export function memberElement(meta: FieldMeta, member: unknown): string {
  * The fields of an object. With `containers`, maps, lists and structs that hold something are members themselves: what an
  * update owns; without, only list members are: what an apply owns.
  */
-export function fieldsOf(schema: string, object: JsonMap, containers: boolean): FieldValues {
+export function fieldsOf(root: FieldMeta, object: JsonMap, containers: boolean): FieldValues {
+  const alwaysThere = root.fields === undefined ? ALWAYS_THERE : NEVER_THERE
   const found = new Map<string, unknown>()
   const add = (path: string, value: unknown): void => {
     if (path !== '' && !STRIPPED.has(path)) found.set(path, value)
@@ -79,7 +85,7 @@ export function fieldsOf(schema: string, object: JsonMap, containers: boolean): 
       add(path, value)
       return
     }
-    if (containers && meta?.optional !== false && !ALWAYS_THERE.has(name)) add(path, CONTAINER)
+    if (containers && meta?.optional !== false && !alwaysThere.has(name)) add(path, CONTAINER)
     if (isMap(value)) walkMap(meta, value, path)
     else if (Array.isArray(value) && meta !== undefined) for (const member of value) walkMember(meta, member, path)
   }
@@ -88,7 +94,7 @@ export function fieldsOf(schema: string, object: JsonMap, containers: boolean): 
     add(here, CONTAINER)
     if (isMap(member)) walkMap(meta.item, member, here)
   }
-  walkMap(rootMeta(schema), object, '')
+  walkMap(root, object, '')
   return found
 }
 

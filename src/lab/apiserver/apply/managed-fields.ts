@@ -1,8 +1,8 @@
 /** Who owns which fields: the entries of metadata.managedFields, and how an update moves them. */
 import type { JsonMap } from '../json.ts'
-import type { RawObject } from '../kind.ts'
+import type { KindRecord, RawObject } from '../kind.ts'
 import { sameJson } from '../kinds/check.ts'
-import { CONTAINER, decodeFields, encodeFields, type FieldSet, type FieldValues, fieldsOf } from './field-set.ts'
+import { CONTAINER, decodeFields, encodeFields, type FieldSet, type FieldValues, fieldsOf, rootMeta } from './field-set.ts'
 
 export interface Manager {
   readonly manager: string
@@ -56,6 +56,9 @@ export function encodeOwners(owners: readonly Owner[]): JsonMap[] {
     }))
 }
 
+/** What ownership needs to know of a kind. */
+type OwnedKind = Pick<KindRecord, 'schema' | 'form' | 'subresources'>
+
 interface Difference {
   readonly changed: FieldSet
   readonly removed: FieldSet
@@ -78,16 +81,17 @@ function compareFields(before: FieldValues, after: FieldValues): Difference {
  * Shape: the owners are those that the writer sent along, if any, since they may be edited like other fields; else the old ones.
  */
 export function ownAfterUpdate(
-  schema: string,
+  record: OwnedKind,
   object: RawObject,
   old: RawObject | undefined,
   manager: Manager,
   time: string,
 ): void {
-  const before = old === undefined ? {} : writable(old, manager.subresource)
+  const root = rootMeta(record)
+  const before = old === undefined ? {} : writable(record, old, manager.subresource)
   const { changed, removed } = compareFields(
-    fieldsOf(schema, before, true),
-    fieldsOf(schema, writable(object, manager.subresource), true),
+    fieldsOf(root, before, true),
+    fieldsOf(root, writable(record, object, manager.subresource), true),
   )
   const sent = decodeOwners(object)
   const reset = object.metadata.managedFields?.length === 1 && Object.keys(object.metadata.managedFields[0] ?? {}).length === 0
@@ -105,9 +109,10 @@ export function ownAfterUpdate(
   setOwners(object, [...others, { ...manager, time: same ? own.time : time, set }])
 }
 
-/** What a writer of this subresource may own: of the object all but its status, which has a subresource of its own. */
-function writable(object: RawObject, subresource: string): JsonMap {
+/** What a writer of this subresource may own: of the object all but its status, where that has a subresource of its own. */
+function writable(record: OwnedKind, object: RawObject, subresource: string): JsonMap {
   if (subresource === 'status') return { metadata: object.metadata, status: object.status }
+  if (record.form !== undefined && !record.subresources.includes('status')) return object
   const { status, ...rest } = object
   return rest
 }

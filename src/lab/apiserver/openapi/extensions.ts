@@ -1,7 +1,7 @@
 /**
  * What Kubernetes' types say of lists and maps beyond their shape, which client-node's declarations leave out.
  *
- * One row a field, `Schema.field` with the schema's name after `io.k8s.api.` or `io.k8s.apimachinery.pkg.apis.`.
+ * One row a field, `Schema.field` with the schema's name after `io.k8s.api.` or `...pkg.apis.`.
  * Lists without a row are atomic. Source: the struct tags and `+listType` markers of k8s.io/api.
  */
 
@@ -54,6 +54,7 @@ export const LIST_RULES: Readonly<Record<string, ListRule>> = {
   ...conditions('apps.v1.DaemonSetStatus', 'apps.v1.StatefulSetStatus', 'autoscaling.v2.HorizontalPodAutoscalerStatus'),
   'batch.v1.JobStatus.conditions': { merge: 'type' },
   ...conditions('networking.v1.ServiceCIDRStatus', 'policy.v1.PodDisruptionBudgetStatus'),
+  ...conditions('apiextensions.v1.CustomResourceDefinitionStatus'),
 }
 
 /** Objects that merge as one value (`x-kubernetes-map-type: atomic`), and maps that do. */

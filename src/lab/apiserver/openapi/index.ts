@@ -22,7 +22,8 @@ export interface OpenApiIndex {
 
 const VERSION = 'v1.36.2'
 const PATCH_SCHEMA = 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch'
-const made = new WeakMap<readonly KindRecord[], Map<string, OpenApiDocument>>()
+/** By the first kind of a document; it holds as long as the others are the same. */
+const made = new WeakMap<KindRecord, { readonly members: readonly KindRecord[]; readonly document: OpenApiDocument }>()
 
 const groupVersion = (kind: KindRecord): string =>
   kind.group === '' ? `api/${kind.version}` : `apis/${kind.group}/${kind.version}`
@@ -37,14 +38,14 @@ export function openapiIndex(kinds: readonly KindRecord[]): OpenApiIndex {
   }
 }
 
-/** One document by its key in the index; undefined when no kind is served there. The same `kinds` array gives the same object. */
+/** One document by its key in the index; undefined when no kind is served there. The same kinds give the same object. */
 export function openapiDocument(kinds: readonly KindRecord[], name: string): OpenApiDocument | undefined {
-  const documents = made.get(kinds) ?? new Map<string, OpenApiDocument>()
-  made.set(kinds, documents)
-  const known = documents.get(name)
-  if (known !== undefined) return known
   const members = kinds.filter((kind) => groupVersion(kind) === name)
-  if (members.length === 0) return undefined
+  const [first] = members
+  if (first === undefined) return undefined
+  const known = made.get(first)
+  if (known?.members.length === members.length && known.members.every((kind, index) => kind === members[index]))
+    return known.document
   const body = JSON.stringify({
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version: VERSION },
@@ -52,7 +53,7 @@ export function openapiDocument(kinds: readonly KindRecord[], name: string): Ope
     components: { schemas: schemasOf(members) },
   })
   const document = { body, hash: createHash('sha512').update(body).digest('hex').toUpperCase() }
-  documents.set(name, document)
+  made.set(first, { members, document })
   return document
 }
 
@@ -64,9 +65,10 @@ function schemasOf(kinds: readonly KindRecord[]): Readonly<Record<string, OpenAp
     ],
   ])
   const pending = kinds.flatMap((kind) => [kind.schema, `${kind.schema}List`])
+  const published = Object.assign({}, ...kinds.map((kind) => kind.form?.published)) as Readonly<Record<string, OpenApiSchema>>
   pending.push('io.k8s.apimachinery.pkg.apis.meta.v1.Status', 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions')
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    const schema = SCHEMAS[name]
+    const schema = SCHEMAS[name] ?? published[name]
     if (schema === undefined || found.has(name)) continue
     found.set(name, schema)
     for (const property of Object.values(schema.properties ?? {})) {

@@ -24,7 +24,10 @@ test('the committed schemas are what the generator makes', () => {
 test('every row of the extensions is about a field that exists', () => {
   const exists = (key: string): boolean => {
     const [schema, field] = [key.slice(0, key.lastIndexOf('.')), key.slice(key.lastIndexOf('.') + 1)]
-    const prefix = schema.startsWith('meta.') ? 'io.k8s.apimachinery.pkg.apis.' : 'io.k8s.api.'
+    const library = { meta: 'apimachinery.pkg.apis', apiextensions: 'apiextensions-apiserver.pkg.apis' }[
+      schema.split('.')[0] ?? ''
+    ]
+    const prefix = `io.k8s.${library ?? 'api'}.`
     return SCHEMAS[`${prefix}${schema}`]?.properties?.[field] !== undefined
   }
   const keys = [...Object.keys(LIST_RULES), ...Object.keys(ENUMS), ...QUANTITIES, ...ATOMIC_MAPS, ...RETAIN_KEYS]

@@ -9,6 +9,7 @@ const PATCH_TYPES = [
   'application/strategic-merge-patch+json',
   'application/apply-patch+yaml',
 ]
+const CUSTOM_PATCH_TYPES = PATCH_TYPES.filter((type) => !type.includes('strategic'))
 const BODY_TYPES = ['application/json', 'application/yaml']
 
 const query = (name: string, type = 'string'): Json => ({ name, in: 'query', schema: { type, uniqueItems: true } })
@@ -58,7 +59,10 @@ const replace = (kind: KindRecord): Operation => ({
 const patch = (kind: KindRecord): Operation => ({
   action: 'patch',
   parameters: [...WRITE, query('force', 'boolean')],
-  body: { types: PATCH_TYPES, schema: 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch' },
+  body: {
+    types: kind.form === undefined ? PATCH_TYPES : CUSTOM_PATCH_TYPES,
+    schema: 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch',
+  },
   answer: kind.schema,
 })
 

@@ -1,17 +1,10 @@
 /** Reads JSON as an object of a schema, the way that a Kubernetes API server decodes a request body into its Go types. */
-import type { KindRecord, RawObject } from '../kind.ts'
+import type { Decoded, KindRecord, RawObject } from '../kind.ts'
 import { goStruct, goType } from './go-type.ts'
 import { canonicalBase64, canonicalQuantity, canonicalTime, type Scalar } from './scalars.ts'
 import { type FieldMeta, objectMeta } from './types.ts'
 
-export interface Decoded {
-  /** Wrong types; the server answers 400 with the first (`decodeFailure`). */
-  readonly errors: readonly string[]
-  /** `unknown field "spec.foo"`, in the order met: an error (Strict), a warning (Warn) or nothing (Ignore). */
-  readonly unknown: readonly string[]
-  /** The object without unknown fields, nulls, and empty optional lists and maps; scalars in canonical form. */
-  readonly pruned: RawObject
-}
+export type { Decoded } from '../kind.ts'
 
 interface Context {
   readonly errors: string[]
@@ -26,8 +19,12 @@ interface Place {
   readonly struct: string
 }
 
-/** Decodes `raw` as an object of the record's schema. Never throws; `raw` is left as it is. */
-export function decodeStrict(record: Pick<KindRecord, 'schema'>, raw: unknown): Decoded {
+/**
+ * Decodes `raw` as an object of the record's schema. Never throws; `raw` is left as it is. What is not of a generated schema is
+ * decoded as its record says; else nulls, and empty optional lists and maps, are left out.
+ */
+export function decodeStrict(record: Pick<KindRecord, 'schema' | 'form'>, raw: unknown): Decoded {
+  if (record.form !== undefined) return record.form.decode(raw)
   const context: Context = { errors: [], unknown: [] }
   const struct = goStruct(record.schema)
   const meta: FieldMeta = { type: 'object', schema: record.schema, optional: false, patchStrategy: [], atomic: false }

@@ -15,12 +15,13 @@ export type ScalarType =
 /**
  * What stands at one place of an object.
  *
- * Shape: `schema` is set for objects, `item` for lists and maps. `atomic` values are replaced as a whole by server-side apply;
+ * Shape: `schema` (the name of a generated one) or `fields` is set for objects, `item` for lists and maps. `atomic` values are replaced as a whole by server-side apply;
  * strategic merge follows `patchStrategy` and `mergeKey` alone (as Kubernetes' does).
  */
 export interface FieldMeta {
   readonly type: 'object' | 'list' | 'map' | 'any' | ScalarType
   readonly schema?: string
+  readonly fields?: ObjectMeta
   readonly item?: FieldMeta
   /** Whether the field may be left out. */
   readonly optional: boolean
