@@ -1,9 +1,15 @@
 /** Options and their values that several commands have. */
 import { InvalidArgumentError, Option } from 'commander'
+import { TIMES } from '../lab/topology.ts'
 
 export const output = () =>
   new Option('-o, --output <form>', 'how to print the answer').choices(['table', 'json']).default('table')
 export const labName = () => new Option('--name <name>', 'which lab').default('lab').env('FAIRWAY_LAB')
+
+export const times = () =>
+  new Option('--times <times>', 'how long the cluster waits for silent nodes (default: as the file says, or quick)').choices(
+    TIMES,
+  )
 
 export function portNumber(text: string): number {
   const port = Number(text)

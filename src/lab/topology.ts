@@ -18,6 +18,13 @@ export interface LabNode extends LabHost {
   readonly labels?: Readonly<Record<string, string>>
 }
 
+/**
+ * How long the lab's cluster waits: `quick`, for who watches it, or as Kubernetes does: 40 s until a silent node is missed, 300 s
+ * more until its pods are given up, 10 s to 5 minutes before a container that keeps ending is started again.
+ */
+export const TIMES = ['quick', 'kubernetes'] as const
+export type Times = (typeof TIMES)[number]
+
 /** Ranges are CIDRs without host bits. A family has all of its ranges or none, and so have its hosts. */
 export interface Topology {
   /** One of them is the control plane. */
@@ -31,6 +38,17 @@ export interface Topology {
   readonly podRangeIPv6?: string
   readonly serviceRangeIPv4?: string
   readonly serviceRangeIPv6?: string
+  /** Absent: quick. */
+  readonly times?: 'kubernetes'
+}
+
+export function timesOf(topology: Topology): Times {
+  return topology.times ?? 'quick'
+}
+
+/** The same lab with these times. */
+export function withTimes({ times: _times, ...topology }: Topology, times: Times): Topology {
+  return times === 'quick' ? topology : { ...topology, times }
 }
 
 /** The addresses of a host, IPv4 first. */

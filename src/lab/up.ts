@@ -13,7 +13,7 @@ import { checkApiPort, checkKernel, checkMachine, checkPrograms } from './prefli
 import { untilReady } from './ready.ts'
 import { type LabState, labNames, labPaths, readLabState, recordedTopology, writeLabState } from './state.ts'
 import { liveSupervisor, startSupervisor, stopSupervisor } from './supervised.ts'
-import { addressesOf, DEFAULT_TOPOLOGY, type Topology } from './topology.ts'
+import { addressesOf, DEFAULT_TOPOLOGY, type Times, type Topology, timesOf, withTimes } from './topology.ts'
 import { applyLinkFaults } from './wires/faults.ts'
 import { layWires, wiresStand } from './wires/lay.ts'
 import { processesInside, standingNamespaces, sweepNamespaces } from './wires/sweep.ts'
@@ -25,6 +25,8 @@ export interface UpOptions {
   /** 0 or absent: the one that the lab had, or any free one. */
   readonly apiPort?: number
   readonly topology?: Topology
+  /** Absent: those of the topology. */
+  readonly times?: Times
   readonly timeoutInMs?: number
   /** Told what is being done, as it begins. */
   readonly onStep?: (step: string) => void
@@ -63,11 +65,13 @@ export async function bringUp(options: UpOptions): Promise<UpResult> {
 async function ensureStarted(options: UpOptions, lock: FileLock): Promise<UpResult> {
   const { name } = options
   const known = readLabState(name)
-  if (known !== undefined && options.topology !== undefined) refuseOther(known, options.topology)
+  const { times = timesOf(options.topology ?? known?.topology ?? DEFAULT_TOPOLOGY) } = options
+  if (known !== undefined && options.topology !== undefined) refuseOther(known, withTimes(options.topology, times))
+  if (known !== undefined && times !== timesOf(known.topology)) throw otherTimes(known)
   if (known !== undefined && liveSupervisor(name) !== undefined && wiresStand(name, known.topology, known.faults.stopped)) {
     return { how: 'already', state: known }
   }
-  const topology = known?.topology ?? options.topology ?? DEFAULT_TOPOLOGY
+  const topology = withTimes(known?.topology ?? options.topology ?? DEFAULT_TOPOLOGY, times)
   const faults = known?.faults ?? NO_FAULTS
   refuseClash(name, topology)
   options.onStep?.('looking at the machine')
@@ -91,12 +95,17 @@ async function ensureStarted(options: UpOptions, lock: FileLock): Promise<UpResu
 /** Another topology would need other namespaces, certificates and addresses: a new lab, that is. */
 function refuseOther(known: LabState, topology: Topology): void {
   if (isDeepStrictEqual(known.topology, topology)) return
-  const option = known.name === 'lab' ? '' : ` --name ${known.name}`
-  throw new FairwayError(LAB_TOPOLOGY_DIFFERS, `The lab ${known.name} has another topology than the file describes.`, {
-    field: '--file',
-    fix: `Take the lab down with \`fairway lab down${option}\`, or use another \`--name\`.`,
-  })
+  const sentence = `The lab ${known.name} has another topology than the file describes.`
+  throw new FairwayError(LAB_TOPOLOGY_DIFFERS, sentence, { field: '--file', fix: anew(known) })
 }
+
+function otherTimes(known: LabState): FairwayError {
+  const sentence = `The lab ${known.name} is up with ${timesOf(known.topology)} times.`
+  return new FairwayError(LAB_TOPOLOGY_DIFFERS, sentence, { field: '--times', fix: anew(known) })
+}
+
+const anew = ({ name }: LabState): string =>
+  `Take the lab down with \`fairway lab down${name === 'lab' ? '' : ` --name ${name}`}\`, or use another \`--name\`.`
 
 /** Host `b-c` of lab `a` and host `c` of lab `a-b` would have one namespace. */
 function refuseClash(name: string, topology: Topology): void {

@@ -1,5 +1,6 @@
 import { describeFaults, hostsThatCanServe } from '../../lab/faults.ts'
 import { kubeconfigPath } from '../../lab/state.ts'
+import type { Times } from '../../lab/topology.ts'
 import { readTopologyFile } from '../../lab/topology-file/read.ts'
 import { bringUp, type UpResult } from '../../lab/up.ts'
 import type { Output } from '../terminal.ts'
@@ -9,6 +10,7 @@ interface LabUpOptions {
   readonly name: string
   readonly apiPort?: number
   readonly file?: string
+  readonly times?: Times
   readonly timeout: number
   readonly output: Output
 }
@@ -31,6 +33,7 @@ export async function labUp(options: LabUpOptions): Promise<void> {
       onStep: progress.step,
       ...(options.apiPort === undefined ? {} : { apiPort: options.apiPort }),
       ...(topology === undefined ? {} : { topology }),
+      ...(options.times === undefined ? {} : { times: options.times }),
     })
     progress.done()
     report(options, result, (performance.now() - began) / 1_000)

@@ -5,7 +5,8 @@ import { loadKubeConfig } from '../../kube/config.ts'
 import { logger } from '../../log/log.ts'
 import { FairwayError } from '../../model/code.ts'
 import { POD_FLAG_BAD } from '../../model/codes/pod.ts'
-import { readFlags, readyFd } from '../kubelet/flags.ts'
+import { readFlags, readyFd, timesFlag } from '../kubelet/flags.ts'
+import type { Times } from '../topology.ts'
 import { startEndpointController } from './endpoint-loop.ts'
 import { startEviction } from './eviction-loop.ts'
 import { startNamespaceContents } from './namespace-contents-loop.ts'
@@ -15,13 +16,14 @@ import { startDaemonSetController } from './workload/daemon-set-loop.ts'
 import { startDeploymentController } from './workload/deployment-loop.ts'
 import { startReplicaSetController } from './workload/replica-set-loop.ts'
 
-/** A lab's node is missed soon; Kubernetes waits 40 s. */
-const NODE_GRACE_IN_S = 5
-/** And its pods are given up soon; Kubernetes waits 300 s more. */
-const EVICTION_IN_S = 5
+/** A lab's node is missed soon, and its pods are given up soon. Kubernetes: node-monitor-grace-period, DefaultTolerationSeconds. */
+const STANDARD: Readonly<Record<Times, { readonly nodeGraceInS: number; readonly evictionInS: number }>> = {
+  quick: { nodeGraceInS: 5, evictionInS: 5 },
+  kubernetes: { nodeGraceInS: 40, evictionInS: 300 },
+}
 
 export async function main(args: readonly string[]): Promise<void> {
-  const flags = readFlags(args, ['kubeconfig', 'node-grace-seconds', 'eviction-seconds', 'ready-fd'], [])
+  const flags = readFlags(args, ['kubeconfig', 'times', 'node-grace-seconds', 'eviction-seconds', 'ready-fd'], [])
   const stopping = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
   const config = loadKubeConfig({ path: flags.get('kubeconfig') })
@@ -61,9 +63,10 @@ export async function startControllers(client: KubeClient, times: ControllerTime
 }
 
 function times(flags: ReadonlyMap<string, string>): ControllerTimes {
+  const standard = STANDARD[timesFlag(flags)]
   return {
-    nodeGraceInMs: secondsInMs(flags, 'node-grace-seconds', NODE_GRACE_IN_S),
-    evictionInMs: secondsInMs(flags, 'eviction-seconds', EVICTION_IN_S),
+    nodeGraceInMs: secondsInMs(flags, 'node-grace-seconds', standard.nodeGraceInS),
+    evictionInMs: secondsInMs(flags, 'eviction-seconds', standard.evictionInS),
   }
 }
 

@@ -2,6 +2,7 @@
 import { dirname, join } from 'node:path'
 import { FairwayError } from '../../model/code.ts'
 import { POD_FLAG_BAD } from '../../model/codes/pod.ts'
+import { TIMES, type Times } from '../topology.ts'
 
 export interface KubeletFlags {
   readonly node: string
@@ -17,6 +18,8 @@ export interface KubeletFlags {
   readonly controlPlane: boolean
   /** Of the node object, beside those that every node has; `--node-labels a=b,c=d`. */
   readonly nodeLabels: Readonly<Record<string, string>>
+  /** `quick` without the flag. */
+  readonly times: Times
   /** Folder of image files; by default the lab's own, beside the folder of pods. */
   readonly images: string
   /** -1 when nobody waits. */
@@ -45,7 +48,7 @@ export function readFlags(
 /** @throws {FairwayError} POD_FLAG_BAD */
 export function parseKubeletFlags(args: readonly string[]): KubeletFlags {
   const needed = ['node', 'kubeconfig', 'lab', 'dir', 'node-addresses', 'pod-ranges', 'tls-cert', 'tls-key', 'client-ca']
-  const flags = readFlags(args, [...needed, 'images', 'node-labels', 'ready-fd'], ['control-plane'])
+  const flags = readFlags(args, [...needed, 'images', 'node-labels', 'times', 'ready-fd'], ['control-plane'])
   const missing = needed.find((name) => !flags.get(name))
   if (missing !== undefined) throw bad(`--${missing}`, 'is missing')
   const text = (name: string): string => flags.get(name) ?? ''
@@ -61,6 +64,7 @@ export function parseKubeletFlags(args: readonly string[]): KubeletFlags {
     clientCA: text('client-ca'),
     controlPlane: flags.has('control-plane'),
     nodeLabels: labelsOf(text('node-labels')),
+    times: timesFlag(flags),
     images: text('images') || join(dirname(text('dir')), 'images'),
     readyFd: readyFd(flags),
   }
@@ -78,6 +82,14 @@ export function readyFd(flags: ReadonlyMap<string, string>): number {
   if (text === undefined) return -1
   if (!/^\d+$/.test(text)) throw bad('--ready-fd', `must be a number, not "${text}"`)
   return Number(text)
+}
+
+/** The flag `--times`. @throws {FairwayError} POD_FLAG_BAD */
+export function timesFlag(flags: ReadonlyMap<string, string>): Times {
+  const text = flags.get('times') ?? 'quick'
+  const times = TIMES.find((each) => each === text)
+  if (times === undefined) throw bad('--times', `must be ${TIMES.join(' or ')}, not "${text}"`)
+  return times
 }
 
 function bad(flag: string, problem: string): FairwayError {

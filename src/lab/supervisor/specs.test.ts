@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { NO_FAULTS } from '../faults.ts'
 import type { LabState } from '../state.ts'
-import { DEFAULT_TOPOLOGY } from '../topology.ts'
+import { DEFAULT_TOPOLOGY, withTimes } from '../topology.ts'
 import { apiServerSpec, clientSpecs, commandOf, processNames } from './specs.ts'
 
 const STATE: LabState = {
@@ -46,4 +46,11 @@ test('a process runs in its namespace and dies with the supervisor', () => {
   ])
   expect(command).toContain('/opt/main.ts')
   expect(command.slice(-2)).toEqual(['--ready-fd', '3'])
+})
+
+test('controllers and kubelets are told the times of the lab', () => {
+  const flagsOf = (state: LabState) =>
+    clientSpecs(state).flatMap(({ role, args }) => valuesOf(args, '--times').map((value) => `${role} ${value}`))
+  expect(new Set(flagsOf(STATE))).toEqual(new Set(['lab-controllers quick', 'lab-kubelet quick']))
+  expect(flagsOf({ ...STATE, topology: withTimes(DEFAULT_TOPOLOGY, 'kubernetes') })).toContain('lab-controllers kubernetes')
 })

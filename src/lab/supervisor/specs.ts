@@ -5,7 +5,7 @@ import { API_PORT, controlPlane, controlPlaneAddress, endpoint } from '../kubeco
 import { hostNamespace } from '../names.ts'
 import { certificateFiles } from '../pki.ts'
 import { kubeconfigPath, type LabState, labPaths } from '../state.ts'
-import { addressesOf, type LabNode, podRangesOf, serviceRangesOf } from '../topology.ts'
+import { addressesOf, type LabNode, podRangesOf, serviceRangesOf, timesOf } from '../topology.ts'
 
 /** One process of the lab. `name` is `ROLE` or `ROLE-NODE`; `args` follow the role on the command line. */
 export interface ProcessSpec {
@@ -51,7 +51,7 @@ export function clientSpecs(state: LabState): readonly ProcessSpec[] {
       name: 'lab-controllers',
       role: 'lab-controllers',
       host: controlPlane(state).name,
-      args: ['--kubeconfig', kubeconfigPath(state.name, 'controllers')],
+      args: ['--kubeconfig', kubeconfigPath(state.name, 'controllers'), '--times', timesOf(state.topology)],
     },
     ...state.topology.nodes.map((node) => kubeletSpec(state, node)),
     ...state.topology.nodes.map((node) => agentSpec(state, node)),
@@ -70,6 +70,7 @@ function kubeletSpec(state: LabState, node: LabNode): ProcessSpec {
       ...['--lab', state.name, '--dir', pods],
       ...['--node-addresses', addressesOf(node).join(','), '--pod-ranges', podRangesOf(node).join(',')],
       ...['--tls-cert', serving.certificate, '--tls-key', serving.key, '--client-ca', certificateFiles(pki, 'ca').certificate],
+      ...['--times', timesOf(state.topology)],
       ...(node.controlPlane ? ['--control-plane'] : []),
       ...(node.labels === undefined ? [] : ['--node-labels', labelList(node.labels)]),
     ],

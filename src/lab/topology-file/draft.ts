@@ -1,5 +1,5 @@
 /** What a topology file says, before what it leaves away is chosen. */
-import type { LabHost } from '../topology.ts'
+import type { LabHost, Times } from '../topology.ts'
 
 export type Family = 'ipv4' | 'ipv6'
 
@@ -27,6 +27,7 @@ export interface TopologyDraft {
   readonly switch: PerFamily
   readonly pods: PerFamily
   readonly services: PerFamily
+  readonly times: Times
 }
 
 /** The ranges of the default lab, which are also those of flannel and kubeadm where these have any. */

@@ -1,5 +1,5 @@
 import { parseDocument } from 'yaml'
-import type { Topology } from '../topology.ts'
+import { TIMES, type Times, type Topology, withTimes } from '../topology.ts'
 import { checkTopology } from './check.ts'
 import { DEFAULT_RANGES, type Family, type HostDraft, type PerFamily, type TopologyDraft } from './draft.ts'
 import { badField, Fields, show } from './fields.ts'
@@ -22,13 +22,13 @@ export function parseTopology(text: string): Topology {
   const [error] = document.errors
   if (error !== undefined) throw badField('', `is no YAML: ${error.message.split('\n')[0]}`, 'Mend the file at that line.')
   const draft = readDraft(document.toJS())
-  const topology = fillTopology(draft)
+  const topology = withTimes(fillTopology(draft), draft.times)
   checkTopology(topology)
   return topology
 }
 
 function readDraft(value: unknown): TopologyDraft {
-  const fields = new Fields(value, '', ['ipFamilies', 'switch', 'pods', 'services', 'nodes', 'clients', 'routers'])
+  const fields = new Fields(value, '', ['ipFamilies', 'switch', 'pods', 'services', 'nodes', 'clients', 'routers', 'times'])
   const families = readFamilies(fields)
   const hosts = (name: string, role: HostDraft['role'], otherwise: readonly string[]): readonly HostDraft[] => {
     const entries = fields.list(name) ?? otherwise.map((each, index) => ({ value: { name: each }, path: `${name}[${index}]` }))
@@ -44,7 +44,15 @@ function readDraft(value: unknown): TopologyDraft {
     nodes: hosts('nodes', 'node', []),
     clients: hosts('clients', 'client', ['client']),
     routers: hosts('routers', 'router', ['tor']),
+    times: readTimes(fields),
   }
+}
+
+function readTimes(fields: Fields): Times {
+  const text = fields.text('times') ?? 'quick'
+  const times = TIMES.find((each) => each === text)
+  if (times === undefined) throw badField('times', `is ${show(text)}`, 'Write quick or kubernetes; leave it away for quick.')
+  return times
 }
 
 function readFamilies(fields: Fields): readonly Family[] {

@@ -15,6 +15,7 @@ export function printTopology(topology: Topology): string {
     nodes: topology.nodes.map((node) => ({ ...hostFields(node), ...nodeFields(node) })),
     clients: topology.clients.map(hostFields),
     routers: topology.routers.map(hostFields),
+    ...(topology.times === undefined ? {} : { times: topology.times }),
   })
 }
 

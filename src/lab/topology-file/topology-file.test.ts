@@ -262,3 +262,13 @@ test('whatever is accepted comes back from print, and lays out without a clash',
   )
   expect(accepted, 'files that were accepted').toBeGreaterThan(60)
 })
+
+test('times are those of Kubernetes where the file says so, and quick otherwise', () => {
+  const nodes = [{ name: 'a' }]
+  expect(parse({ nodes }).times).toBeUndefined()
+  expect(parse({ nodes, times: 'quick' })).toEqual(parse({ nodes }))
+  const slow = parse({ nodes, times: 'kubernetes' })
+  expect(slow.times).toBe('kubernetes')
+  expect(parseTopology(printTopology(slow))).toEqual(slow)
+  expect(refusal({ nodes, times: 'slow' }).message).toContain('times is "slow"')
+})

@@ -133,7 +133,7 @@ export const LAB_TOPOLOGY_DIFFERS: Code = {
   name: 'LAB_TOPOLOGY_DIFFERS',
   severity: 'error',
   title: 'The lab has another topology',
-  cause: 'A lab keeps the topology that it was brought up with, and the file that was given describes another one.',
+  cause: 'A lab keeps the topology that it was brought up with, and the file or `--times` that was given is another.',
   fix: 'Take the lab down with `fairway lab down`, or use another `--name`.',
 }
 
