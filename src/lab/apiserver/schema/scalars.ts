@@ -24,19 +24,32 @@ const SCALE_DIGITS = 9
  * Source: apimachinery pkg/api/resource/quantity.go. Smaller than a billionth rounds up.
  */
 export function canonicalQuantity(text: string): Scalar {
-  const match = QUANTITY.exec(text.trim())
-  if (match === null)
+  const parsed = parseQuantity(text)
+  if (parsed === undefined)
     return { error: "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'" }
-  const [, sign = '', digits = '', suffix = '', exponent] = match
-  const binary = suffix.endsWith('i')
-  const power = exponent !== undefined ? Number(exponent) : (DECIMAL.find(([name]) => name === suffix)?.[1] ?? 0)
-  const billionths = scaled(digits, power) * (binary ? 1024n ** BigInt(BINARY.indexOf(suffix)) : 1n)
+  const { sign, billionths, binary, exponent } = parsed
   const unit = 10n ** BigInt(SCALE_DIGITS)
   if (billionths === 0n) return { text: '0' }
   if (exponent !== undefined) return { text: `${sign === '-' ? '-' : ''}${exponentForm(billionths)}` }
   if (binary && billionths % unit === 0n && billionths / unit >= 1024n)
     return { text: `${sign === '-' ? '-' : ''}${binaryForm(billionths / unit)}` }
   return { text: `${sign === '-' ? '-' : ''}${decimalForm(billionths)}` }
+}
+
+/** What a quantity comes to, in billionths; undefined when it is none. */
+export function quantityInBillionths(text: string): bigint | undefined {
+  const parsed = parseQuantity(text)
+  return parsed === undefined || parsed.sign !== '-' ? parsed?.billionths : -parsed.billionths
+}
+
+function parseQuantity(text: string) {
+  const match = QUANTITY.exec(text.trim())
+  if (match === null) return undefined
+  const [, sign = '', digits = '', suffix = '', exponent] = match
+  const binary = suffix.endsWith('i')
+  const power = exponent !== undefined ? Number(exponent) : (DECIMAL.find(([name]) => name === suffix)?.[1] ?? 0)
+  const billionths = scaled(digits, power) * (binary ? 1024n ** BigInt(BINARY.indexOf(suffix)) : 1n)
+  return { sign, billionths, binary, exponent }
 }
 
 function scaled(digits: string, power: number): bigint {

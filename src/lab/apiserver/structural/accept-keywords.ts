@@ -2,6 +2,7 @@
 import type { FieldError } from '../kind.ts'
 import { forbidden, invalid, notSupported } from '../kinds/check.ts'
 import { listErrors } from './accept-lists.ts'
+import { ruleForm } from './accept-rules.ts'
 import { child, key } from './path.ts'
 import type { StructuralSchema } from './types.ts'
 
@@ -43,6 +44,7 @@ function nodeErrors(schema: StructuralSchema, path: string, place: Place, root: 
       ? []
       : nodeErrors(schema.items, child(path, 'items'), place, false)),
     ...listErrors(schema, path),
+    ...ruleForm(schema, path),
   ]
 }
 

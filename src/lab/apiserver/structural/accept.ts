@@ -3,6 +3,7 @@ import { isMap } from '../json.ts'
 import type { FieldError } from '../kind.ts'
 import { defaultErrors } from './accept-defaults.ts'
 import { keywordErrors } from './accept-keywords.ts'
+import { ruleErrors } from './accept-rules.ts'
 import { completeness, invariants } from './accept-structure.ts'
 import type { StructuralSchema } from './types.ts'
 
@@ -10,7 +11,7 @@ import type { StructuralSchema } from './types.ts'
  * What is wrong with a schema, in the words of a Kubernetes API server. `path` is where it stands, such as
  * `spec.versions[0].schema.openAPIV3Schema`.
  *
- * Order: structure, defaults (when the structure is right), keywords, rules. Errors: never throws.
+ * Order: structure, defaults (when the structure is right), keywords; rules are compiled when all else is right. Errors: never throws.
  */
 export function schemaErrors(schema: unknown, path: string): readonly FieldError[] {
   if (!isMap(schema)) return [{ type: 'Required', field: path, detail: 'schemas are required' }]
@@ -21,7 +22,9 @@ export function schemaErrors(schema: unknown, path: string): readonly FieldError
       : []
   const structure = [...invariants(root, path), ...completeness(root, path)]
   const wrong = structure.length > 0 ? sorted(structure) : defaultErrors(root, path)
-  return [...nullable, ...wrong, ...keywordErrors(root, path)]
+  const keywords = keywordErrors(root, path)
+  const errors = [...nullable, ...wrong, ...keywords]
+  return errors.length > 0 ? errors : ruleErrors(root, path)
 }
 
 const sorted = (errors: readonly FieldError[]): readonly FieldError[] =>

@@ -1,24 +1,38 @@
 /** A schema, compiled once for all the objects of its version. */
 import type { FieldError } from '../kind.ts'
+import { compileRules } from './cel/rules.ts'
 import { defaultValue } from './defaults.ts'
 import { embeddedErrors } from './embedded.ts'
 import { duplicates } from './list-type.ts'
 import { openApiOf } from './open-api.ts'
+import { NO_FIELD } from './path.ts'
 import { pruneObject } from './prune.ts'
 import { fieldsOf } from './topology.ts'
 import type { CompiledSchema, StructuralSchema } from './types.ts'
 import { compileValues } from './values.ts'
 
+/** Errors after which rules may meet values that they do not expect. */
+const BLOCKING: ReadonlySet<FieldError['type']> = new Set(['NotSupported', 'Required', 'TooLong', 'TooMany', 'TypeInvalid'])
+const UNCHECKED: FieldError = {
+  type: 'Invalid',
+  field: NO_FIELD,
+  detail:
+    'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+}
+
 /** Compiles a schema that `schemaErrors` has nothing against. */
 export function compileSchema(schema: StructuralSchema): CompiledSchema {
   const values = compileValues(schema)
+  const rules = compileRules(schema)
   const validate = (object: unknown, old?: unknown): readonly FieldError[] => {
     const known = old !== undefined && duplicates(schema, old, '').length > 0
-    return [
+    const errors = [
       ...values(object, '', old).errors,
       ...embeddedErrors(schema, object, ''),
       ...(known ? [] : duplicates(schema, object, '')),
     ]
+    if (rules === undefined) return errors
+    return errors.some(({ type }) => BLOCKING.has(type)) ? [...errors, UNCHECKED] : [...errors, ...rules(object, old)]
   }
   return {
     prune: (object) => pruneObject(schema, object),
