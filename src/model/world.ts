@@ -25,7 +25,7 @@ export interface Service {
   readonly clusterIPs: readonly string[]
   readonly families: readonly Family[]
   readonly externalIPs: readonly string[]
-  /** Addresses of status.loadBalancer whose ipMode is VIP. */
+  /** Addresses of status.loadBalancer whose ipMode is VIP; none unless it is a load balancer. */
   readonly loadBalancerIPs: readonly string[]
   readonly ports: readonly ServicePort[]
   readonly externalPolicy: TrafficPolicy

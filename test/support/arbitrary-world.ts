@@ -1,18 +1,43 @@
 /** Random small worlds, narrow enough that their objects meet: same ports, same addresses, same names. */
 import fc from 'fast-check'
 import { familyOf } from '../../src/model/datapath.ts'
-import type { EndpointSlice, HostPort, Node, Pod, Protocol, Service, World } from '../../src/model/world.ts'
+import type {
+  EndpointSlice,
+  HostPort,
+  Node,
+  Pod,
+  Protocol,
+  Service,
+  ServiceCIDR,
+  World,
+  WorldKind,
+} from '../../src/model/world.ts'
 import { aNode, anEndpoint, aPod, aService, aSlice } from './world.ts'
 
 const NODES = ['n1', 'n2']
 const protocol = fc.constantFrom<Protocol>('tcp', 'udp')
 const serviceKey = fc.integer({ min: 0, max: 3 }).map((n) => `default/s${n}`)
+const policy = fc.constantFrom<Service['externalPolicy']>('Cluster', 'Local')
 const createdAtInMs = fc.integer({ min: 0, max: 3 })
+
+/** What binds the flows of a Service beyond its ports and endpoints. */
+const conditions: fc.Arbitrary<Partial<Service>> = fc.record({
+  externalIPs: fc.subarray(['203.0.113.1', '203.0.113.9', '192.168.0.1', 'fd00:1::1'], { maxLength: 2 }),
+  loadBalancerIPs: fc.subarray(['203.0.113.1', '203.0.113.2', '192.168.0.2', 'fd00:1::1'], { maxLength: 2 }),
+  externalPolicy: policy,
+  internalPolicy: policy,
+  affinityInSeconds: fc.constantFrom(0, 0, 600),
+  sourceRanges: fc.oneof(
+    fc.constant([]),
+    fc.subarray(['192.168.0.0/16', '192.168.0.0/30', '192.168.0.200/32', '10.244.0.0/16', 'fd00::/64', '0.0.0.0/0']),
+  ),
+  healthCheckNodePort: fc.constantFrom(0, 30001, 30002),
+})
 
 const service: fc.Arbitrary<Service> = fc
   .record({
     key: serviceKey,
-    type: fc.constantFrom<Service['type']>('ClusterIP', 'NodePort', 'NodePort', 'ExternalName'),
+    type: fc.constantFrom<Service['type']>('ClusterIP', 'NodePort', 'NodePort', 'LoadBalancer', 'ExternalName'),
     clusterIPs: fc.uniqueArray(fc.constantFrom('10.96.0.1', '10.96.0.2', '10.96.0.3', 'fd00:96::1', 'fd00:96::2'), {
       maxLength: 2,
       selector: familyOf,
@@ -31,6 +56,8 @@ const service: fc.Arbitrary<Service> = fc
   })
   .map((part) => aService(part.key, { ...part, families: part.clusterIPs.map(familyOf) }))
 
+const hints = (...names: string[]) => fc.oneof(fc.constant([]), fc.subarray(names, { minLength: 1 }))
+
 const slice: fc.Arbitrary<EndpointSlice> = fc
   .record({
     key: fc.integer({ min: 0, max: 5 }).map((n) => `default/e${n}`),
@@ -41,7 +68,15 @@ const slice: fc.Arbitrary<EndpointSlice> = fc
       selector: (port) => port.name,
     }),
     endpoints: fc.array(
-      fc.record({ id: fc.integer({ min: 1, max: 5 }), ready: fc.boolean(), serving: fc.boolean(), terminating: fc.boolean() }),
+      fc.record({
+        id: fc.integer({ min: 1, max: 5 }),
+        ready: fc.boolean(),
+        serving: fc.boolean(),
+        terminating: fc.boolean(),
+        node: fc.constantFrom('', ...NODES),
+        zones: hints('a', 'b'),
+        nodes: hints(...NODES),
+      }),
       { maxLength: 4 },
     ),
   })
@@ -77,18 +112,26 @@ const pod: fc.Arbitrary<Pod> = fc
   })
 
 const node: fc.Arbitrary<Node> = fc
-  .record({ name: fc.constantFrom(...NODES), ranged: fc.boolean(), both: fc.boolean() })
-  .map(({ name, ranged, both }) =>
+  .record({ name: fc.constantFrom(...NODES), ranged: fc.boolean(), both: fc.boolean(), zone: fc.constantFrom('', 'a', 'b') })
+  .map(({ name, ranged, both, zone }) =>
     aNode(name, {
-      addresses: both ? ['192.168.0.1', 'fd00::1'] : ['192.168.0.1'],
+      zone,
+      addresses: (both ? ['192.168.0.1', 'fd00::1'] : ['192.168.0.1']).map((one) =>
+        name === 'n1' ? one : one.replace(/1$/, '2'),
+      ),
       podCIDRs: ranged ? ['10.244.1.0/24'] : [],
     }),
   )
 
+const serviceCIDR: fc.Arbitrary<ServiceCIDR> = fc.record({
+  name: fc.constantFrom('kubernetes', 'more'),
+  cidrs: fc.subarray(['10.96.0.0/12', '10.96.0.0/16', 'fd00:96::/108']),
+})
+
 export interface Step {
-  readonly kind: 'service' | 'endpointSlice' | 'pod' | 'node'
+  readonly kind: WorldKind
   readonly key: string
-  readonly after?: Service | EndpointSlice | Pod | Node
+  readonly after?: Service | EndpointSlice | Pod | Node | ServiceCIDR
 }
 
 const set = <T extends { key: string }>(kind: Step['kind'], of: fc.Arbitrary<T>): fc.Arbitrary<Step> =>
@@ -96,22 +139,23 @@ const set = <T extends { key: string }>(kind: Step['kind'], of: fc.Arbitrary<T>)
     return gone ? { kind, key: object.key } : { kind, key: object.key, after: object as never }
   })
 
-/** What happens to a cluster, one object at a time. */
-export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.oneof(
-    set('service', service),
-    set('endpointSlice', slice),
-    set('pod', pod),
-    set(
-      'node',
-      node.map((one) => ({ ...one, key: one.name })),
-    ).map((step) => {
-      if (step.after === undefined) return step
-      const { key: _, ...after } = step.after as Node & { key: string }
-      return { ...step, after }
-    }),
-  ),
-  { minLength: 1, maxLength: 30 },
+/** Objects that are known by their name alone. */
+const setNamed = <T extends { name: string }>(kind: Step['kind'], of: fc.Arbitrary<T>): fc.Arbitrary<Step> =>
+  fc.record({ object: of, gone: fc.constantFrom(false, false, true) }).map(({ object, gone }) => {
+    return gone ? { kind, key: object.name } : { kind, key: object.name, after: object as never }
+  })
+
+const LENGTH = { minLength: 1, maxLength: 30 }
+const bound = fc.record({ plain: service, more: conditions }).map(({ plain, more }): Service => ({ ...plain, ...more }))
+const others = [set('endpointSlice', slice), set('pod', pod), setNamed('node', node)]
+
+/** What happens to a cluster, one object at a time; Services without policies and addresses from outside. */
+export const steps: fc.Arbitrary<readonly Step[]> = fc.array(fc.oneof(set('service', service), ...others), LENGTH)
+
+/** As `steps`, with all that Services may ask for. */
+export const fullSteps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.oneof(set('service', bound), set('service', bound), ...others, setNamed('serviceCIDR', serviceCIDR)),
+  LENGTH,
 )
 
 export interface MutableWorld extends World {
@@ -119,13 +163,20 @@ export interface MutableWorld extends World {
   readonly endpointSlices: Map<string, EndpointSlice>
   readonly pods: Map<string, Pod>
   readonly nodes: Map<string, Node>
+  readonly serviceCIDRs: Map<string, ServiceCIDR>
 }
 
 export function emptyWorld(): MutableWorld {
   return { services: new Map(), endpointSlices: new Map(), pods: new Map(), nodes: new Map(), serviceCIDRs: new Map() }
 }
 
-const COLLECTION = { service: 'services', endpointSlice: 'endpointSlices', pod: 'pods', node: 'nodes' } as const
+const COLLECTION = {
+  service: 'services',
+  endpointSlice: 'endpointSlices',
+  pod: 'pods',
+  node: 'nodes',
+  serviceCIDR: 'serviceCIDRs',
+} as const
 
 export function take(world: MutableWorld, step: Step): void {
   const objects = world[COLLECTION[step.kind]] as Map<string, unknown>

@@ -10,16 +10,16 @@ const UNREADY = { ready: false, serving: false, terminating: false }
 const here = (id: number, part: Partial<Endpoint> = {}) => anEndpoint(`10.244.1.${id}`, { node: 'n1', ...part })
 const there = (id: number, part: Partial<Endpoint> = {}) => anEndpoint(`10.244.2.${id}`, { node: 'n2', ...part })
 
-function plan(endpoints: readonly Endpoint[], part: Partial<Service> = {}, zone = '') {
+function worldOf(endpoints: readonly Endpoint[], part: Partial<Service>, zone: string) {
   const ports = [{ name: 'http', protocol: 'tcp' as const, port: 80, nodePort: 30001 }]
-  return planOf(
-    aWorld({
-      services: [aService('default/web', { clusterIPs: ['10.96.0.1'], ports, ...part })],
-      slices: [aSlice('default/web-x', 'default/web', { ports: [{ name: 'http', protocol: 'tcp', port: 8080 }], endpoints })],
-      nodes: [aNode('n1', { addresses: ['192.168.0.1'], zone })],
-    }),
-  )
+  return aWorld({
+    services: [aService('default/web', { clusterIPs: ['10.96.0.1'], ports, ...part })],
+    slices: [aSlice('default/web-x', 'default/web', { ports: [{ name: 'http', protocol: 'tcp', port: 8080 }], endpoints })],
+    nodes: [aNode('n1', { addresses: ['192.168.0.1'], zone })],
+  })
 }
+
+const plan = (endpoints: readonly Endpoint[], part: Partial<Service> = {}, zone = '') => planOf(worldOf(endpoints, part, zone))
 
 /** What flows to the cluster address, from outside to the nodePort, and from this node and its pods to the nodePort meet. */
 function ways(endpoints: readonly Endpoint[], part: Partial<Service> = {}, zone = ''): readonly string[] {
@@ -121,6 +121,14 @@ describe('topology', () => {
 
   it('a node whose zone is not known uses all', () => {
     expect(ways([here(1, zone('a')), there(1, zone('b'))])[0]).toBe('1.1 2.1')
+  })
+
+  it('a node that changes its zone changes its endpoints', () => {
+    const world = worldOf([here(1, zone('a')), there(1, zone('b'))], {}, 'a')
+    const planner = planOf(world)
+    const after = aNode('n1', { addresses: ['192.168.0.1'], zone: 'b' })
+    planner.update({ ...world, nodes: new Map([['n1', after]]) }, [{ kind: 'node', key: 'n1', after }])
+    expect(frontendLines(planner)[0]).toBe('address/ipv4/10.96.0.1/tcp/80 -> 10.244.2.1:8080')
   })
 
   it('policy Local does not mind hints', () => {

@@ -4,12 +4,14 @@ import type { DataPathEntry } from '../../src/model/datapath.ts'
 import type { Delta } from '../../src/model/plan.ts'
 import type { WorldChange } from '../../src/model/world.ts'
 import { changesOf, createPlanner, type Planner } from '../../src/plan/planner.ts'
-import { emptyWorld, type Step, steps, take } from '../support/arbitrary-world.ts'
+import { emptyWorld, fullSteps, type Step, take } from '../support/arbitrary-world.ts'
 
+/** Some of the addresses that Services ask for are allowed, some are not. */
+const OPTIONS = { externalIPs: ['203.0.113.0/29', '192.168.0.0/24', 'fd00:1::/64'] }
 const asChange = (step: Step): WorldChange => step as WorldChange
 
 function fromScratch(world: ReturnType<typeof emptyWorld>): Planner {
-  const planner = createPlanner('n1')
+  const planner = createPlanner('n1', OPTIONS)
   planner.update(world, changesOf(world))
   return planner
 }
@@ -24,9 +26,9 @@ function replay(onto: Map<string, DataPathEntry>, delta: Delta<DataPathEntry>): 
 describe('incremental planning', () => {
   it('is planning from scratch, whatever the batches, and its deltas add up', () => {
     fc.assert(
-      fc.property(steps, fc.integer({ min: 1, max: 5 }), (all, batch) => {
+      fc.property(fullSteps, fc.integer({ min: 1, max: 5 }), (all, batch) => {
         const world = emptyWorld()
-        const planner = createPlanner('n1')
+        const planner = createPlanner('n1', OPTIONS)
         const added = new Map<string, DataPathEntry>()
         for (let at = 0; at < all.length; at += batch) {
           const some = all.slice(at, at + batch)
@@ -37,6 +39,7 @@ describe('incremental planning', () => {
         expect(sorted(planner.entries)).toEqual(sorted(scratch.entries))
         expect(sorted(added)).toEqual(sorted(scratch.entries))
         expect(planner.findings).toEqual(scratch.findings)
+        expect(new Map(planner.healthChecks)).toEqual(new Map(scratch.healthChecks))
       }),
       { numRuns: 300 },
     )
@@ -44,12 +47,14 @@ describe('incremental planning', () => {
 
   it('does not mind order and repetition', () => {
     fc.assert(
-      fc.property(steps, (all) => {
+      fc.property(fullSteps, (all) => {
         const world = emptyWorld()
         for (const step of all) take(world, step)
-        const planner = createPlanner('n1')
+        const planner = createPlanner('n1', OPTIONS)
         planner.update(world, [...all, ...all].reverse().map(asChange))
-        expect(sorted(planner.entries)).toEqual(sorted(fromScratch(world).entries))
+        const scratch = fromScratch(world)
+        expect(sorted(planner.entries)).toEqual(sorted(scratch.entries))
+        expect(planner.findings).toEqual(scratch.findings)
         const again = planner.update(world, all.map(asChange))
         expect(again).toEqual({ upserts: [], removals: [] })
       }),
