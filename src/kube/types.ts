@@ -259,6 +259,7 @@ export interface ServiceSpec {
   readonly healthCheckNodePort?: number
   readonly loadBalancerSourceRanges?: readonly string[]
   readonly publishNotReadyAddresses?: boolean
+  readonly trafficDistribution?: string
   readonly sessionAffinity?: string
   readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number } }
 }

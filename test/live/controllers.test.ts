@@ -87,6 +87,16 @@ describe('the controllers', () => {
     await api.until(() => slices().length === 0 && api.list('endpoints').length === 0, 'nothing left')
   })
 
+  it('mirror Endpoints that a user wrote, and take the mirror away with them', async () => {
+    const metadata = { name: 'mine', namespace: 'default' }
+    api.create('services', { metadata, spec: { ports: [{ port: 80 }] } } as KubeObject)
+    api.create('endpoints', { metadata, subsets: [{ addresses: [{ ip: '192.0.2.1' }], ports: [{ port: 80 }] }] } as KubeObject)
+    await api.until(() => slices()[0]?.endpoints?.[0]?.addresses[0] === '192.0.2.1', 'the mirror is there')
+    expect(slices()[0]?.metadata.generateName).toBe('mine-')
+    api.remove('endpoints', 'default', 'mine', 0)
+    await api.until(() => slices().length === 0, 'the mirror is gone')
+  })
+
   it('hold a silent node for gone, and its pods for not ready', async () => {
     node('a')
     pod('p')

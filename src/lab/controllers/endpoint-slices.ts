@@ -1,6 +1,6 @@
 /** The endpoint slices of a Service as they should be, and the fewest writes that bring those that are there to it. */
 import { isDeepStrictEqual } from 'node:util'
-import type { EndpointSlice, Node, Pod, Service, SliceEndpoint } from '../../kube/types.ts'
+import type { EndpointSlice, Node, OwnerReference, Pod, Service, SliceEndpoint } from '../../kube/types.ts'
 import { addressOf, endpointPorts, hasAddress, hasEndpoints, isHeadless, podEndpoint, type SlicePort } from './pod-endpoint.ts'
 
 export const MANAGED_BY_LABEL = 'endpointslice.kubernetes.io/managed-by'
@@ -15,8 +15,16 @@ export interface SliceWrites {
   readonly delete: readonly EndpointSlice[]
 }
 
+/** What slices are made for, and say so by: a Service, or Endpoints that a user wrote. */
+export interface SliceOrigin {
+  readonly owner: OwnerReference
+  readonly namespace: string | undefined
+  /** All of them, those that say whose slice it is among them. */
+  readonly labels: Readonly<Record<string, string>>
+}
+
 /** Endpoints of one family that have the same ports. */
-interface Group {
+export interface Group {
   readonly addressType: string
   readonly ports: readonly SlicePort[]
   readonly endpoints: readonly SliceEndpoint[]
@@ -37,10 +45,22 @@ export function planSlices(
 ): SliceWrites {
   if (!hasEndpoints(service)) return { create: [], update: [], delete: existing }
   const families = service.spec?.ipFamilies ?? ['IPv4']
-  const plans = families.map((family) => {
-    const mine = existing.filter((slice) => slice.addressType === family)
-    return planFamily(service, family, { groups: groupsOf(service, family, pods, nodes), existing: mine })
+  const groups = families.flatMap((family) => {
+    const found = groupsOf(service, family, pods, nodes)
+    return found.length > 0 ? found : [{ addressType: family, ports: [], endpoints: [] }]
   })
+  return planGroups(originOf(service), groups, existing)
+}
+
+/** Plans the slices of these groups; a group without endpoints has one empty slice. */
+export function planGroups(origin: SliceOrigin, groups: readonly Group[], existing: readonly EndpointSlice[]): SliceWrites {
+  const families = [...new Set(groups.map(({ addressType }) => addressType))]
+  const plans = families.map((family) =>
+    planFamily(origin, {
+      wanted: groups.filter(({ addressType }) => addressType === family),
+      existing: existing.filter(({ addressType }) => addressType === family),
+    }),
+  )
   const strangers = existing.filter((slice) => !families.includes(slice.addressType ?? ''))
   return {
     create: plans.flatMap((plan) => plan.create),
@@ -64,11 +84,9 @@ function groupsOf(service: Service, family: string, pods: readonly Pod[], nodes:
 }
 
 function planFamily(
-  service: Service,
-  family: string,
-  { groups, existing }: { readonly groups: readonly Group[]; readonly existing: readonly EndpointSlice[] },
+  origin: SliceOrigin,
+  { wanted, existing }: { readonly wanted: readonly Group[]; readonly existing: readonly EndpointSlice[] },
 ): SliceWrites {
-  const wanted = groups.length > 0 ? groups : [{ addressType: family, ports: [], endpoints: [] }]
   const kept = new Set<EndpointSlice>()
   const fresh: EndpointSlice[] = []
   const update: EndpointSlice[] = []
@@ -77,10 +95,10 @@ function planFamily(
     const filled = fillSlices(group, slices)
     for (const { slice, endpoints } of filled.placed) {
       kept.add(slice)
-      const next = makeSlice(service, { ...group, endpoints }, slice)
+      const next = makeSlice(origin, { ...group, endpoints }, slice)
       if (!sameSlice(next, slice)) update.push(next)
     }
-    for (const endpoints of filled.added) fresh.push(makeSlice(service, { ...group, endpoints }, undefined))
+    for (const endpoints of filled.added) fresh.push(makeSlice(origin, { ...group, endpoints }, undefined))
   }
   const free = existing.filter((slice) => !kept.has(slice))
   // a slice that has to go is turned into one that has to come: one write instead of two
@@ -119,14 +137,18 @@ function fillSlices(group: Group, slices: readonly EndpointSlice[]): Filling {
   return { placed: held.slice(0, 1), added: held.length === 0 ? [[]] : [] }
 }
 
-function makeSlice(service: Service, group: Group, old: EndpointSlice | undefined): EndpointSlice {
+function originOf(service: Service): SliceOrigin {
   const { name = '', namespace, uid = '', labels } = service.metadata
   const owner = { apiVersion: 'v1', kind: 'Service', name, uid, controller: true, blockOwnerDeletion: true }
-  const identity = old === undefined ? { generateName: `${name}-`, namespace } : identityOf(old)
+  return { owner, namespace, labels: sliceLabels(service, labels ?? {}) }
+}
+
+function makeSlice({ owner, namespace, labels }: SliceOrigin, group: Group, old: EndpointSlice | undefined): EndpointSlice {
+  const identity = old === undefined ? { generateName: `${owner.name}-`, namespace } : identityOf(old)
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
-    metadata: { ...identity, labels: sliceLabels(service, labels ?? {}), ownerReferences: [owner] },
+    metadata: { ...identity, labels, ownerReferences: [owner] },
     addressType: group.addressType,
     endpoints: group.endpoints,
     ports: group.ports,

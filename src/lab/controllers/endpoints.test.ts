@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { EndpointSlice, Endpoints, Node, Pod, Service } from '../../kube/types.ts'
+import { isMirrored, planMirror } from './endpoint-mirror.ts'
 import { planSlices } from './endpoint-slices.ts'
 import { makeEndpoints } from './endpoints.ts'
 import { notReadyConditions, silentInMs, unknownConditions } from './node-life.ts'
@@ -72,6 +73,7 @@ describe('endpoint slices beside those of a real controller', () => {
     ['es-pnra', { publishNotReadyAddresses: true }],
     ['es-multi', multi],
     ['es-empty', { selector: { app: 'nobody' } }],
+    ['es-topology', { trafficDistribution: 'PreferClose' }],
   ])('%s', (name, spec) => {
     const pods = name === 'es-empty' ? [] : PODS
     const writes = planSlices(recordedService(name, spec), pods, NODES, [])
@@ -168,6 +170,75 @@ describe('endpoint slices', () => {
         update: [],
         delete: existing,
       })
+  })
+})
+
+describe('traffic distribution', () => {
+  const hintsOf = (trafficDistribution?: string, nodes: ReadonlyMap<string, Node> = NODES) =>
+    planSlices(recordedService('svc', { trafficDistribution }), PODS, nodes, []).create.flatMap(({ endpoints }) =>
+      (endpoints ?? []).flatMap(({ targetRef, hints }) => (hints === undefined ? [] : [[targetRef?.name, hints]])),
+    )
+  const zone = (name: string) => ({ forZones: [{ name }] })
+
+  it('says zones of the ready endpoints, and nodes too where they count first', () => {
+    expect(hintsOf()).toEqual([])
+    const zones = [
+      ['es-a', zone('z1')],
+      ['es-b', zone('z2')],
+      ['es-d', zone('z1')],
+      ['es-hn', zone('z1')],
+    ]
+    for (const wish of ['PreferClose', 'PreferSameZone']) expect(hintsOf(wish)).toEqual(zones)
+    expect(hintsOf('PreferSameNode')[1]).toEqual(['es-b', { ...zone('z2'), forNodes: [{ name: 'node2' }] }])
+  })
+
+  it('has nothing to say where no zone is known', () => {
+    expect(hintsOf('PreferSameZone', new Map())).toEqual([])
+    expect(hintsOf('PreferSameNode', new Map())[1]).toEqual(['es-b', { forNodes: [{ name: 'node2' }] }])
+  })
+})
+
+describe('Endpoints that a user wrote', () => {
+  const service: Service = { metadata: { name: 's', namespace: 'n' }, spec: {} }
+  const ports = [{ port: 80 }]
+  const endpoints: Endpoints = {
+    metadata: { name: 's', namespace: 'n', uid: 'e', labels: { mine: 'yes' } },
+    subsets: [{ addresses: [{ ip: '192.0.2.1' }, { ip: '2001:db8::1' }], notReadyAddresses: [{ ip: '192.0.2.2' }], ports }],
+  }
+
+  it('are mirrored for Services without a selector, unless they say not to be', () => {
+    expect(isMirrored(service, endpoints)).toBe(true)
+    expect(isMirrored({ ...service, spec: { selector: { a: 'b' } } }, endpoints)).toBe(false)
+    expect(isMirrored({ ...service, spec: { type: 'ExternalName' } }, endpoints)).toBe(false)
+    const labels = { 'endpointslice.kubernetes.io/skip-mirror': 'true' }
+    expect(isMirrored(service, { ...endpoints, metadata: { ...endpoints.metadata, labels } })).toBe(false)
+    expect(isMirrored(undefined, endpoints)).toBe(false)
+  })
+
+  it('become a slice a family, owned by them', () => {
+    const { create } = planMirror(endpoints, [])
+    expect(create.map(({ addressType, endpoints: found }) => [addressType, found])).toEqual([
+      [
+        'IPv4',
+        [
+          { addresses: ['192.0.2.1'], conditions: { ready: true } },
+          { addresses: ['192.0.2.2'], conditions: { ready: false } },
+        ],
+      ],
+      ['IPv6', [{ addresses: ['2001:db8::1'], conditions: { ready: true } }]],
+    ])
+    expect(create[0]?.ports).toEqual([{ name: '', port: 80, protocol: 'TCP' }])
+    expect(create[0]?.metadata).toMatchObject({
+      labels: {
+        mine: 'yes',
+        'kubernetes.io/service-name': 's',
+        'endpointslice.kubernetes.io/managed-by': 'endpointslicemirroring-controller.k8s.io',
+      },
+      ownerReferences: [{ kind: 'Endpoints', name: 's', uid: 'e', controller: true }],
+    })
+    const there = applied([], { create, update: [], delete: [] }, 0)
+    expect(planMirror(endpoints, there)).toEqual({ create: [], update: [], delete: [] })
+    expect(planMirror({ ...endpoints, subsets: [] }, there).delete).toEqual(there)
   })
 })
 

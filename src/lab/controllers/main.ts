@@ -8,6 +8,7 @@ import { POD_FLAG_BAD } from '../../model/codes/pod.ts'
 import { readFlags, readyFd, timesFlag } from '../kubelet/flags.ts'
 import type { Times } from '../topology.ts'
 import { startEndpointController } from './endpoint-loop.ts'
+import { startEndpointMirror } from './endpoint-mirror-loop.ts'
 import { startEviction } from './eviction-loop.ts'
 import { startNamespaceContents } from './namespace-contents-loop.ts'
 import { startNodeLife } from './node-life-loop.ts'
@@ -54,6 +55,7 @@ export async function startControllers(client: KubeClient, times: ControllerTime
   await Promise.all([
     startScheduler(client, signal),
     startEndpointController(client, signal),
+    startEndpointMirror(client, signal),
     startNodeLife(client, times.nodeGraceInMs, signal),
     startEviction(client, times.evictionInMs, signal),
     startReplicaSetController(client, signal),

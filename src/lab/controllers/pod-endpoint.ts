@@ -2,6 +2,7 @@
 import type { Node, Pod, Service, ServicePort, SliceEndpoint } from '../../kube/types.ts'
 
 const ZONE_LABEL = 'topology.kubernetes.io/zone'
+const CLOSE: readonly string[] = ['PreferClose', 'PreferSameZone', 'PreferSameNode']
 
 /** A port of an endpoint, as slices have it. */
 export interface SlicePort {
@@ -72,7 +73,23 @@ export function podEndpoint(service: Service, pod: Pod, address: string, node: N
     targetRef: { kind: 'Pod', namespace, name, uid },
     ...(pod.spec?.nodeName ? { nodeName: pod.spec.nodeName } : {}),
     ...(zone ? { zone } : {}),
+    ...hintsFor(service, { ready, zone, nodeName: pod.spec?.nodeName }),
   }
+}
+
+interface Whereabouts {
+  readonly ready: boolean
+  readonly zone: string | undefined
+  readonly nodeName: string | undefined
+}
+
+/** Whose traffic an endpoint is meant for: those who look at nodes first are given zones too. Source: k8s.io/endpointslice trafficdist.go. */
+function hintsFor(service: Service, { ready, zone, nodeName }: Whereabouts): Pick<SliceEndpoint, 'hints'> {
+  const wish = service.spec?.trafficDistribution ?? ''
+  if (!ready || !CLOSE.includes(wish)) return {}
+  const forNodes = wish === 'PreferSameNode' && nodeName ? { forNodes: [{ name: nodeName }] } : {}
+  const hints = { ...(zone ? { forZones: [{ name: zone }] } : {}), ...forNodes }
+  return Object.keys(hints).length === 0 ? {} : { hints }
 }
 
 /** A pod's own name in a headless Service that is its subdomain. */
