@@ -64,7 +64,14 @@ const CASES: readonly Case[] = [
     schema: POD,
     original: { metadata: { finalizers: ['a/a', 'b/b'] } },
     patch: { metadata: { finalizers: ['c/c', 'b/b'], '$deleteFromPrimitiveList/finalizers': ['a/a'] } },
-    result: { metadata: { finalizers: ['b/b', 'c/c'] } },
+    result: { metadata: { finalizers: ['c/c', 'b/b'] } },
+  },
+  {
+    name: 'what is new in a list comes first',
+    schema: POD,
+    original: { spec: { containers: [{ name: 'a' }, { name: 'b' }] } },
+    patch: { spec: { containers: [{ name: 'c' }, { name: 'b', image: 'x' }] } },
+    result: { spec: { containers: [{ name: 'c' }, { name: 'a' }, { name: 'b', image: 'x' }] } },
   },
   {
     name: '$retainKeys keeps those keys only',

@@ -60,7 +60,7 @@ function mergeValue(meta: FieldMeta | undefined, original: unknown, patch: unkno
 
 function mergeList(meta: FieldMeta, original: readonly unknown[], patch: readonly unknown[]): readonly unknown[] {
   const key = meta.mergeKey
-  if (key === undefined) return [...original, ...patch.filter((member) => !original.includes(member))]
+  if (key === undefined) return inOrder([...original, ...patch.filter((member) => !original.includes(member))], original, patch)
   if (patch.some((member) => isMap(member) && member[DIRECTIVE] === 'replace'))
     return patch.filter((member) => !(isMap(member) && member[DIRECTIVE] === 'replace')).map(strip)
   const result = [...original]
@@ -74,7 +74,23 @@ function mergeList(meta: FieldMeta, original: readonly unknown[], patch: readonl
     } else if (isMap(found)) result[at] = mergeMap(meta.item, found, member)
     else result.push(strip(mergeMap(meta.item, {}, member)))
   }
-  return result
+  return inOrder(result, original, patch, key)
+}
+
+/** Members of the patch in its order; new ones come first, as strategicpatch's mergeSortedSlice has it. */
+function inOrder(
+  merged: readonly unknown[],
+  original: readonly unknown[],
+  patch: readonly unknown[],
+  key?: string,
+): readonly unknown[] {
+  const identity = identityBy(key)
+  return ordered(merged, identity, patch.map(identity), original.map(identity))
+}
+
+/** What tells members of a list apart: the merge key of maps, the whole of others. */
+function identityBy(key: string | undefined): (member: unknown) => string {
+  return (member) => JSON.stringify(isMap(member) && key !== undefined ? (member[key] ?? null) : member)
 }
 
 /** Puts merged lists in the order that `$setElementOrder` names; members that only the server has keep their place before what follows them. */
@@ -84,9 +100,7 @@ function reorder(meta: FieldMeta | undefined, result: JsonMap, original: JsonMap
     const field = name.slice(ORDER.length)
     const list = result[field]
     if (!Array.isArray(list)) continue
-    const key = childMeta(meta, field)?.mergeKey
-    const identity = (member: unknown): string =>
-      JSON.stringify(isMap(member) && key !== undefined ? (member[key] ?? null) : member)
+    const identity = identityBy(childMeta(meta, field)?.mergeKey)
     const wanted = asList(value, name).map(identity)
     const old = (Array.isArray(original[field]) ? (original[field] as unknown[]) : []).map(identity)
     result[field] = ordered(list, identity, wanted, old)
