@@ -151,6 +151,8 @@ export interface KindRecord {
   readonly group: string
   readonly version: string
   readonly kind: string
+  /** Of lists; the kind and `List` by default. */
+  readonly listKind?: string
   readonly plural: string
   readonly singular: string
   readonly shortNames: readonly string[]

@@ -78,7 +78,7 @@ export function* listParts(rendering: Rendering, page: Page): Generator<string> 
     return
   }
   const partial = form.as === 'partial-list' || form.as === 'partial'
-  const kind = partial ? 'PartialObjectMetadataList' : `${record.kind}List`
+  const kind = partial ? 'PartialObjectMetadataList' : (record.listKind ?? `${record.kind}List`)
   const apiVersion = partial ? `meta.k8s.io/${form.version}` : apiVersionOf(record)
   yield `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(page.metadata)},"items":[`
   let separator = ''

@@ -5,6 +5,7 @@ import { keepAddressObjects } from './address-objects.ts'
 import { ServiceAddresses } from './allocators/service-addresses.ts'
 import { type BootstrapOptions, bootstrap } from './bootstrap.ts'
 import { keepBudgets } from './budget-status.ts'
+import { Definitions } from './custom/definitions.ts'
 import { Database } from './database.ts'
 import { GarbageCollector } from './garbage-collector.ts'
 import type { KindRecord } from './kind.ts'
@@ -67,6 +68,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const registry = new Registry(kinds)
     for (const record of kinds) for (const { object } of store.list(resourceOf(record))) record.allocation?.restore(object)
     const writer = new Writer(store, options.now)
+    const definitions = new Definitions(writer, registry, log)
+    definitions.start() // before anyone can ask
+    release = () => definitions.stop()
     const { address, port } = options.advertise
     const serverAddress = `${address}:${port}`
     const userOf = tokenUsers(tokens, view, writer.now)
@@ -75,6 +79,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     for (const where of options.listen) servers.push(await listen(where, options.tls, handler))
     bootstrap(writer, registry, options)
     const stops = [
+      release,
       guardNamespaces(writer, registry, log),
       new GarbageCollector(writer, registry, log).start(),
       keepForATime(writer, registry),

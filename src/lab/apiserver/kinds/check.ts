@@ -73,6 +73,7 @@ const regexNote = (examples: readonly string[], pattern: string): string => {
 }
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
+const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?'
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
 const LABEL_VALUE = `(${QUALIFIED})?`
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`
@@ -83,6 +84,11 @@ const RULES = {
     pattern: new RegExp(`^${LABEL}$`),
     maxLength: 63,
     detail: `a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character ${regexNote(['my-name', '123-abc'], LABEL)}`,
+  },
+  dns1035Label: {
+    pattern: new RegExp(`^${LABEL_1035}$`),
+    maxLength: 63,
+    detail: `a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character ${regexNote(['my-name', 'abc-123'], LABEL_1035)}`,
   },
   dnsSubdomain: {
     pattern: new RegExp(`^${SUBDOMAIN}$`),
@@ -110,6 +116,7 @@ function text(field: string, value: unknown, rule: TextRule): FieldErrors {
 }
 
 export const dnsLabel = (field: string, value: unknown): FieldErrors => text(field, value, RULES.dnsLabel)
+export const dns1035Label = (field: string, value: unknown): FieldErrors => text(field, value, RULES.dns1035Label)
 export const dnsSubdomain = (field: string, value: unknown): FieldErrors => text(field, value, RULES.dnsSubdomain)
 export const labelValue = (field: string, value: unknown): FieldErrors => text(field, value, RULES.labelValue)
 export const configKey = (field: string, value: unknown): FieldErrors => text(field, value, RULES.configKey)

@@ -2,6 +2,7 @@
 import { ServiceAddresses } from '../allocators/service-addresses.ts'
 import type { KindRecord } from '../kind.ts'
 import { configMap } from './config-map.ts'
+import { customResourceDefinition } from './custom-resource-definition/definition.ts'
 import { makeDisruptionBudget } from './disruption-budget.ts'
 import { endpointSlice } from './endpoint-slice.ts'
 import { endpoints } from './endpoints.ts'
@@ -58,6 +59,7 @@ export function makeKinds(options: KindOptions): readonly KindRecord[] {
     ...[ingress, ingressClass, networkPolicy, serviceCidr, ipAddress],
     ...[makeDisruptionBudget(view), priorityClass, ...RBAC],
     ...[deployment, replicaSet, daemonSet, ...LIST_ONLY],
+    customResourceDefinition,
     ...olderIngresses(ingress),
   ]
 }

@@ -45,6 +45,7 @@ test('the index names each group-version once, with the hash of its document', (
   const { paths } = openapiIndex(kinds)
   expect(Object.keys(paths)).toEqual([
     'api/v1',
+    'apis/apiextensions.k8s.io/v1',
     'apis/apps/v1',
     'apis/autoscaling/v2',
     'apis/batch/v1',
