@@ -85,11 +85,14 @@ export function checkFormat(schema: StructuralSchema): Check | undefined {
 
 const INT32 = 2 ** 31
 
-/** int32 and float are ranges; a number without format has that of 64 bits. */
+/**
+ * int32 and float are ranges; a number without format has that of 64 bits. A maximum beyond int32 says that the format is not meant:
+ * AS numbers of load balancers are written so.
+ */
 function inRange(schema: StructuralSchema, value: number): boolean {
-  if (schema.type === 'integer')
-    return schema.format === 'int32' ? value >= -INT32 && value < INT32 : value >= -(2 ** 63) && value < 2 ** 63
-  return schema.format !== 'float' || Math.abs(value) <= 3.4028234663852886e38
+  if (schema.type !== 'integer') return schema.format !== 'float' || Math.abs(value) <= 3.4028234663852886e38
+  const narrow = schema.format === 'int32' && (schema.maximum ?? 0) < INT32
+  return narrow ? value >= -INT32 && value < INT32 : value >= -(2 ** 63) && value < 2 ** 63
 }
 
 export function checkNumber(schema: StructuralSchema): Check | undefined {

@@ -1,4 +1,5 @@
 /** Regular expressions of Go (RE2 syntax) as those of JavaScript. Source: Go regexp/syntax. */
+import { POSIX, POSIX_NEGATED } from './posix-class.ts'
 
 export type Pattern = { readonly regexp: RegExp } | { readonly error: string }
 
@@ -27,50 +28,30 @@ function compile(source: string): Pattern {
 
 class PatternError extends Error {}
 
-const POSIX: Readonly<Record<string, string>> = {
-  alnum: '0-9A-Za-z',
-  alpha: 'A-Za-z',
-  ascii: '\\x00-\\x7f',
-  blank: '\\t ',
-  cntrl: '\\x00-\\x1f\\x7f',
-  digit: '0-9',
-  graph: '!-~',
-  lower: 'a-z',
-  print: ' -~',
-  punct: '!-\\/:-@\\[-`\\{-~',
-  space: '\\t\\n\\v\\f\\r ',
-  upper: 'A-Z',
-  word: '0-9A-Za-z_',
-  xdigit: '0-9A-Fa-f',
-}
-const POSIX_NEGATED: Readonly<Record<string, string>> = {
-  digit: '\\D',
-  word: '\\W',
-  alpha: '\\x00-@\\[-`\\{-\\u{10ffff}',
-  alnum: '\\x00-\\/:-@\\[-`\\{-\\u{10ffff}',
-  ascii: '\\x80-\\u{10ffff}',
-  lower: '\\x00-`\\{-\\u{10ffff}',
-  upper: '\\x00-@\\[-\\u{10ffff}',
-  space: '\\x00-\\x08\\x0e-\\x1f!-\\u{10ffff}',
-  blank: '\\x00-\\x08\\n-\\x1f!-\\u{10ffff}',
-  graph: '\\x00- \\x7f-\\u{10ffff}',
-  print: '\\x00-\\x1f\\x7f-\\u{10ffff}',
-  cntrl: ' -~\\x80-\\u{10ffff}',
-  punct: '\\x00- 0-9A-Za-z\\x7f-\\u{10ffff}',
-  xdigit: '\\x00-\\/:-@G-`g-\\u{10ffff}',
-}
 const SPACE = '\\t\\n\\f\\r '
 const NOT_SPACE = '\\x00-\\x08\\v\\x0e-\\x1f!-\\u{10ffff}'
 const END_OF_TEXT = '(?![^])'
 const START_OF_TEXT = '(?<![^])'
+
+/** What an open group holds until it is closed. */
+interface Group {
+  readonly close: string
+  /** Openings of `(?i:` and the like that flags made since the group began: each alternative has its own. */
+  readonly wraps: string[]
+  /** Whether `.` takes line feeds. */
+  dotAll: boolean
+  multiline: boolean
+}
+
+const closing = (group: Group): string => ')'.repeat(group.wraps.length) + group.close
 
 /** One pass over a pattern. Flags hold until the end of their group. */
 class Translation {
   readonly #source: string
   #at = 0
   #out = ''
-  /** What closes each open group, and whether `.` takes line feeds in it. */
-  readonly #groups: { close: string; dotAll: boolean; multiline: boolean }[] = [{ close: '', dotAll: false, multiline: false }]
+  /** The open groups; the first is the pattern itself. */
+  readonly #groups: Group[] = [{ close: '', wraps: [], dotAll: false, multiline: false }]
 
   constructor(source: string) {
     this.#source = source
@@ -79,11 +60,11 @@ class Translation {
   run(): string {
     while (this.#at < this.#source.length) this.#token()
     if (this.#groups.length > 1) throw new PatternError(`missing closing ): \`${this.#source}\``)
-    return this.#out + (this.#groups[0]?.close ?? '')
+    return this.#out + closing(this.#group)
   }
 
-  get #group() {
-    return this.#groups.at(-1) ?? { close: '', dotAll: false, multiline: false }
+  get #group(): Group {
+    return this.#groups.at(-1) ?? { close: '', wraps: [], dotAll: false, multiline: false }
   }
 
   #token(): void {
@@ -101,6 +82,9 @@ class Translation {
       case ')':
         this.#close()
         return
+      case '|':
+        this.#out += `${')'.repeat(this.#group.wraps.length)}|${this.#group.wraps.join('')}`
+        break
       case '.':
         this.#out += this.#group.dotAll ? '[^]' : '[^\\n]'
         break
@@ -171,25 +155,26 @@ class Translation {
 
   #flags(on: string, off: string, scoped: boolean, length: number): void {
     if (on.includes('U')) throw new PatternError('the flag `U` is not supported by this server')
-    const group = scoped ? { ...this.#group, close: ')' } : this.#group
+    const group = scoped ? { ...this.#group, close: ')', wraps: [] } : this.#group
     if (on.includes('s') || off.includes('s')) group.dotAll = on.includes('s')
     if (on.includes('m') || off.includes('m')) group.multiline = on.includes('m')
     const ignoreCase = on.includes('i') ? '(?i:' : off.includes('i') ? '(?-i:' : ''
     if (scoped) this.#groups.push(group)
-    else if (ignoreCase !== '') group.close = `)${group.close}`
+    else if (ignoreCase !== '') group.wraps.push(ignoreCase)
     this.#out += ignoreCase !== '' ? ignoreCase : scoped ? '(?:' : ''
     this.#at += length
   }
 
   #push(open: string, close: string, inherited: { dotAll: boolean; multiline: boolean }, length: number): void {
-    this.#groups.push({ close, dotAll: inherited.dotAll, multiline: inherited.multiline })
+    this.#groups.push({ close, wraps: [], dotAll: inherited.dotAll, multiline: inherited.multiline })
     this.#out += open
     this.#at += length
   }
 
   #close(): void {
     if (this.#groups.length === 1) throw new PatternError(`unexpected ): \`${this.#source}\``)
-    this.#out += this.#groups.pop()?.close ?? ')'
+    this.#out += closing(this.#group)
+    this.#groups.pop()
     this.#at += 1
   }
 
