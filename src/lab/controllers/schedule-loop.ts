@@ -7,7 +7,8 @@ import { type Reflector, startReflector } from '../../kube/reflector.ts'
 import { NODES, objectPath, PODS } from '../../kube/resource.ts'
 import type { Node, Pod } from '../../kube/types.ts'
 import { logger } from '../../log/log.ts'
-import { type Cluster, isPending, schedule } from './schedule.ts'
+import type { Cluster } from './cluster.ts'
+import { isPending, schedule } from './schedule.ts'
 
 const log = logger('scheduler')
 const RETRY_IN_MS = 1_000
