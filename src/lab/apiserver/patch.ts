@@ -37,7 +37,8 @@ export const APPLY_TYPE = 'application/apply-patch+yaml'
 
 function asMap(patch: unknown): JsonMap {
   if (isMap(patch)) return patch
-  throw badRequest('error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}')
+  const type = Array.isArray(patch) ? 'array' : typeof patch === 'boolean' ? 'bool' : typeof patch
+  throw badRequest(`json: cannot unmarshal ${type} into Go value of type map[string]interface {}`)
 }
 
 function jsonPatch(original: JsonMap, patch: unknown): JsonMap {
