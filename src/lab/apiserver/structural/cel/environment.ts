@@ -1,15 +1,17 @@
 /** What rules may use: CEL, its extensions and the functions of Kubernetes. Source: apiserver pkg/cel/environment/base.go. */
 import { Environment } from '@marcbachmann/cel-js'
 import type { Declarations } from './declare.ts'
+import { NAMED_FORMATS } from './formats.ts'
 import type { CelFunction, CelLibrary } from './functions.ts'
 import { LISTS } from './lists.ts'
 import { MACROS } from './macros.ts'
 import { NETWORK } from './network.ts'
 import { CelObject } from './object.ts'
 import { QUANTITY } from './quantity.ts'
+import { SEMVER } from './semver.ts'
 import { STRINGS } from './strings.ts'
 
-const LIBRARIES: readonly CelLibrary[] = [STRINGS, LISTS, NETWORK, QUANTITY]
+const LIBRARIES: readonly CelLibrary[] = [STRINGS, LISTS, NETWORK, QUANTITY, SEMVER, NAMED_FORMATS]
 
 type Run = (...values: unknown[]) => unknown
 const runOf = ([, run]: CelFunction): Run => run as Run

@@ -181,6 +181,56 @@ describe('rules as the Gateway API and load balancers write them', () => {
       { p: 0 },
     ],
     ['numbers across types', object({ w: { type: 'number' } }, rules('self.w > 1')), { w: 1.5 }, { w: 0.5 }],
+    ['two variables', list(INTEGER, rules('self.all(i, v, v >= i) && self.exists(i, v, i == 1 && v > 1)')), [0, 2], [1, 0]],
+    [
+      'two variables of a map',
+      object({ m: { type: 'object', additionalProperties: INTEGER } }, rules("self.m.all(k, v, k.startsWith('a') && v > 0)")),
+      { m: { a1: 1 } },
+      { m: { a1: 0 } },
+    ],
+    ['one of two variables', list(INTEGER, rules('self.existsOne(i, v, v == i)')), [0, 0], [0, 1]],
+    [
+      'made lists and maps',
+      list(INTEGER, rules('self.transformList(i, v, i > 0, v + i).sum() == 3 && self.transformMap(i, v, v)[1] == 2')),
+      [9, 2],
+      [9, 3],
+    ],
+    ['in an optional', object({ a: INTEGER }, rules('self.?a.optMap(x, x + 1).orValue(0) < 3')), { a: 1 }, { a: 5 }],
+    [
+      'a version',
+      {
+        type: 'string',
+        ...rules("isSemver(self) && semver(self).isLessThan(semver('1.10.0')) && semver('v1', true).major() == 1"),
+      },
+      '1.9.0-rc.1',
+      '1.10.0',
+    ],
+    ['a named format', { type: 'string', ...rules('!format.dns1123Label().validate(self).hasValue()') }, 'a-b', 'A'],
+    [
+      'a date',
+      object({ a: { type: 'string', format: 'date-time' } }, rules("self.a < timestamp('2024-01-01T00:00:00Z')")),
+      { a: '2023-05-01T00:00:00Z' },
+      { a: '2025-05-01T00:00:00Z' },
+    ],
+    [
+      'a duration',
+      object({ a: { type: 'string', format: 'duration' } }, rules("self.a < duration('1m')")),
+      { a: '1s' },
+      { a: '1h' },
+    ],
+    ['bytes', object({ a: { type: 'string', format: 'byte' } }, rules("self.a == b'ab'")), { a: 'YWI=' }, { a: 'YQ==' }],
+    [
+      'escaped names',
+      object({ 'a-b.c/d': INTEGER, a__b: INTEGER }, rules('self.a__dash__b__dot__c__slash__d > 0 && self.a__underscores__b > 0')),
+      { 'a-b.c/d': 1, a__b: 1 },
+      { 'a-b.c/d': 1, a__b: 0 },
+    ],
+    [
+      'null where it is allowed',
+      object({ a: { type: 'integer', nullable: true } }, rules('self.a == null')),
+      { a: null },
+      { a: 1 },
+    ],
     ['bound names', object({ a: INTEGER }, rules('cel.bind(x, self.a + 1, x * x < 10)')), { a: 1 }, { a: 5 }],
   ])('%s', (_, schema, good, bad) => {
     expect(ask(schema, good)).toEqual([])
@@ -245,7 +295,8 @@ describe('refused', () => {
     ['self.b.matches(1)', "found no matching overload for 'matches' applied to 'string.(int)'"],
     ['self.a', 'must evaluate to a bool'],
     ['self.a >', 'Syntax error'],
-    ['self.b.semver()', "undeclared reference to 'semver' (in container '')"],
+    ['self.b.semver()', "found no matching overload for 'semver' applied to 'string.()'"],
+    ["authorizer.path('/x').check('get').allowed()", "undeclared reference to 'authorizer' (in container '')"],
   ])('%s', (rule, expected) => {
     const [error, ...more] = of(rule)
     expect(more).toEqual([])
@@ -295,6 +346,20 @@ describe('old and new', () => {
     const schema = object({ a: list(object({ n: INTEGER })), c: INTEGER }, rules('self.a == oldSelf.a'))
     expect(ask(schema, { a: [{ n: 1 }], c: 2 }, { a: [{ n: 1 }], c: 1 })).toEqual([])
     expect(ask(schema, { a: [{ n: 2 }] }, { a: [{ n: 1 }] })).toHaveLength(1)
+  })
+
+  test('sets and lists of type map are equal in any order', () => {
+    const named = object({ name: STRING }, { required: ['name'] })
+    const schema = object(
+      {
+        set: list(STRING, { 'x-kubernetes-list-type': 'set' }),
+        map: list(named, { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] }),
+      },
+      rules('self.set == oldSelf.set && self.map == oldSelf.map'),
+    )
+    const map = (...names: readonly string[]) => names.map((name) => ({ name }))
+    expect(ask(schema, { set: ['a', 'b'], map: map('a', 'b') }, { set: ['b', 'a'], map: map('b', 'a') })).toEqual([])
+    expect(ask(schema, { set: ['a', 'c'], map: map('a', 'b') }, { set: ['b', 'a'], map: map('b', 'a') })).toHaveLength(1)
   })
 
   test('members of a list of type map are known by their keys', () => {

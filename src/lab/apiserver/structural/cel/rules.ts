@@ -1,7 +1,7 @@
 /** The rules of a schema. Source: apiextensions-apiserver pkg/apiserver/schema/cel/validation.go. */
 import { isMap } from '../../json.ts'
 import type { FieldError } from '../../kind.ts'
-import { correlate } from '../correlation.ts'
+import { align, correlate } from '../correlation.ts'
 import { child, key } from '../path.ts'
 import type { StructuralSchema, ValidationRule } from '../types.ts'
 import { equal, own } from '../value.ts'
@@ -64,7 +64,7 @@ function asker(schema: StructuralSchema, compile: RuleCompiler, root: boolean): 
   return (value, path, old, unchanged) => {
     if (value === null || value === undefined) return []
     const same = unchanged || (old !== undefined && equal(value, old))
-    const here = askRules(rules, value, path, old, same)
+    const here = askRules(rules, value, path, same || rules.length === 0 ? old : align(schema, old, value), same)
     if (Array.isArray(value)) {
       const before = correlate(schema, old)
       return [...here, ...value.flatMap((item, index) => items?.(item, key(path, index), before(item), same) ?? [])]
