@@ -2,12 +2,13 @@
 import { decodeObject } from './decoding.ts'
 import type { Exchange, Verbs } from './exchange.ts'
 import type { RawObject } from './kind.ts'
-import { patched } from './patch.ts'
+import { APPLY_TYPE, patched } from './patch.ts'
 import { addWarnings, renderObject, send } from './reply.ts'
-import { parseObject, readBody } from './request-body.ts'
+import { mediaType, parseObject, readBody } from './request-body.ts'
 import { SCALE, scaleOf, writeScale } from './scale.ts'
+import { applyScale } from './scale-apply.ts'
 import { unknownResource } from './status.ts'
-import { parseWriteOptions } from './write-options.ts'
+import { parseWriteOptions, requireFieldManager } from './write-options.ts'
 import type { Writer } from './writer.ts'
 
 export function scaleVerbs(writer: Writer): Verbs {
@@ -40,9 +41,15 @@ async function put(writer: Writer, exchange: Exchange): Promise<void> {
 async function patch(writer: Writer, exchange: Exchange): Promise<void> {
   const { request, query, place } = exchange
   const options = parseWriteOptions('PatchOptions', query, request.headers['user-agent'])
+  if (mediaType(request.headers['content-type']) === APPLY_TYPE) requireFieldManager(query)
   const body = (await readBody(request)).toString()
   const { mapping, stored } = scaled(writer, exchange)
   const contentType = request.headers['content-type']
+  if (mediaType(contentType) === APPLY_TYPE) {
+    const applied = applyScale(writer, { place, mapping, options }, { body, old: stored })
+    answer(exchange, applied.scale, applied.warnings)
+    return
+  }
   const { object: scale, warnings } = patched(SCALE, scaleOf(mapping, stored.object), { contentType, body, options })
   answer(exchange, writeScale(writer, { place, mapping, scale, options }, stored), warnings)
 }

@@ -62,6 +62,33 @@ describe('scale', () => {
     expect((await server.call('DELETE', `${API}/scale`)).status).toBe(405)
   })
 
+  test('apply owns the number of replicas, of the subresource, and meets those who own it', async () => {
+    const type = 'application/apply-patch+yaml'
+    const apply = (query: string, replicas?: number) => {
+      const spec = replicas === undefined ? {} : { replicas }
+      return server.call('PATCH', `${API}/scale?${query}`, { apiVersion: 'autoscaling/v1', kind: 'Scale', spec }, { type })
+    }
+    const nobody = await apply('', 5)
+    expect([nobody.status, nobody.body.message]).toEqual([
+      422,
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    ])
+    await server.call('PATCH', `${API}/scale?fieldManager=kubectl`, { spec: { replicas: 4 } }, MERGE)
+    const conflict = await apply('fieldManager=hpa', 5)
+    expect([conflict.status, conflict.body.reason]).toEqual([409, 'Conflict'])
+    expect(conflict.body.message).toContain('.spec.replicas')
+    const forced = await apply('fieldManager=hpa&force=true', 5)
+    expect([forced.status, forced.body.kind, forced.body.spec]).toEqual([200, 'Scale', { replicas: 5 }])
+    const { managedFields } = (await server.call('GET', API)).body.metadata
+    const owners = managedFields.filter(({ subresource }: { subresource?: string }) => subresource === 'scale')
+    expect(owners).toMatchObject([
+      { manager: 'hpa', operation: 'Apply', apiVersion: 'apps/v1', fieldsV1: { 'f:spec': { 'f:replicas': {} } } },
+    ])
+    expect((await apply('fieldManager=hpa', -1)).status).toBe(422)
+    const path = API.replace(/api$/, 'none/scale?fieldManager=x')
+    expect((await server.call('PATCH', path, { apiVersion: 'autoscaling/v1', kind: 'Scale' }, { type })).status).toBe(404)
+  })
+
   test('selectors as text', () => {
     const matchExpressions = [
       { key: 'z', operator: 'NotIn', values: ['2', '1'] },

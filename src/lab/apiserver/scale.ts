@@ -1,7 +1,7 @@
 /** The subresource `scale`: autoscaling/v1 Scale of any kind whose record says where replicas and selector are. */
 import type { JsonMap } from './json.ts'
 import { isMap } from './json.ts'
-import type { FieldError, KindRecord, RawObject, ScaleMapping } from './kind.ts'
+import type { KindRecord, RawObject, ScaleMapping } from './kind.ts'
 import { ageColumn, column, defineKind, nameColumn } from './kinds/define.ts'
 import { type LabelSelector, labelSelectorText } from './kinds/label-selector.ts'
 import { invalid } from './status.ts'
@@ -42,7 +42,8 @@ function at(object: RawObject, path: readonly string[]): unknown {
   return here
 }
 
-function setAt(object: RawObject, path: readonly string[], value: unknown): void {
+/** Sets what is at a path, and makes the maps on the way. */
+export function setAt(object: RawObject, path: readonly string[], value: unknown): void {
   let here: JsonMap = object
   for (const segment of path.slice(0, -1)) {
     if (!isMap(here[segment])) here[segment] = {}
@@ -79,17 +80,20 @@ export interface ScaleWrite {
   readonly options: WriteOptions
 }
 
+/** @throws {ApiError} 422 */
+export function validateScale(name: string, scale: RawObject): void {
+  const value = replicasOf(scale, 'spec')
+  if (value < 0)
+    throw invalid(SCALE, name, [{ type: 'Invalid', field: 'spec.replicas', value, detail: 'must be greater than or equal to 0' }])
+}
+
 /** Writes the number of replicas that a Scale asks for; answers the Scale as it is then. @throws {ApiError} 409, 422 */
 export function writeScale(writer: Writer, write: ScaleWrite, old: Stored): RawObject {
   const { place, mapping, scale, options } = write
   const { name = '', uid, resourceVersion } = scale.metadata
-  const replicas = replicasOf(scale, 'spec')
-  const errors: FieldError[] = []
-  if (replicas < 0)
-    errors.push({ type: 'Invalid', field: 'spec.replicas', value: replicas, detail: 'must be greater than or equal to 0' })
-  if (errors.length > 0) throw invalid(SCALE, name, errors)
+  validateScale(name, scale)
   const object = structuredClone(old.object)
-  setAt(object, mapping.specReplicasPath, replicas)
+  setAt(object, mapping.specReplicasPath, replicasOf(scale, 'spec'))
   if (uid !== undefined) object.metadata.uid = uid
   object.metadata.resourceVersion = resourceVersion ?? ''
   return scaleOf(mapping, writer.update({ place, object, options }, old).object)
