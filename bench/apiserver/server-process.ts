@@ -56,7 +56,9 @@ export class ServerProcess implements AsyncDisposable {
       ...['--kubelet-client-cert', kubelet.certificate, '--kubelet-client-key', kubelet.key],
       ...['--service-ranges', '10.96.0.0/12', '--advertise', '192.168.0.154:6443'],
     ]
-    this.#child = spawn(process.execPath, [...PROGRAMS[this.#program], ...flags], {
+    const command = [process.execPath, ...PROGRAMS[this.#program], ...flags]
+    // It goes with its parent, also when that is killed. setpriv becomes the server: the process stays the same.
+    this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: { ...process.env, FAIRWAY_LOG: 'error' },
     })

@@ -70,7 +70,8 @@ export class Role implements AsyncDisposable {
   readonly said: Promise<string>
 
   constructor(flags: readonly string[], prefix: readonly string[] = []) {
-    const [program = '', ...args] = [...prefix, process.execPath, 'src/main.ts', 'lab-apiserver', ...flags]
+    const guard = ['setpriv', '--pdeathsig', 'KILL', '--'] // it goes with its parent, also when that is killed
+    const [program = '', ...args] = [...prefix, ...guard, process.execPath, 'src/main.ts', 'lab-apiserver', ...flags]
     this.child = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
     this.exit = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve(signal ?? code ?? 1)))
     this.said = readAll(this.child.stdio[3] as Readable)

@@ -71,7 +71,7 @@ export class Desk implements AsyncDisposable {
   /** Starts a line that goes on until it is stopped. */
   starts(line: string): Ongoing {
     return new Ongoing(
-      spawn('sh', ['-c', `exec ${line}`], {
+      spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'sh', '-c', `exec ${line}`], {
         env: { ...process.env, ...this.#env },
         cwd: this.dir,
         stdio: ['ignore', 'pipe', 'pipe'],
