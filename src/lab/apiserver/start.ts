@@ -21,6 +21,7 @@ import { Handler } from './server.ts'
 import { keepServiceCidrs } from './service-cidrs.ts'
 import { Store } from './store.ts'
 import { resourceOf } from './stored.ts'
+import { keepTokenSecrets } from './token-secrets.ts'
 import { tokenUsers } from './token-user.ts'
 import { type Clock, Writer } from './writer.ts'
 
@@ -85,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       keepForATime(writer, registry),
       keepBudgets(store, view, log),
       keepAddressObjects(writer, registry, log),
+      keepTokenSecrets(writer, registry, { tokens, ca: options.tls?.clientCa, log }),
       keepServiceCidrs(writer, registry, { addresses, log }),
     ]
     release = () => {

@@ -3,11 +3,16 @@ import { configKey, type FieldErrors, required, unchanged } from './check.ts'
 import { immutableErrors } from './config-map.ts'
 import { ageColumn, column, defineKind, nameColumn } from './define.ts'
 
-interface Secret extends RawObject {
+export interface Secret extends RawObject {
   data?: Record<string, string>
   stringData?: Record<string, string>
   type?: string
 }
+
+/** A Secret that is given a token of the ServiceAccount that its annotation names. */
+export const TOKEN_TYPE = 'kubernetes.io/service-account-token'
+export const ACCOUNT_NAME = 'kubernetes.io/service-account.name'
+export const ACCOUNT_UID = 'kubernetes.io/service-account.uid'
 
 /** Keys that a type must have. Source: kubernetes pkg/apis/core/validation, ValidateSecret. */
 const REQUIRED_KEYS: Readonly<Record<string, readonly string[]>> = {
@@ -31,6 +36,9 @@ function validate(object: RawObject, old: RawObject | undefined): FieldErrors {
     ...(old === undefined ? [] : unchanged('type', type, old.type)),
     ...Object.keys(data).flatMap((key) => configKey(`data[${key}]`, key)),
     ...(REQUIRED_KEYS[type] ?? []).filter((key) => !(key in data)).map((key) => required(`data[${key}]`)),
+    ...(type === TOKEN_TYPE && !object.metadata.annotations?.[ACCOUNT_NAME]
+      ? [required(`metadata.annotations[${ACCOUNT_NAME}]`)]
+      : []),
     ...immutableErrors(object, old, ['data']),
   ]
 }

@@ -4,11 +4,12 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 export interface TokenClaims {
   readonly iss: string
   readonly sub: string
-  readonly aud: readonly string[]
-  /** Seconds since the epoch. */
-  readonly iat: number
-  readonly nbf: number
-  readonly exp: number
+  /** Absent in tokens of Secrets. */
+  readonly aud?: readonly string[]
+  /** Seconds since the epoch; absent in tokens that do not end. */
+  readonly iat?: number
+  readonly nbf?: number
+  readonly exp?: number
   readonly [claim: string]: unknown
 }
 
@@ -36,7 +37,8 @@ export class TokenSigner {
     try {
       if (!verify('sha256', Buffer.from(`${head}.${body}`), key, Buffer.from(signature, 'base64url'))) return undefined
       const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as TokenClaims
-      return claims.nbf * 1000 <= nowInMs && nowInMs < claims.exp * 1000 ? claims : undefined
+      const { nbf = 0, exp = Number.POSITIVE_INFINITY } = claims
+      return nbf * 1000 <= nowInMs && nowInMs < exp * 1000 ? claims : undefined
     } catch {
       return undefined
     }
