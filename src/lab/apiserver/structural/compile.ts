@@ -23,7 +23,8 @@ const UNCHECKED: FieldError = {
 /** Compiles a schema that `schemaErrors` has nothing against. */
 export function compileSchema(schema: StructuralSchema): CompiledSchema {
   const values = compileValues(schema)
-  const rules = compileRules(schema)
+  // Many schemas are compiled again before an object comes (their definition got a condition): rules wait until one does.
+  let rules: { readonly ask: ReturnType<typeof compileRules> } | undefined
   const validate = (object: unknown, old?: unknown): readonly FieldError[] => {
     const known = old !== undefined && duplicates(schema, old, '').length > 0
     const errors = [
@@ -31,8 +32,9 @@ export function compileSchema(schema: StructuralSchema): CompiledSchema {
       ...embeddedErrors(schema, object, ''),
       ...(known ? [] : duplicates(schema, object, '')),
     ]
-    if (rules === undefined) return errors
-    return errors.some(({ type }) => BLOCKING.has(type)) ? [...errors, UNCHECKED] : [...errors, ...rules(object, old)]
+    rules ??= { ask: compileRules(schema) }
+    if (rules.ask === undefined) return errors
+    return errors.some(({ type }) => BLOCKING.has(type)) ? [...errors, UNCHECKED] : [...errors, ...rules.ask(object, old)]
   }
   return {
     prune: (object) => pruneObject(schema, object),

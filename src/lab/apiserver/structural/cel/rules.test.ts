@@ -77,6 +77,49 @@ describe('rules as the Gateway API and load balancers write them', () => {
       ],
     ],
     [
+      'sections are told apart when a parent comes twice',
+      list(
+        PARENT,
+        rules(
+          "self.all(p1, self.all(p2, p1.kind == p2.kind && p1.name == p2.name && ((!has(p1.__namespace__) || p1.__namespace__ == '') && (!has(p2.__namespace__) || p2.__namespace__ == '')) ? ((!has(p1.sectionName) || p1.sectionName == '') == (!has(p2.sectionName) || p2.sectionName == '')): true))",
+        ),
+      ),
+      [
+        { kind: 'k', name: 'a', sectionName: 's' },
+        { kind: 'k', name: 'a', sectionName: 't' },
+      ],
+      [
+        { kind: 'k', name: 'a', sectionName: 's' },
+        { kind: 'k', name: 'a' },
+      ],
+    ],
+    [
+      'a total over as many rules as there may be',
+      list(
+        object({ matches: list(INTEGER, { default: [1] }) }),
+        rules(
+          `${Array.from({ length: 16 }, (_, at) => `(self.size() > ${at} ? self[${at}].matches.size() : 0)`).join(' + ')} <= 3`,
+        ),
+      ),
+      [{ matches: [1, 2] }, { matches: [1] }],
+      [{ matches: [1, 2] }, { matches: [1, 2] }],
+    ],
+    [
+      'a mode that fits the protocol',
+      list(
+        LISTENER,
+        rules("self.all(l, (l.protocol == 'HTTPS' && has(l.tls)) ? (l.tls.mode == '' || l.tls.mode == 'Terminate') : true)"),
+      ),
+      [{ protocol: 'HTTPS', tls: { mode: 'Terminate' } }, { protocol: 'HTTP' }],
+      [{ protocol: 'HTTPS', tls: { mode: 'Passthrough' } }],
+    ],
+    [
+      'one of two filters',
+      list(FILTER, rules("!(self.exists(f, f.type == 'RequestRedirect') && self.exists(f, f.type == 'URLRewrite'))")),
+      [{ type: 'URLRewrite' }],
+      [{ type: 'URLRewrite' }, { type: 'RequestRedirect' }],
+    ],
+    [
       'one filter of a kind',
       list(FILTER, rules("self.filter(f, f.type == 'URLRewrite').size() <= 1")),
       [{ type: 'URLRewrite' }],
