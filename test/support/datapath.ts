@@ -4,6 +4,7 @@ import { FakeNftables } from '../../src/engine/nftables/fake.ts'
 import type { LoopbackSwitch } from '../../src/engine/nftables/loopback.ts'
 import { type Trace, type TracedPacket, Tracer } from '../../src/engine/nftables/trace.ts'
 import type { Family, NodeName, World } from '../../src/model/world.ts'
+import type { PlannerOptions } from '../../src/plan/options.ts'
 import { changesOf, createPlanner } from '../../src/plan/planner.ts'
 
 export const NO_LOOPBACK: LoopbackSwitch = {
@@ -23,9 +24,9 @@ export async function tracersOf(fake: FakeNftables): Promise<Readonly<Record<Fam
   return { ipv4: new Tracer(fake.list('ip') ?? []), ipv6: new Tracer(fake.list('ip6') ?? []) }
 }
 
-export async function nodeOf(world: World, name: NodeName): Promise<Readonly<Record<Family, Tracer>>> {
+export async function nodeOf(world: World, name: NodeName, options?: PlannerOptions): Promise<Readonly<Record<Family, Tracer>>> {
   const fake = new FakeNftables()
-  await fakeEngine(fake).apply(createPlanner(name).update(world, changesOf(world)), NEVER)
+  await fakeEngine(fake).apply(createPlanner(name, options).update(world, changesOf(world)), NEVER)
   return tracersOf(fake)
 }
 

@@ -1,0 +1,63 @@
+/** What entries mean by the words of src/model/datapath.ts, without any engine. */
+import { BlockList } from 'node:net'
+import { type BackendGroup, type DataPathEntry, familyOf, frontendKey } from '../../src/model/datapath.ts'
+import type { Meaning, Packet } from './oracle.ts'
+
+type Entries = ReadonlyMap<string, DataPathEntry>
+
+/** The ranges of one kind. */
+function ranges(entries: Entries, kind: DataPathEntry['kind']): BlockList {
+  const list = new BlockList()
+  for (const entry of entries.values()) if (entry.kind === kind && 'cidr' in entry) addRange(list, entry.cidr)
+  return list
+}
+
+function addRange(list: BlockList, cidr: string): void {
+  const [address = '', length] = cidr.split('/')
+  list.addSubnet(address, Number(length), familyOf(address))
+}
+
+/** What becomes of a packet on a node with these entries and these addresses. */
+export function entriesSay(entries: Entries, packet: Packet, isLocal: (address: string) => boolean): Meaning {
+  const { from, to } = packet
+  const family = familyOf(to)
+  const isPod = ranges(entries, 'local-source').check(from, family)
+  const group = groupOf(entries, packet, { inside: isPod || packet.sender === 'node', local: isLocal(to) })
+  if (group === undefined) {
+    const refused = entries.has(`service-address/${to}`) || ranges(entries, 'service-range').check(to, family)
+    return { is: refused ? 'refused' : 'alone' }
+  }
+  const guests = new BlockList()
+  for (const cidr of group.sourceRanges) addRange(guests, cidr)
+  if (group.sourceRanges.length > 0 && from !== to && !guests.check(from, family)) return { is: 'dropped' }
+  if (group.backends.length === 0) return { is: group.whenEmpty === 'drop' ? 'dropped' : 'refused' }
+  const hides = group.masquerade === 'outsiders' && !isPod
+  const texts = group.backends.map(({ address, port }) => {
+    const hairpin = address === from && entries.has(`local-pod/${address}`)
+    return `${address} ${port} ${hides || hairpin || from.startsWith('127.') ? 'node' : 'kept'}`
+  })
+  return { is: 'to', to: texts.toSorted() }
+}
+
+function groupOf(
+  entries: Entries,
+  packet: Packet,
+  flow: { readonly inside: boolean; readonly local: boolean },
+): BackendGroup | undefined {
+  const { to, protocol, port } = packet
+  const service = entries.has(`service-address/${to}`)
+  const places = [
+    { at: 'address', address: to, open: true },
+    { at: 'node-port', address: '', open: entries.has(`node-address/${to}`) },
+    { at: 'host-address', address: to, open: flow.local && !service },
+    { at: 'host-port', address: '', open: flow.local && !service && to !== '::1' },
+  ] as const
+  for (const { at, address, open } of places) {
+    for (const from of flow.inside ? (['inside', 'anywhere'] as const) : (['anywhere'] as const)) {
+      const entry = open ? entries.get(frontendKey({ at, from, family: familyOf(to), address, protocol, port })) : undefined
+      const group = entry?.kind === 'frontend' ? entries.get(entry.group) : undefined
+      if (group?.kind === 'group') return group
+    }
+  }
+  return undefined
+}
