@@ -9,10 +9,13 @@ const [stop = '', perSecond = '100', ...urls] = process.argv.slice(2)
 const result = { asked: 0, answered: 0, pods: {}, failures: [] }
 const startedAtInMs = performance.now()
 
+const sinceStartInMs = () => Math.round(performance.now() - startedAtInMs)
+
 function ask(url) {
+  const askedAtInMs = sinceStartInMs()
   return new Promise((resolve) => {
     const fail = (why) => {
-      result.failures.push({ atInMs: Math.round(performance.now() - startedAtInMs), at: new Date().toISOString(), url, why })
+      result.failures.push({ askedAtInMs, atInMs: sinceStartInMs(), at: new Date().toISOString(), url, why })
       resolve()
     }
     const request = get(url, { agent: false, timeout: 5_000 }, (response) => {
