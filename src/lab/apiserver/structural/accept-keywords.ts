@@ -40,9 +40,7 @@ function nodeErrors(schema: StructuralSchema, path: string, place: Place, root: 
       nodeErrors(property, key(child(path, 'properties'), name), placeOf(name, schema, place, root), false),
     ),
     ...junctorErrors(schema, path, place),
-    ...(schema.items === undefined || Array.isArray(schema.items)
-      ? []
-      : nodeErrors(schema.items, child(path, 'items'), place, false)),
+    ...(schema.items === undefined ? [] : nodeErrors(schema.items, child(path, 'items'), place, false)),
     ...listErrors(schema, path),
     ...ruleForm(schema, path),
   ]
@@ -69,7 +67,6 @@ function unsupported(schema: StructuralSchema, path: string, place: Place): Erro
       : []),
     ...UNSUPPORTED.filter((name) => isSet(schema[name])).map((name) => forbidden(child(path, name), `${name} is not supported`)),
     ...(type === 'null' ? [forbidden(child(path, 'type'), 'type cannot be set to null, use nullable as an alternative')] : []),
-    ...(Array.isArray(schema.items) ? [forbidden(child(path, 'items'), 'items must be a schema object and not an array')] : []),
     ...(place.inMeta && schema['x-kubernetes-embedded-resource'] === true
       ? [forbidden(child(path, 'x-kubernetes-embedded-resource'), 'must not be used inside of resource meta')]
       : []),

@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fieldErrorDetail } from '../field-error.ts'
-import { type StructuralSchema, schemaErrors } from './structural.ts'
+import { compileSchema, type StructuralSchema, schemaErrors } from './structural.ts'
 
 const words = (schema: unknown): readonly string[] =>
   schemaErrors(schema, 's').map((error) => `${error.field}: ${fieldErrorDetail(error)}`)
@@ -189,5 +190,61 @@ describe('inside', () => {
     expect(words({ type: 'object', properties: { a: STRING }, anyOf: [{ properties: { b: { minLength: 1 } } }] })).toEqual([
       's.properties[b]: Required value: because it is defined in s.anyOf[0].properties[b]',
     ])
+  })
+})
+
+describe('what is no schema', () => {
+  test.each<[string, unknown, readonly string[]]>([
+    ['a type of another type', { type: 5 }, ['s.type: Invalid value: 5: must be of type string: "integer"']],
+    [
+      'deep inside',
+      { type: 'object', properties: { x: { type: 'array', items: { required: 'a' } } } },
+      ['s.properties[x].items.required: Invalid value: "a": must be of type array: "string"'],
+    ],
+    [
+      'a list of items',
+      { type: 'object', properties: { x: { type: 'array', items: [STRING] } } },
+      ['s.properties[x].items: Forbidden: items must be a schema object and not an array'],
+    ],
+    ['nulls are nothing', { type: 'object', nullable: null, properties: { x: { ...STRING, pattern: null } } }, []],
+  ])('%s', (_, schema, expected) => {
+    expect(words(schema)).toEqual(expected)
+  })
+
+  test('no JSON whatever is too much', () => {
+    const name = fc.constantFrom(
+      'type',
+      'properties',
+      'items',
+      'additionalProperties',
+      'anyOf',
+      'not',
+      'default',
+      'enum',
+      'pattern',
+      'required',
+      'x-kubernetes-validations',
+      'x-kubernetes-list-type',
+      'x-kubernetes-list-map-keys',
+      'rule',
+      'metadata',
+    )
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: 'medium' },
+        fc.constantFrom<unknown>('object', 'array', 'string', 'map', 'self.a', '(', null, 1, true, ''),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(name, tie('value'), { maxKeys: 5 }),
+      ),
+    }))
+    fc.assert(
+      fc.property(value, (schema) => {
+        const errors = schemaErrors(schema, 's')
+        expect(errors.every(({ field }) => field.startsWith('s'))).toBe(true)
+        if (errors.length > 0) return
+        expect(() => compileSchema(schema as StructuralSchema).validate({ a: [] })).not.toThrow()
+      }),
+      { numRuns: 300 },
+    )
   })
 })

@@ -5,7 +5,7 @@ import { defaultErrors } from './accept-defaults.ts'
 import { keywordErrors } from './accept-keywords.ts'
 import { ruleErrors } from './accept-rules.ts'
 import { completeness, invariants } from './accept-structure.ts'
-import type { StructuralSchema } from './types.ts'
+import { readSchema } from './read.ts'
 
 /**
  * What is wrong with a schema, in the words of a Kubernetes API server. `path` is where it stands, such as
@@ -15,7 +15,8 @@ import type { StructuralSchema } from './types.ts'
  */
 export function schemaErrors(schema: unknown, path: string): readonly FieldError[] {
   if (!isMap(schema)) return [{ type: 'Required', field: path, detail: 'schemas are required' }]
-  const root = schema as StructuralSchema
+  const { schema: root, errors: unread } = readSchema(schema, path)
+  if (unread.length > 0) return unread
   const nullable: readonly FieldError[] =
     root.nullable === true
       ? [{ type: 'Forbidden', field: `${path}.nullable`, detail: 'nullable cannot be true at the root' }]

@@ -7,6 +7,7 @@ import { duplicates } from './list-type.ts'
 import { openApiOf } from './open-api.ts'
 import { NO_FIELD } from './path.ts'
 import { pruneObject } from './prune.ts'
+import { readSchema } from './read.ts'
 import { fieldsOf } from './topology.ts'
 import type { CompiledSchema, StructuralSchema } from './types.ts'
 import { compileValues } from './values.ts'
@@ -21,7 +22,8 @@ const UNCHECKED: FieldError = {
 }
 
 /** Compiles a schema that `schemaErrors` has nothing against. */
-export function compileSchema(schema: StructuralSchema): CompiledSchema {
+export function compileSchema(given: StructuralSchema): CompiledSchema {
+  const { schema } = readSchema(given, '')
   const values = compileValues(schema)
   // Many schemas are compiled again before an object comes (their definition got a condition): rules wait until one does.
   let rules: { readonly ask: ReturnType<typeof compileRules> } | undefined
