@@ -18,35 +18,49 @@ export interface Usable {
  * Source: Kubernetes pkg/proxy/topology.go, CategorizeEndpoints.
  */
 export function usableEndpoints(port: ServicePort, family: Family, slices: readonly EndpointSlice[], place: Place): Usable {
-  const candidates = candidatesOf(port, family, slices)
-  const ready = candidates.filter(({ endpoint }) => endpoint.ready)
-  const leaving = candidates.filter(({ endpoint }) => !endpoint.ready && endpoint.serving && endpoint.terminating)
+  const { ready, leaving } = candidatesOf(port, family, slices)
+  const here = ({ endpoint }: Candidate) => endpoint.node === place.node
+  const localReady = ready.filter(here)
   const meant = meantFor(
     place,
     ready.map(({ endpoint }) => endpoint),
   )
-  const here = ({ endpoint }: Candidate) => endpoint.node === place.node
   return {
     cluster: backendsOf(ready.length > 0 ? ready.filter(({ endpoint }) => meant(endpoint)) : leaving),
-    local: backendsOf(ready.some(here) ? ready.filter(here) : leaving.filter(here)),
+    local: backendsOf(localReady.length > 0 ? localReady : leaving.filter(here)),
   }
 }
 
 interface Candidate {
   readonly endpoint: Endpoint
-  readonly port: number
+  readonly backend: Backend
 }
 
-function candidatesOf(port: ServicePort, family: Family, slices: readonly EndpointSlice[]): readonly Candidate[] {
-  return slices.flatMap((slice) => {
-    if (slice.family !== family) return []
+interface Candidates {
+  readonly ready: readonly Candidate[]
+  /** Those that serve while they terminate. */
+  readonly leaving: readonly Candidate[]
+}
+
+function candidatesOf(port: ServicePort, family: Family, slices: readonly EndpointSlice[]): Candidates {
+  const ready: Candidate[] = []
+  const leaving: Candidate[] = []
+  for (const slice of slices) {
+    if (slice.family !== family) continue
     const target = slice.ports.find((candidate) => candidate.name === port.name && candidate.protocol === port.protocol)
-    return target === undefined ? [] : slice.endpoints.map((endpoint) => ({ endpoint, port: target.port }))
-  })
+    if (target === undefined) continue
+    for (const endpoint of slice.endpoints) {
+      const list = endpoint.ready ? ready : endpoint.serving && endpoint.terminating ? leaving : undefined
+      list?.push({ endpoint, backend: { address: endpoint.address, port: target.port } })
+    }
+  }
+  return { ready, leaving }
 }
 
 function backendsOf(candidates: readonly Candidate[]): readonly Backend[] {
-  const byText = new Map<string, Backend>()
-  for (const { endpoint, port } of candidates) byText.set(`${endpoint.address} ${port}`, { address: endpoint.address, port })
-  return [...byText.values()].sort(byAddress)
+  const sorted = candidates.map(({ backend }) => backend).sort(byAddress)
+  return sorted.filter((backend, index) => {
+    const before = sorted[index - 1]
+    return before === undefined || byAddress(before, backend) !== 0
+  })
 }
