@@ -1,4 +1,4 @@
 /** Structural schemas in one place: accepting one, and compiling it. */
 export { schemaErrors } from './accept.ts'
 export { compileSchema } from './compile.ts'
-export type { CompiledSchema, Pruned, StructuralSchema, ValidationRule } from './types.ts'
+export type { CompiledSchema, StructuralSchema, ValidationRule } from './types.ts'
