@@ -59,7 +59,7 @@ const ROOTS: readonly {
     schema: 'io.k8s.api.apps.v1',
     group: 'apps',
     version: 'v1',
-    models: ['V1DaemonSet', 'V1Deployment', 'V1ReplicaSet', 'V1StatefulSet'],
+    models: ['V1ControllerRevision', 'V1DaemonSet', 'V1Deployment', 'V1ReplicaSet', 'V1StatefulSet'],
   },
   { schema: 'io.k8s.api.batch.v1', group: 'batch', version: 'v1', models: ['V1Job', 'V1CronJob'] },
   {

@@ -92,8 +92,15 @@ export interface DaemonSet extends KubeObject {
     readonly template?: PodTemplate
     readonly updateStrategy?: { readonly type?: string; readonly rollingUpdate?: RollingUpdate }
     readonly minReadySeconds?: number
+    readonly revisionHistoryLimit?: number
   }
   readonly status?: DaemonSetStatus
+}
+
+/** A template that a DaemonSet has or had, as the patch that brings it back. */
+export interface ControllerRevision extends KubeObject {
+  readonly data?: unknown
+  readonly revision: number
 }
 
 const apps = (plural: string, kind: string) => ({ group: 'apps', version: 'v1', plural, kind, namespaced: true })
@@ -101,3 +108,4 @@ const apps = (plural: string, kind: string) => ({ group: 'apps', version: 'v1', 
 export const DEPLOYMENTS: Resource<Deployment> = apps('deployments', 'Deployment')
 export const REPLICA_SETS: Resource<ReplicaSet> = apps('replicasets', 'ReplicaSet')
 export const DAEMON_SETS: Resource<DaemonSet> = apps('daemonsets', 'DaemonSet')
+export const CONTROLLER_REVISIONS: Resource<ControllerRevision> = apps('controllerrevisions', 'ControllerRevision')

@@ -46,7 +46,7 @@ describe('discovery, beside what a real server says', () => {
     const ours = legacy((apiResources(kinds, group, 'v1') as { readonly resources: readonly Legacy[] }).resources)
     const real = legacy(golden(recording).resources)
     // Nothing that has a scale is served without a controller for it.
-    const apart = new Set(['controllerrevisions', 'statefulsets/scale'])
+    const apart = new Set(['statefulsets/scale'])
     expect([...ours.keys()]).toEqual([...real.keys()].filter((name) => !apart.has(name)))
     for (const [name, entry] of ours) expect(entry).toEqual(real.get(name))
   })

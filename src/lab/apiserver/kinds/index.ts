@@ -24,6 +24,7 @@ import { makeServiceAccount } from './service-account.ts'
 import { ipAddress, serviceCidr } from './service-cidr.ts'
 import { TokenSigner } from './token-signer.ts'
 import { NOTHING, type View } from './view.ts'
+import { controllerRevision } from './workload/controller-revision.ts'
 import { daemonSet } from './workload/daemon-set.ts'
 import { deployment } from './workload/deployment.ts'
 import { LIST_ONLY } from './workload/list-only.ts'
@@ -58,7 +59,7 @@ export function makeKinds(options: KindOptions): readonly KindRecord[] {
     ...[eventsEvent(event), endpointSlice, lease],
     ...[ingress, ingressClass, networkPolicy, serviceCidr, ipAddress],
     ...[makeDisruptionBudget(view), priorityClass, ...RBAC],
-    ...[deployment, replicaSet, daemonSet, ...LIST_ONLY],
+    ...[controllerRevision, deployment, replicaSet, daemonSet, ...LIST_ONLY],
     customResourceDefinition,
     ...olderIngresses(ingress),
   ]

@@ -1,6 +1,6 @@
 /** Watches DaemonSets, nodes and pods, and keeps one pod on each node that a set is for. */
 import { isConflict, isNotFound } from '../../../kube/api-error.ts'
-import { DAEMON_SETS, type DaemonSet } from '../../../kube/apps.ts'
+import { CONTROLLER_REVISIONS, type ControllerRevision, DAEMON_SETS, type DaemonSet } from '../../../kube/apps.ts'
 import type { KubeClient } from '../../../kube/client.ts'
 import { createEventRecorder, type EventRecorder } from '../../../kube/events.ts'
 import { type Change, type Reflector, startReflector } from '../../../kube/reflector.ts'
@@ -8,6 +8,7 @@ import { NODES, PODS } from '../../../kube/resource.ts'
 import type { Node, Pod } from '../../../kube/types.ts'
 import { logger } from '../../../log/log.ts'
 import { KeyQueue } from '../key-queue.ts'
+import { planRevisions } from './daemon-revision.ts'
 import { type DaemonSetPlan, planDaemonSet } from './daemon-set.ts'
 import { matchesLabels } from './label-selector.ts'
 import { claim, controllerOf } from './ownership.ts'
@@ -27,16 +28,19 @@ class DaemonSetController {
   readonly #signal: AbortSignal
   readonly #recorder: EventRecorder
   readonly #own: Dependents<Pod>
+  readonly #ownRevisions: Dependents<ControllerRevision>
   readonly #queue: KeyQueue
   readonly #sets: Reflector<DaemonSet>
   readonly #nodes: Reflector<Node>
   readonly #pods: Reflector<Pod>
+  readonly #revisions: Reflector<ControllerRevision>
 
   constructor(client: KubeClient, signal: AbortSignal) {
     this.#client = client
     this.#signal = signal
     this.#recorder = createEventRecorder({ client, component: 'daemonset-controller' })
     this.#own = new Dependents(client, PODS, signal)
+    this.#ownRevisions = new Dependents(client, CONTROLLER_REVISIONS, signal)
     this.#queue = new KeyQueue({
       signal,
       sync: (key) => this.#sync(key),
@@ -56,10 +60,18 @@ class DaemonSetController {
       onChanges: () => this.#queue.add(...this.#sets.store.keys()),
     })
     this.#pods = startReflector<Pod>({ ...shared, resource: PODS, onChanges: (changes) => this.#podsChanged(changes) })
+    this.#revisions = startReflector<ControllerRevision>({
+      ...shared,
+      resource: CONTROLLER_REVISIONS,
+      onChanges: (changes) => {
+        this.#ownRevisions.heard(changes)
+        for (const { before, after } of changes) this.#queue.add(...setsOfRevision(after ?? before))
+      },
+    })
   }
 
   async start(): Promise<void> {
-    await Promise.all([this.#sets.synced, this.#nodes.synced, this.#pods.synced])
+    await Promise.all([this.#sets.synced, this.#nodes.synced, this.#pods.synced, this.#revisions.synced])
     this.#queue.start()
   }
 
@@ -87,6 +99,7 @@ class DaemonSetController {
     const near = this.#own.view(this.#pods, ({ metadata }) => metadata.namespace === set.metadata.namespace)
     const claimed = claim(set, near)
     if (await this.#own.changeHands(set, DAEMON_SETS, claimed)) return 1
+    await this.#writeRevisions(set, claimed.owned)
     const nowInMs = Date.now()
     const plan = planDaemonSet({ set, pods: claimed.owned, nodes: [...this.#nodes.store.values()], nowInMs })
     const failure = await this.#write(set, plan)
@@ -97,6 +110,14 @@ class DaemonSetController {
     const waits = [nextAvailableInMs(claimed.owned.filter(isActive), minReady, nowInMs), this.#own.own.forgetsInMs]
     const known = waits.filter((inMs) => inMs !== undefined)
     return known.length === 0 ? undefined : Math.min(...known)
+  }
+
+  async #writeRevisions(set: DaemonSet, pods: readonly Pod[]): Promise<void> {
+    const owned = this.#ownRevisions.view(this.#revisions, (each) => controllerOf(each)?.uid === set.metadata.uid)
+    const plan = planRevisions(set, owned, pods)
+    for (const each of plan.create) await this.#ownRevisions.create(each)
+    for (const each of plan.update) await this.#ownRevisions.update(typed(each, CONTROLLER_REVISIONS))
+    for (const each of plan.remove) await this.#ownRevisions.remove(each)
   }
 
   /** Does what it can; resolves to what failed, if anything. */
@@ -115,4 +136,9 @@ class DaemonSetController {
     this.#recorder.event(set, 'Warning', 'FailedCreate', `Error creating: ${message}`)
     return failed.reason
   }
+}
+
+function setsOfRevision(revision: ControllerRevision | undefined): readonly string[] {
+  const controller = revision === undefined ? undefined : controllerOf(revision)
+  return controller?.kind === 'DaemonSet' ? [`${revision?.metadata.namespace}/${controller.name}`] : []
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { DaemonSet } from '../../../kube/apps.ts'
 import type { Node, Pod, Taint } from '../../../kube/types.ts'
+import { planRevisions, revisionHash } from './daemon-revision.ts'
 import { daemonPod, planDaemonSet } from './daemon-set.ts'
 
 const NOW = Date.parse('2026-11-22T20:00:00Z')
@@ -89,4 +90,59 @@ test('the status counts nodes', () => {
     updatedNumberScheduled: 1,
     observedGeneration: 1,
   })
+})
+
+const surge = (image: string, maxSurge: number | string = 1) =>
+  setOf(image, { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable: 0 } } })
+const [s0, s1] = [surge('v0'), surge('v1')]
+const both = (set: DaemonSet, on: string, ready: boolean) => running(set, on, ready, { uid: `new-${on}`, name: `new-${on}` })
+test.each([
+  ['the new pod first, on one node', s1, [running(s0, 'a'), running(s0, 'b'), running(s0, 'c')], ['a'], []],
+  [
+    'none more while one is not available',
+    s1,
+    [running(s0, 'a'), both(s1, 'a', false), running(s0, 'b'), running(s0, 'c')],
+    [],
+    [],
+  ],
+  [
+    'then the old one goes, and the next node has its turn',
+    s1,
+    [running(s0, 'a'), both(s1, 'a', true), running(s0, 'b'), running(s1, 'c')],
+    ['b'],
+    ['a'],
+  ],
+  ['at once where the old pod serves nobody', s1, [running(s0, 'a', false), running(s0, 'b'), running(s0, 'c')], ['a', 'b'], []],
+  ['as many as may surge', surge('v1', '50%'), [running(s0, 'a'), running(s0, 'b'), running(s0, 'c')], ['a', 'b'], []],
+] as const)('with surge: %s', (_, set, pods, create, remove) => {
+  expect(planned(set, three, pods)).toMatchObject({ create, remove })
+})
+
+test('each template has a revision; the present one is the newest, also after an undo', () => {
+  const first = planRevisions(v0, [], []).create
+  expect(first).toMatchObject([
+    {
+      metadata: { name: `d-${revisionHash(v0)}`, labels: { app: 'd', 'controller-revision-hash': revisionHash(v0) } },
+      revision: 1,
+      data: { spec: { template: { spec: { containers: [{ image: 'v0' }] }, $patch: 'replace' } } },
+    },
+  ])
+  expect(planRevisions(v0, first, [])).toEqual({ create: [], update: [], remove: [] })
+  const second = planRevisions(v1, first, []).create
+  expect(second.map(({ revision }) => revision)).toEqual([2])
+  const undone = planRevisions(v0, [...second, ...first], [])
+  expect([undone.create, undone.update.map(({ revision, metadata }) => [metadata.name, revision])]).toEqual([
+    [],
+    [[first[0]?.metadata.name, 3]],
+  ])
+})
+
+test('old revisions go, the oldest first, unless pods are of them', () => {
+  const revisions = ['a', 'b', 'c'].flatMap((image, index) =>
+    planRevisions(setOf(image), [], []).create.map((each) => ({ ...each, revision: index + 1 })),
+  )
+  const set = setOf('c', { revisionHistoryLimit: 1 })
+  const removed = (pods: readonly Pod[]) => planRevisions(set, revisions, pods).remove.map(({ revision }) => revision)
+  expect(removed([])).toEqual([1])
+  expect(removed([running(setOf('a'), 'n')])).toEqual([2])
 })

@@ -2,12 +2,10 @@
 import type { DaemonSet, DaemonSetStatus } from '../../../kube/apps.ts'
 import type { Node, Pod, PodSpec, Taint, Toleration } from '../../../kube/types.ts'
 import { matchesNode, untolerated } from '../node-match.ts'
+import { REVISION_LABEL, revisionHash } from './daemon-revision.ts'
 import { controllerReference } from './ownership.ts'
 import { isActive, isAvailable, isReadyPod } from './pod-state.ts'
-import { templateHash } from './revision.ts'
 import { resolveShare } from './rolling-share.ts'
-
-const REVISION_LABEL = 'controller-revision-hash'
 
 export interface DaemonSetView {
   /** With its apiVersion and kind. */
@@ -49,16 +47,61 @@ export function planDaemonSet(view: DaemonSetView): DaemonSetPlan {
     // one that is on its way out is waited for: two would fight over ports
     if (isWanted(set, node) && here.every(hasFailed)) create.push(daemonPod(set, node.metadata.name ?? ''))
     if (!mayStay(set, node)) remove.push(...present)
-    else remove.push(...present.toSorted(byAge).slice(1))
+    else remove.push(...excess(view, present.toSorted(byAge)))
     remove.push(...here.filter((pod) => hasFailed(pod) && pod.metadata.deletionTimestamp === undefined))
   }
+  if (surgeOf(view) > 0) return { create: [...create, ...surged(view)], remove, status }
   return { create, remove: [...remove, ...outdated(view, new Set(remove))], status }
+}
+
+/** How many nodes may have an old pod and its successor at once. */
+function surgeOf({ set, nodes }: DaemonSetView): number {
+  const { type = 'RollingUpdate', rollingUpdate } = set.spec?.updateStrategy ?? {}
+  const wanted = nodes.filter((node) => isWanted(set, node)).length
+  return type === 'RollingUpdate' ? resolveShare(rollingUpdate?.maxSurge ?? 0, wanted, 'up') : 0
+}
+
+/** Of the pods of one node, oldest first, those that are too many: an old one may wait beside its successor until that is available. */
+function excess(view: DaemonSetView, pods: readonly Pod[]): readonly Pod[] {
+  if (surgeOf(view) === 0) return pods.slice(1)
+  const { fresh, old } = generations(view, pods)
+  const rest = [...fresh.slice(1), ...old.slice(1)]
+  const [oldest] = old
+  if (oldest === undefined || fresh[0] === undefined) return rest
+  return !isReadyPod(oldest) || works(view, fresh[0]) ? [...rest, oldest] : rest
+}
+
+/** With surge, a node gets its new pod first: at once where the old one serves nobody, elsewhere as many as may surge. */
+function surged(view: DaemonSetView): readonly Pod[] {
+  const { set, nodes, pods } = view
+  const byNode = podsByNode(pods.filter(isActive))
+  const at = nodes
+    .filter((node) => isWanted(set, node))
+    .map((node) => ({ name: node.metadata.name ?? '', ...generations(view, byNode.get(node.metadata.name ?? '') ?? []) }))
+  const due = at.filter(({ fresh, old }) => fresh.length === 0 && old.length > 0)
+  const surging = at.filter(({ fresh, old }) => old.length > 0 && fresh[0] !== undefined && !works(view, fresh[0])).length
+  const [idle, serving] = [due.filter(({ old }) => !works(view, old[0])), due.filter(({ old }) => works(view, old[0]))]
+  const chosen = [...idle, ...serving.slice(0, Math.max(0, surgeOf(view) - surging))]
+  return chosen.map(({ name }) => daemonPod(set, name))
+}
+
+function generations(
+  { set }: DaemonSetView,
+  pods: readonly Pod[],
+): { readonly fresh: readonly Pod[]; readonly old: readonly Pod[] } {
+  const hash = revisionHash(set)
+  const isFresh = ({ metadata }: Pod): boolean => metadata.labels?.[REVISION_LABEL] === hash
+  return { fresh: pods.filter(isFresh), old: pods.filter((pod) => !isFresh(pod)) }
+}
+
+function works({ set, nowInMs }: DaemonSetView, pod: Pod | undefined): boolean {
+  return pod !== undefined && isAvailable(pod, set.spec?.minReadySeconds ?? 0, nowInMs)
 }
 
 /** Old pods whose turn it is: those that serve nobody at once, others as far as enough stay available. */
 function outdated(view: DaemonSetView, going: ReadonlySet<Pod>): readonly Pod[] {
-  const { set, nodes, pods, nowInMs } = view
-  const { updateStrategy, minReadySeconds = 0 } = set.spec ?? {}
+  const { set, nodes, pods } = view
+  const { updateStrategy } = set.spec ?? {}
   if (updateStrategy?.type === 'OnDelete') return []
   const hash = revisionHash(set)
   const wanted = nodes.filter((node) => isWanted(set, node))
@@ -66,16 +109,12 @@ function outdated(view: DaemonSetView, going: ReadonlySet<Pod>): readonly Pod[] 
   const present = wanted.map((node) =>
     (byNode.get(node.metadata.name ?? '') ?? []).find((pod) => isActive(pod) && !going.has(pod)),
   )
-  const works = (pod: Pod | undefined): boolean => pod !== undefined && isAvailable(pod, minReadySeconds, nowInMs)
   // rounded up, unlike a Deployment's
   const maxUnavailable = resolveShare(updateStrategy?.rollingUpdate?.maxUnavailable ?? 1, wanted.length, 'up')
   const old = present.filter((pod) => pod !== undefined).filter((pod) => pod.metadata.labels?.[REVISION_LABEL] !== hash)
-  const room = Math.max(0, maxUnavailable - present.filter((pod) => !works(pod)).length)
-  return [...old.filter((pod) => !works(pod)), ...old.filter(works).slice(0, room)]
-}
-
-function revisionHash(set: DaemonSet): string {
-  return templateHash(set.spec?.template, undefined)
+  const room = Math.max(0, maxUnavailable - present.filter((pod) => !works(view, pod)).length)
+  const [idle, serving] = [old.filter((pod) => !works(view, pod)), old.filter((pod) => works(view, pod))]
+  return [...idle, ...serving.slice(0, room)]
 }
 
 /** Whether a node should get a pod. A cordoned or silent node still does. */
