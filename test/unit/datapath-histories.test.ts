@@ -29,7 +29,7 @@ const hostPortPod = (name: string, address: string) =>
 /** Leads one node through worlds, each a step; `ask` says what then becomes of a packet from outside. */
 class History {
   private readonly fake = new FakeNftables()
-  private readonly planner = createPlanner('n1')
+  private readonly planner = createPlanner('n1', { externalIPs: ['203.0.113.0/24', '192.168.0.0/16'] })
   private readonly loop = createReconciler<DataPathEntry>({ engine: fakeEngine(this.fake) })
   private world: World = aWorld({})
   private local: readonly string[] = []
@@ -145,5 +145,65 @@ describe('the address of a pod', () => {
       await history.become({ pods: [] })
       expect(await history.ask('192.168.0.1', 8000)).toBe('local')
     }
+  })
+})
+
+describe('an address from outside', () => {
+  const VIP = '203.0.113.1'
+  const [a, b] = [slice('a', '10.244.4.1'), slice('b', '10.244.4.2')]
+  const balancer = (name: string, id: number, part: Partial<Service> = {}) => service(name, id, { type: 'LoadBalancer', ...part })
+  const [first, second] = [balancer('a', 1, { loadBalancerIPs: [VIP] }), balancer('b', 2, { loadBalancerIPs: [VIP] })]
+
+  it('goes to the younger Service when the older one gives it up, and back', async () => {
+    const history = new History()
+    for (const [services, answer] of [
+      [[second], '10.244.4.2:8080'],
+      [[first, second], '10.244.4.1:8080'],
+      [[balancer('a', 1), second], '10.244.4.2:8080'],
+      [[first, second], '10.244.4.1:8080'],
+      [[first], '10.244.4.1:8080'],
+      [[], 'forward'],
+    ] as const) {
+      await history.become({ services, slices: [a, b] })
+      expect(await history.ask(VIP, 80)).toBe(answer)
+    }
+  })
+
+  it('is refused on other ports as long as a Service has it', async () => {
+    const history = new History()
+    await history.become({ services: [first], slices: [a] })
+    expect(await history.ask(VIP, 81)).toBe('refused')
+    await history.become({ services: [balancer('a', 1, { externalIPs: [VIP] })], slices: [a] })
+    expect([await history.ask(VIP, 80), await history.ask(VIP, 81)]).toEqual(['10.244.4.1:8080', 'refused'])
+    await history.become({ services: [balancer('a', 1)], slices: [a] })
+    expect([await history.ask(VIP, 80), await history.ask(VIP, 81)]).toEqual(['forward', 'forward'])
+  })
+
+  it('that becomes a node’s own keeps its Service, and gives its other ports back', async () => {
+    const history = new History()
+    const services = [service('a', 1, { externalIPs: ['192.168.0.9'] })]
+    await history.become({ services, slices: [a] })
+    expect(await history.ask('192.168.0.9', 22)).toBe('refused')
+    await history.become({ services, slices: [a], nodes: [NODE, aNode('n2', { addresses: ['192.168.0.9'] })] })
+    expect([await history.ask('192.168.0.9', 22), await history.ask('192.168.0.9', 80)]).toEqual(['local', '10.244.4.1:8080'])
+    await history.become({ services, slices: [a], nodes: [MOVED] })
+    expect([await history.ask('192.168.0.9', 22), await history.ask('192.168.0.9', 80)]).toEqual(['local', '10.244.4.1:8080'])
+    await history.become({ services, slices: [a] })
+    expect(await history.ask('192.168.0.9', 22)).toBe('refused')
+  })
+
+  it('of this node meets a hostPort, and the older of the two has it', async () => {
+    const history = new History()
+    const young = service('a', 9, {
+      externalIPs: ['192.168.0.1'],
+      ports: [{ name: '', protocol: 'tcp', port: 8000, nodePort: 0 }],
+    })
+    const pod = hostPortPod('p', '10.244.1.5')
+    await history.become({ services: [young], slices: [a] })
+    expect(await history.ask('192.168.0.1', 8000)).toBe('10.244.4.1:8080')
+    await history.become({ services: [young], slices: [a], pods: [pod] })
+    expect(await history.ask('192.168.0.1', 8000)).toBe('10.244.1.5:80')
+    await history.become({ services: [young], slices: [a], pods: [pod], nodes: [MOVED] })
+    expect(await history.ask('192.168.0.9', 8000)).toBe('10.244.1.5:80')
   })
 })
