@@ -33,7 +33,7 @@ export function invariants(schema: StructuralSchema, path: string, level: Level 
     ...Object.entries(schema.properties ?? {}).flatMap(([name, property]) =>
       invariants(property, key(child(path, 'properties'), name), 'field'),
     ),
-    ...(schema.additionalProperties !== undefined && schema.additionalProperties !== false && level === 'root'
+    ...(schema.additionalProperties !== undefined && level === 'root'
       ? [forbidden(child(path, 'additionalProperties'), 'must not be used at the root')]
       : []),
     ...(more === undefined ? [] : invariants(more, child(path, 'additionalProperties'), 'field')),

@@ -160,3 +160,11 @@ export function checkFields(schema: StructuralSchema, count: number, path: strin
     return [invalid(path, count, `should have at least ${minProperties} properties`)]
   return maxProperties !== undefined && count > maxProperties ? [tooMany(path, count, maxProperties)] : []
 }
+
+/** A field that `additionalProperties: false` does not want. */
+export const unwanted = (path: string, name: string): FieldError => ({
+  type: 'Invalid',
+  field: fieldOf(path),
+  value: name,
+  detail: `${path}.${name} in body is a forbidden property`,
+})

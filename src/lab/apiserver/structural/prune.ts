@@ -54,7 +54,8 @@ function pruneField(schema: Schema, name: string, value: unknown, path: string, 
   const property = own(schema?.properties, name)
   if (property !== undefined) return pruneValue(property, value, path, unknown)
   const more = schema?.additionalProperties
-  if (more !== undefined && more !== false) return pruneValue(more === true ? undefined : more, value, path, unknown)
+  // `false` too keeps the field: it is for validation to refuse.
+  if (more !== undefined) return pruneValue(typeof more === 'object' ? more : undefined, value, path, unknown)
   return schema?.['x-kubernetes-preserve-unknown-fields'] === true ? value : undefined
 }
 

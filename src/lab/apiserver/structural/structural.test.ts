@@ -119,6 +119,12 @@ describe('every keyword in the words of a real server', () => {
       { a: 1 },
       ['spec.x.a: Invalid value: "integer": spec.x.a in body must be of type string: "integer"'],
     ],
+    [
+      'no additional properties',
+      { type: 'object', properties: {}, additionalProperties: false },
+      { a: 1 },
+      ['spec.x: Invalid value: "a": spec.x.a in body is a forbidden property'],
+    ],
     ['required', { type: 'object', required: ['a'], properties: { a: { type: 'string' } } }, {}, ['spec.x.a: Required value']],
     [
       'set',

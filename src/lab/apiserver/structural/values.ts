@@ -66,6 +66,12 @@ function compileObject(schema: StructuralSchema): (map: JsonMap, path: string, o
     result.add(...keywords.checkFields(schema, Object.keys(map).length, path))
     if (result.errors.length > 0) return result
     const before = isMap(old) ? old : undefined
+    if (schema.additionalProperties === false)
+      result.add(
+        ...Object.keys(map)
+          .filter((name) => !properties.has(name))
+          .map((name) => keywords.unwanted(path, name)),
+      )
     if (more !== undefined)
       for (const [name, value] of Object.entries(map))
         if (!properties.has(name)) result.merge(more(value, child(path, name), own(before, name)))

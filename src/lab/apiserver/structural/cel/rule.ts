@@ -4,7 +4,7 @@ import type { FieldError } from '../../kind.ts'
 import { child, NO_FIELD } from '../path.ts'
 import type { ValidationRule } from '../types.ts'
 import type { Declared, ObjectType } from './declare.ts'
-import { missingInHas, rename, uses } from './syntax.ts'
+import { badLiteral, missingInHas, rename, uses } from './syntax.ts'
 import { compileFailure, isOverload, located, runFailure } from './words.ts'
 
 /** What a rule is compiled against. */
@@ -48,6 +48,9 @@ function compile(environment: Environment, scope: RuleScope, source: string, typ
     const missing = missingInHas(run.ast, scope.types)
     if (missing !== undefined)
       return { error: `compilation failed: ${located(source, missing.at, `undefined field '${missing.field}'`)}` }
+    const literal = badLiteral(run.ast)
+    if (literal !== undefined)
+      return { error: `compilation failed: ${located(source, literal.at, `invalid ${literal.name} argument`)}` }
     if (found.type === type || found.type === 'dyn') return { run }
     return { error: type === 'bool' ? 'must evaluate to a bool' : 'must evaluate to a string' }
   } catch (error) {

@@ -309,8 +309,8 @@ describe('words', () => {
     ],
     [
       'bad pattern',
-      { rule: "self.b.matches('(')" },
-      'spec: Invalid value: "object": error parsing regexp: missing closing ): `(` evaluating rule: self.b.matches(\'(\')',
+      { rule: "self.b.matches(self.b + '(')" },
+      'spec: Invalid value: "object": error parsing regexp: missing closing ): `x(` evaluating rule: self.b.matches(self.b + \'(\')',
     ],
   ])('%s', (_, rule, expected) => {
     expect(broken(rule)).toEqual([expected])
@@ -336,6 +336,9 @@ describe('refused', () => {
     ['has(self.b) && x == 1', "undeclared reference to 'x' (in container '')"],
     ["self.a == 'x'", "found no matching overload for '_==_' applied to '(int, string)'"],
     ['self.b.matches(1)', "found no matching overload for 'matches' applied to 'string.(int)'"],
+    ["self.b.matches('(')", 'ERROR: <input>:1:16: invalid matches argument'],
+    ["duration('1x') > duration('1s')", 'invalid duration argument'],
+    ["timestamp('2024') > timestamp('2024-01-01T00:00:00Z')", 'invalid timestamp argument'],
     ['self.a', 'must evaluate to a bool'],
     ['self.a >', 'Syntax error'],
     ['self.b.semver()', "found no matching overload for 'semver' applied to 'string.()'"],

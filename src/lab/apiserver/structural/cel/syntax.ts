@@ -1,5 +1,7 @@
 /** Looks through the syntax tree of a rule. */
 import type { ASTNode } from '@marcbachmann/cel-js'
+import { formatCheck } from '../formats.ts'
+import { goPattern } from '../pattern.ts'
 import type { ObjectType } from './declare.ts'
 import { RENAMED } from './renamed.ts'
 
@@ -65,6 +67,26 @@ function missingIn(
     const next = type.fields.get(name)
     if (next === undefined) return { field: name, at }
     type = types.get(next)
+  }
+  return undefined
+}
+
+/** Functions whose argument is checked before a rule runs, when it is a literal. */
+const LITERALS: Readonly<Record<string, (text: string) => boolean>> = {
+  re2Matches: (text) => 'regexp' in goPattern(text),
+  duration: (text) => /^[+-]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+)$/.test(text),
+  timestamp: (text) => formatCheck('date-time')?.(text) === true,
+}
+
+/** A literal that its function cannot take, by the function's name. */
+export function badLiteral(tree: ASTNode): { readonly name: string; readonly at: number } | undefined {
+  for (const node of nodesOf(tree)) {
+    if (node.op !== 'rcall' && node.op !== 'call') continue
+    const [name] = node.args
+    const argument = node.op === 'call' ? node.args[1][0] : node.args[2][0]
+    const takes = Object.hasOwn(LITERALS, name) ? LITERALS[name] : undefined
+    if (takes === undefined || argument?.op !== 'value' || typeof argument.args !== 'string' || takes(argument.args)) continue
+    return { name: RENAMED.find(([, ours]) => ours === name)?.[0] ?? name, at: argument.start }
   }
   return undefined
 }
