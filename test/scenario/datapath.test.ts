@@ -1,14 +1,21 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { parseAllDocuments } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { FakeNftables } from '../../src/engine/nftables/fake.ts'
 import type { Trace, TracedPacket } from '../../src/engine/nftables/trace.ts'
 import { createReconciler } from '../../src/engine/reconcile.ts'
 import type { Converted } from '../../src/kube/converted.ts'
-import { convertEndpointSlice, convertNode, convertPod, convertService } from '../../src/kube/world-objects.ts'
-import { type DataPathEntry, familyOf } from '../../src/model/datapath.ts'
+import {
+  convertEndpointSlice,
+  convertNode,
+  convertPod,
+  convertService,
+  convertServiceCIDR,
+} from '../../src/kube/world-objects.ts'
+import { type BackendGroup, type DataPathEntry, familyOf } from '../../src/model/datapath.ts'
 import type { Protocol, WorldChange } from '../../src/model/world.ts'
+import type { PlannerOptions } from '../../src/plan/options.ts'
 import { createPlanner, type Planner } from '../../src/plan/planner.ts'
 import { emptyWorld, type MutableWorld, type Step, take } from '../support/arbitrary-world.ts'
 import { everyTrace, fakeEngine, tracersOf } from '../support/datapath.ts'
@@ -29,6 +36,7 @@ const CONVERT: Readonly<
   EndpointSlice: { kind: 'endpointSlice', convert: convertEndpointSlice },
   Pod: { kind: 'pod', convert: convertPod },
   Node: { kind: 'node', convert: convertNode },
+  ServiceCIDR: { kind: 'serviceCIDR', convert: convertServiceCIDR },
 }
 
 function stepsOf(yaml: string): readonly Step[] {
@@ -43,14 +51,14 @@ function stepsOf(yaml: string): readonly Step[] {
 }
 
 /** Plans and installs the steps, batch by batch, while transactions fail. */
-async function play(batches: readonly (readonly Step[])[]): Promise<Outcome> {
+async function play(batches: readonly (readonly Step[])[], options: PlannerOptions): Promise<Outcome> {
   const fake = new FakeNftables()
   let turn = 0
   fake.fault = () => {
     if (turn++ % 10 === 1) throw new Error('injected')
   }
   const world = emptyWorld()
-  const planner = createPlanner(NODE)
+  const planner = createPlanner(NODE, options)
   const loop = createReconciler<DataPathEntry>({ engine: fakeEngine(fake), minRetryInMs: 0 })
   for (const batch of batches) {
     for (const step of batch) take(world, step)
@@ -62,9 +70,14 @@ async function play(batches: readonly (readonly Step[])[]): Promise<Outcome> {
 }
 
 function entryLine(entry: DataPathEntry): string {
-  if (entry.kind === 'group')
-    return `${entry.key} -> ${entry.backends.map(({ address, port }) => `${address} ${port}`).join(', ') || 'refuse'}`
+  if (entry.kind === 'group') return `${entry.key} -> ${groupText(entry)}`
   return entry.kind === 'frontend' ? `${entry.key} -> ${entry.group}` : entry.key
+}
+
+function groupText({ backends, whenEmpty, affinityInSeconds, sourceRanges }: BackendGroup): string {
+  const to = backends.map(({ address, port }) => `${address} ${port}`).join(', ') || whenEmpty
+  const affinity = affinityInSeconds === 0 ? '' : `, affinity ${affinityInSeconds} s`
+  return `${to}${affinity}${sourceRanges.length === 0 ? '' : `, from ${sourceRanges.join(' ')}`}`
 }
 
 /** `INTERFACE PROTOCOL FROM TO PORT`; the interface `self` is the node's own sending. */
@@ -103,7 +116,11 @@ const linesOf = (text: string): readonly string[] => text.split('\n').filter((li
 async function render(text: string): Promise<string> {
   const parts = partsOf(text)
   const steps = stepsOf(parts.get('world') ?? '')
-  const one = await play(steps.map((step) => [step]))
+  const options = (parse(parts.get('options') ?? '') ?? {}) as PlannerOptions
+  const one = await play(
+    steps.map((step) => [step]),
+    options,
+  )
   const entries = [...one.planner.entries.values()].map(entryLine).toSorted()
   for (const batches of [
     [steps],
@@ -111,15 +128,16 @@ async function render(text: string): Promise<string> {
     [...steps, ...steps].map((step) => [step]),
     steps.toReversed().map((step) => [step]),
   ]) {
-    const other = await play(batches)
+    const other = await play(batches, options)
     expect([...other.planner.entries.values()].map(entryLine).toSorted()).toEqual(entries)
     expect(other.planner.findings).toEqual(one.planner.findings)
   }
   const outcomes: string[] = []
   for (const line of linesOf(parts.get('packets') ?? '')) outcomes.push(await outcomeLine(one, line))
   const findings = one.planner.findings.map(({ code, message }) => `${code.code} ${message}`)
-  const head = text.slice(0, text.indexOf('### world'))
+  const head = text.slice(0, text.indexOf('### '))
   const written = {
+    ...(parts.has('options') ? { options: linesOf(parts.get('options') ?? '') } : {}),
     world: linesOf(parts.get('world') ?? ''),
     packets: linesOf(parts.get('packets') ?? ''),
     entries,
