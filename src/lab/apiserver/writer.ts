@@ -4,7 +4,17 @@ import { mergedAs } from './conversion.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import { sameJson } from './kinds/check.ts'
 import { generatedName, specChanged, timestamp, validateMetadata, validateMetadataUpdate } from './metadata.ts'
-import { alreadyExists, badRequest, conflict, forbidden, internal, invalid, methodNotAllowed, notFound } from './status.ts'
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  forbidden,
+  internal,
+  internalError,
+  invalid,
+  methodNotAllowed,
+  notFound,
+} from './status.ts'
 import type { Store } from './store.ts'
 import { apiVersionOf, resourceOf, type Stored, storeKey } from './stored.ts'
 import type { WriteOptions } from './write-options.ts'
@@ -161,6 +171,8 @@ export class Writer {
 
   #allocated(record: KindRecord, object: RawObject, old: RawObject | undefined, dryRun: boolean, check: () => void): void {
     const errors = record.allocation?.allocate(object, old, dryRun) ?? []
+    const own = errors.find(({ type }) => type === 'Internal')
+    if (own !== undefined) throw internalError(own.detail ?? '')
     if (errors.length > 0) throw invalid(record, object.metadata.name ?? '', errors)
     if (dryRun) check()
     else this.#durably(record, object, old, check)

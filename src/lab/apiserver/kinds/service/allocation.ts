@@ -19,6 +19,7 @@ import { clusterIPErrors, clusterIPUpdateErrors } from './validate-cluster-ips.t
 interface Holdings {
   readonly addresses: ReadonlySet<string>
   readonly ports: ReadonlySet<number>
+  readonly healthCheck?: number | undefined
 }
 
 /** Dry runs answer ports above the range that nobody gets (as the real server does, which starts there). */
@@ -142,11 +143,20 @@ export class ServiceAllocation implements Allocation {
 
   private allocateHealthCheck(spec: ServiceSpec, attempt: Attempt): void {
     if (!unset(spec.healthCheckNodePort)) {
-      this.claimPort('spec.healthCheckNodePort', spec.healthCheckNodePort ?? 0, attempt)
+      this.claimHealthCheck(spec.healthCheckNodePort ?? 0, attempt)
       return
     }
-    const chosen = this.anyPort('spec.healthCheckNodePort', attempt)
+    const chosen = this.anyPort('spec.healthCheckNodePort', attempt, 'HealthCheck NodePort 0')
     if (chosen !== undefined) spec.healthCheckNodePort = chosen
+  }
+
+  /** Refused as an error of the server's own, as a real one does. It shares its number with no port of the Service. */
+  private claimHealthCheck(port: number, attempt: Attempt): void {
+    if (attempt.held.healthCheck === port) return
+    const refused = attempt.ports.includes(port) ? 'provided port is already allocated' : this.ports.claim(port)
+    const detail = `failed to allocate requested HealthCheck NodePort ${port}: ${refused}`
+    if (refused === undefined) attempt.ports.push(port)
+    else attempt.errors.push({ type: 'Internal', field: 'spec.healthCheckNodePort', detail })
   }
 
   private claimPort(field: string, port: number, attempt: Attempt): void {
@@ -156,7 +166,7 @@ export class ServiceAllocation implements Allocation {
     else attempt.errors.push(invalid(field, port, refused))
   }
 
-  private anyPort(field: string, attempt: Attempt): number | undefined {
+  private anyPort(field: string, attempt: Attempt, what = 'nodePort'): number | undefined {
     if (attempt.dryRun) {
       const port = FIRST_DRY_PORT + attempt.ports.length
       attempt.ports.push(port)
@@ -164,7 +174,7 @@ export class ServiceAllocation implements Allocation {
     }
     const port = this.ports.claimAny()
     if (port === undefined)
-      attempt.errors.push({ type: 'Internal', field, detail: 'failed to allocate a nodePort: range is full' })
+      attempt.errors.push({ type: 'Internal', field, detail: `failed to allocate a ${what}: range is full` })
     else attempt.ports.push(port)
     return port
   }
@@ -180,6 +190,7 @@ function holdingsOf(spec: ServiceSpec | undefined): Holdings {
   const ports = mayHaveNodePort(spec) ? (spec.ports ?? []).flatMap((port) => port.nodePort || []) : []
   return {
     addresses: new Set(addresses),
+    healthCheck: needsHealthCheck(spec) ? spec.healthCheckNodePort : undefined,
     ports: new Set(needsHealthCheck(spec) ? [...ports, ...(spec.healthCheckNodePort ? [spec.healthCheckNodePort] : [])] : ports),
   }
 }

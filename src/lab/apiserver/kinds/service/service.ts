@@ -7,6 +7,7 @@ import { serviceDefaults } from './defaults.ts'
 import { prepareService } from './prepare.ts'
 import { ingressOf, specOf } from './types.ts'
 import { validateService } from './validate.ts'
+import { serviceWarnings } from './warnings.ts'
 
 /** The Service kind of a cluster with these addresses and ports. */
 export function makeService(addresses: ServiceAddresses, nodePortRange: readonly [number, number]): KindRecord {
@@ -31,6 +32,7 @@ export function makeService(addresses: ServiceAddresses, nodePortRange: readonly
     defaults: serviceDefaults,
     prepare: prepareService,
     validate: validateService,
+    warnings: serviceWarnings,
     allocation: new ServiceAllocation(addresses, new NodePorts(nodePortRange)),
     columns: [
       nameColumn,

@@ -21,6 +21,7 @@ const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
 const POLICIES = ['Cluster', 'Local']
 const KUBELET_PORT = 10_250
 const DAY_IN_SECONDS = 86_400
+const SOURCE_RANGES = 'service.beta.kubernetes.io/load-balancer-source-ranges'
 const ONLY_LOAD_BALANCER = "may only be used when `type` is 'LoadBalancer'"
 
 /** What is wrong with a Service. Source: kubernetes pkg/apis/core/validation, ValidateService and ValidateServiceUpdate. */
@@ -40,6 +41,7 @@ export function validateService(service: RawObject, old: RawObject | undefined, 
     ...check.requiredOneOf('spec.type', spec.type, TYPES),
     ...duplicatePorts(spec),
     ...loadBalancerErrors(spec, before),
+    ...annotatedRangeErrors(service, spec),
     ...trafficErrors(spec),
   ]
 }
@@ -139,14 +141,14 @@ function affinityErrors(spec: ServiceSpec): FieldErrors {
 function loadBalancerErrors(spec: ServiceSpec, before: ServiceSpec | undefined): FieldErrors {
   const balanced = spec.type === 'LoadBalancer'
   const errors: FieldError[] = []
-  if (spec.loadBalancerSourceRanges !== undefined) {
+  if (spec.loadBalancerSourceRanges !== undefined && spec.loadBalancerSourceRanges.length > 0) {
     if (!balanced) errors.push(check.forbidden('spec.LoadBalancerSourceRanges', ONLY_LOAD_BALANCER))
     for (const [index, range] of spec.loadBalancerSourceRanges.entries())
       if (parseRange(range.trim()) === undefined)
         errors.push(
           check.invalid(
             `spec.LoadBalancerSourceRanges[${index}]`,
-            range,
+            range.trim(),
             'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
           ),
         )
@@ -159,6 +161,17 @@ function loadBalancerErrors(spec: ServiceSpec, before: ServiceSpec | undefined):
   return balanced
     ? [...errors, ...check.qualifiedName('spec.loadBalancerClass', spec.loadBalancerClass)]
     : [...errors, check.forbidden('spec.loadBalancerClass', ONLY_LOAD_BALANCER)]
+}
+
+/** The older form of loadBalancerSourceRanges, which counts where that is empty. */
+function annotatedRangeErrors(service: RawObject, spec: ServiceSpec): FieldErrors {
+  const text = service.metadata.annotations?.[SOURCE_RANGES]
+  if (text === undefined || (spec.loadBalancerSourceRanges ?? []).length > 0) return []
+  const path = `metadata.annotations[${SOURCE_RANGES}]`
+  if (spec.type !== 'LoadBalancer') return [check.forbidden(path, ONLY_LOAD_BALANCER)]
+  const ranges = text.trim() === '' ? [] : text.split(',').map((each) => each.trim())
+  if (ranges.every((each) => parseRange(each) !== undefined)) return []
+  return [check.invalid(path, text, 'must be a comma separated list of CIDRs e.g. 192.168.0.0/16,10.0.0.0/8')]
 }
 
 function trafficErrors(spec: ServiceSpec): FieldErrors {
