@@ -38,7 +38,7 @@ export class ClaimIndex {
 function sameClaims(one: readonly Claim[], other: readonly Claim[]): boolean {
   if (one.length !== other.length) return false
   return one.every((claim, index) => {
-    const twin = other[index]
-    return claim.slot === twin?.slot && claim.address === twin.address && claim.claimedAtInMs === twin.claimedAtInMs
+    const { slot, address, claimedAtInMs, text } = other[index] as Claim
+    return claim.slot === slot && claim.address === address && claim.claimedAtInMs === claimedAtInMs && claim.text === text
   })
 }

@@ -67,6 +67,19 @@ describe('an address that two Services ask for', () => {
     expect(findingLines(planner)).toEqual([clash('service/default/b', asks, 'service/default/a', has)])
   })
 
+  it('in another way is told as such to the one who does not have it', () => {
+    const [before, after] = [
+      service('a', 1, { externalIPs: ['192.168.9.1'] }),
+      service('a', 1, { loadBalancerIPs: ['192.168.9.1'] }),
+    ]
+    const younger = service('b', 2, { loadBalancerIPs: ['192.168.9.1'] })
+    const planner = planOf(aWorld({ services: [before, younger], slices: [slice('a'), slice('b')] }), ALLOW)
+    const world = aWorld({ services: [after, younger], slices: [slice('a'), slice('b')] })
+    planner.update(world, [{ kind: 'service', key: 'default/a', before, after }])
+    const text = 'load-balancer address 192.168.9.1 port 80/tcp'
+    expect(findingLines(planner)).toEqual([clash('service/default/b', text, 'service/default/a', text)])
+  })
+
   it('on different ports or by different protocols is shared', () => {
     const part = { loadBalancerIPs: ['192.168.9.1'] }
     const planner = plan([
