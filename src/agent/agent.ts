@@ -1,5 +1,6 @@
 /** The node's loop: world -> plan -> kernel. */
 
+import type { Conntrack } from '../engine/conntrack/conntrack.ts'
 import { createReconciler, type Reconciler, type Round } from '../engine/reconcile.ts'
 import { METRICS_TYPE, renderMetrics } from '../http/metrics.ts'
 import { json, type Page } from '../http/unix-server.ts'
@@ -12,9 +13,11 @@ import type { DataPathEntry } from '../model/datapath.ts'
 import type { Engine } from '../model/engine.ts'
 import { isEmpty } from '../model/plan.ts'
 import type { Family, WorldChange } from '../model/world.ts'
+import type { PlannerOptions } from '../plan/options.ts'
 import { createPlanner, type Planner } from '../plan/planner.ts'
 import { findingEvents } from './finding-events.ts'
 import { FindingSet } from './finding-set.ts'
+import { FlowKeeper } from './flow-keeper.ts'
 import { AgentMetrics } from './metrics.ts'
 import { findRoutes } from './preflight.ts'
 import { type AgentState, showFinding, showServices } from './state.ts'
@@ -28,6 +31,9 @@ export interface AgentOptions {
   readonly node: string
   readonly client: KubeClient
   readonly engine: WatchedEngine
+  /** Where recorded UDP flows are forgotten; absent: they are left alone. */
+  readonly conntrack?: Conntrack
+  readonly planner?: PlannerOptions
   /** Ends it; the rules stay. */
   readonly signal: AbortSignal
   /** How long a finding stands before it is told; 2 s by default. */
@@ -47,6 +53,7 @@ export class Agent {
   private readonly planner: Planner
   private readonly reconciler: Reconciler<DataPathEntry>
   private readonly findings: FindingSet
+  private readonly flows: FlowKeeper | undefined
   private readonly metrics: AgentMetrics
   /** When the bytes of the changes came whose rules are not yet in the kernel. */
   private waiting: number[] = []
@@ -61,7 +68,8 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.options = options
     const { client, engine, node, signal } = options
-    this.planner = createPlanner(node)
+    this.planner = createPlanner(node, options.planner)
+    this.flows = options.conntrack && this.keepFlows(options.conntrack)
     this.metrics = new AgentMetrics({
       entries: () => this.planner.entries.size,
       pending: () => this.pending,
@@ -84,13 +92,14 @@ export class Agent {
     signal.addEventListener('abort', () => {
       unsubscribe?.()
       this.findings.close()
+      this.flows?.close()
       clearTimeout(this.findingsDue)
     })
   }
 
   /** Ends after the round in progress; call it after the signal. What is installed stays. */
   async stop(): Promise<void> {
-    await Promise.all([this.world.done, this.reconciler.stop()])
+    await Promise.all([this.world.done, this.reconciler.stop(), this.flows?.settled()])
   }
 
   /** What is served on the agent's socket. */
@@ -131,6 +140,18 @@ export class Agent {
     return subjects
   }
 
+  private keepFlows(conntrack: Conntrack): FlowKeeper {
+    const { node } = this.options
+    return new FlowKeeper({
+      node,
+      conntrack,
+      targets: this.planner.udp,
+      isHere: (address) => this.world.world.nodes.get(node)?.addresses.includes(address) ?? false,
+      carries: () => true,
+      onFinding: () => this.refreshFindings(),
+    })
+  }
+
   private async start(): Promise<void> {
     await this.world.synced
     await this.reconciler.settled(this.options.signal)
@@ -148,6 +169,8 @@ export class Agent {
       for (const service of changes.flatMap(servicesOf)) this.changing.add(`service/${service}`)
       this.reconciler.want(delta)
     }
+    this.flows?.note()
+    if (this.pending === 0) this.flows?.programmed() // an endpoint that only stopped serving changes no rule
     this.findingsDue ??= setTimeout(() => this.refreshFindings(), FINDINGS_AFTER_MS)
   }
 
@@ -167,6 +190,7 @@ export class Agent {
       for (const receivedAtInMs of this.waiting) this.metrics.latency.observe((now - receivedAtInMs) / 1000)
       this.waiting = []
       this.changing.clear()
+      this.flows?.programmed()
       log.debug({ ...round }, 'round')
     }
     if ((round.error !== undefined) !== failedBefore) this.refreshFindings()
@@ -181,7 +205,13 @@ export class Agent {
 
   private currentFindings(): readonly Finding[] {
     if (!this.wanted) return []
-    return [...this.nodeFindings(), ...this.roundFindings(), ...this.world.findings, ...this.planner.findings]
+    return [
+      ...this.nodeFindings(),
+      ...this.roundFindings(),
+      ...(this.flows?.findings ?? []),
+      ...this.world.findings,
+      ...this.planner.findings,
+    ]
   }
 
   private nodeFindings(): readonly Finding[] {

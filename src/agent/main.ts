@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AgentConfig, readAgentConfig } from '../config/agent.ts'
+import { createConntrack } from '../engine/conntrack/conntrack.ts'
 import { createNftablesEngine, type NftablesEngine } from '../engine/nftables/engine.ts'
 import { serveUnix } from '../http/unix-server.ts'
 import { createClient } from '../kube/client.ts'
@@ -51,7 +52,7 @@ async function run(config: AgentConfig, engine: NftablesEngine): Promise<void> {
     })
   }
   log.info({ node: config.node, server: client.server }, 'starting')
-  const agent = new Agent({ node: config.node, client, engine, signal: stop.signal })
+  const agent = new Agent({ node: config.node, client, engine, conntrack: createConntrack(), signal: stop.signal })
   await serveUnix(socket, agent.pages)
   await agent.ready
   if (config.readyFd !== undefined) notifyReady(config.readyFd)

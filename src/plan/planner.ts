@@ -14,6 +14,7 @@ import { RangeSet } from './ranges.ts'
 import { planService, serviceClaims } from './service.ts'
 import { planServiceRanges } from './service-range.ts'
 import { SliceIndex } from './slice-index.ts'
+import { UdpTargets, udpTargets } from './udp-flow.ts'
 import { UnitPlans } from './unit-plans.ts'
 
 /**
@@ -29,6 +30,8 @@ export interface Planner {
   readonly findings: readonly Finding[]
   /** The health checks that this node has to answer now, by Service. */
   readonly healthChecks: ReadonlyMap<ObjectKey, HealthCheck>
+  /** The UDP destinations of the entries, and which recorded flows to them became stale. */
+  readonly udp: UdpTargets
   /** The objects that ask for an entry, as `service/KEY`, `pod/KEY`, `node` or `service-ranges`; none when nobody does. */
   subjectsOf(key: string): readonly string[]
   /** Takes changes that `world` already holds and returns what became different in `entries`. */
@@ -62,6 +65,7 @@ const RANGES_ARE_CARRIED: boolean = false
  */
 class NodePlanner implements Planner {
   readonly healthChecks = new Map<ObjectKey, HealthCheck>()
+  readonly udp = new UdpTargets()
   private readonly node: NodeName
   private readonly choose: ChooseAddresses
   private readonly allowed: RangeSet
@@ -174,7 +178,7 @@ class NodePlanner implements Planner {
     if (kind === 'service') this.replanService(world, unit, here)
     else if (kind === 'pod') {
       const pod = world.pods.get(key)
-      if (pod?.node !== this.node) this.plans.remove(unit)
+      if (pod?.node !== this.node) this.forget(unit)
       else this.planPod(world, unit, pod)
     } else if (kind === RANGES_UNIT) this.plans.set(unit, planServiceRanges(world.serviceCIDRs.values()), [])
     else {
@@ -188,18 +192,25 @@ class NodePlanner implements Planner {
     const service = world.services.get(key)
     this.healthChecks.delete(key)
     if (service === undefined) {
-      this.plans.remove(unit)
+      this.forget(unit)
       return
     }
     const slices = this.slices.of(key).flatMap((slice) => world.endpointSlices.get(slice) ?? [])
     const { entries, findings, healthCheck } = planService(service, { slices, claimsOn: this.claims.on, here })
     this.plans.set(unit, entries, findings)
+    this.udp.set(unit, udpTargets(entries, slices))
     if (healthCheck !== undefined) this.healthChecks.set(key, healthCheck)
   }
 
   private planPod(world: World, unit: string, pod: Pod): void {
     const ports = planHostPorts(pod, this.claims.on, this.node)
     this.plans.set(unit, [...planLocalPod(pod, world.nodes.get(this.node)), ...ports.entries], ports.findings)
+    this.udp.set(unit, udpTargets(ports.entries, []))
+  }
+
+  private forget(unit: string): void {
+    this.plans.remove(unit)
+    this.udp.set(unit, [])
   }
 }
 

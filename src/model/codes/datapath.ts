@@ -38,3 +38,13 @@ export const DATAPATH_READ_FAILED: Code = {
   cause: 'Listing the fairway tables failed, so that it is not known what is installed; what is installed goes on working.',
   fix: 'Check that `nft -j list tables` works as root on the node.',
 }
+
+export const CONNTRACK_FAILED: Code = {
+  code: 'FW0305',
+  name: 'CONNTRACK_FAILED',
+  severity: 'warning',
+  title: 'Stale UDP flows cannot be forgotten',
+  cause:
+    'The kernel did not delete its records of UDP flows to endpoints that have left, so clients that go on sending from the same port lose their datagrams until they pause for two minutes.',
+  fix: 'Check that the agent has CAP_NET_ADMIN and that the kernel module nf_conntrack_netlink is there: `conntrack -L -p udp` must work on the node.',
+}
