@@ -1,35 +1,24 @@
 /** What entries mean by the words of src/model/datapath.ts, without any engine. */
-import { BlockList } from 'node:net'
 import { type BackendGroup, type DataPathEntry, familyOf, frontendKey } from '../../src/model/datapath.ts'
-import type { Meaning, Packet } from './oracle.ts'
+import { inRanges, type Meaning, type Packet } from './oracle.ts'
 
 type Entries = ReadonlyMap<string, DataPathEntry>
 
 /** The ranges of one kind. */
-function ranges(entries: Entries, kind: DataPathEntry['kind']): BlockList {
-  const list = new BlockList()
-  for (const entry of entries.values()) if (entry.kind === kind && 'cidr' in entry) addRange(list, entry.cidr)
-  return list
-}
-
-function addRange(list: BlockList, cidr: string): void {
-  const [address = '', length] = cidr.split('/')
-  list.addSubnet(address, Number(length), familyOf(address))
+function ranges(entries: Entries, kind: DataPathEntry['kind']): readonly string[] {
+  return [...entries.values()].flatMap((entry) => (entry.kind === kind && 'cidr' in entry ? entry.cidr : [])).toSorted()
 }
 
 /** What becomes of a packet on a node with these entries and these addresses. */
 export function entriesSay(entries: Entries, packet: Packet, isLocal: (address: string) => boolean): Meaning {
   const { from, to } = packet
-  const family = familyOf(to)
-  const isPod = ranges(entries, 'local-source').check(from, family)
+  const isPod = inRanges(from, ranges(entries, 'local-source'))
   const group = groupOf(entries, packet, { inside: isPod || packet.sender === 'node', local: isLocal(to) })
   if (group === undefined) {
-    const refused = entries.has(`service-address/${to}`) || ranges(entries, 'service-range').check(to, family)
+    const refused = entries.has(`service-address/${to}`) || inRanges(to, ranges(entries, 'service-range'))
     return { is: refused ? 'refused' : 'alone' }
   }
-  const guests = new BlockList()
-  for (const cidr of group.sourceRanges) addRange(guests, cidr)
-  if (group.sourceRanges.length > 0 && from !== to && !guests.check(from, family)) return { is: 'dropped' }
+  if (group.sourceRanges.length > 0 && from !== to && !inRanges(from, group.sourceRanges)) return { is: 'dropped' }
   if (group.backends.length === 0) return { is: group.whenEmpty === 'drop' ? 'dropped' : 'refused' }
   const hides = group.masquerade === 'outsiders' && !isPod
   const texts = group.backends.map(({ address, port }) => {

@@ -34,11 +34,17 @@ interface Wish {
   answers(packet: Packet): Meaning | undefined
 }
 
-const inRanges = (address: string, cidrs: readonly string[]): boolean => {
+const lists = new Map<string, BlockList>()
+/** Lists are kept: random worlds have few, and ask for them often. */
+function listOf(cidrs: readonly string[]): BlockList {
+  const known = lists.get(cidrs.join())
+  if (known !== undefined) return known
   const list = new BlockList()
   for (const cidr of cidrs) list.addSubnet(cidr.split('/')[0] ?? '', Number(cidr.split('/')[1]), familyOf(cidr))
-  return list.check(address, familyOf(address))
+  lists.set(cidrs.join(), list)
+  return list
 }
+export const inRanges = (address: string, cidrs: readonly string[]): boolean => listOf(cidrs).check(address, familyOf(address))
 const isLocal = (address: string): boolean => LOCAL.includes(address)
 const served = ({ type, clusterIPs, leftAlone }: Service) => type !== 'ExternalName' && clusterIPs.length > 0 && !leftAlone
 const servesFamily = ({ clusterIPs }: Service, family: Family) => clusterIPs.some((one) => familyOf(one) === family)
