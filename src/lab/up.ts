@@ -4,13 +4,14 @@ import { isDeepStrictEqual } from 'node:util'
 import type { FileLock } from '../linux/file-lock.ts'
 import { FairwayError } from '../model/code.ts'
 import { LAB_NAMESPACE_FOREIGN, LAB_TOPOLOGY_DIFFERS } from '../model/codes/lab.ts'
+import { applyDefinitions, shippedDefinitions } from './crds.ts'
 import { NO_FAULTS } from './faults.ts'
 import { writeKubeconfigs } from './kubeconfig.ts'
 import { closeLabLock, lockLab, rememberNetnsDir } from './lab-lock.ts'
 import { checkLabName, hostNamespaces, hostsOf } from './names.ts'
 import { makeCertificates } from './pki.ts'
 import { checkApiPort, checkKernel, checkMachine, checkPrograms } from './preflight.ts'
-import { untilReady } from './ready.ts'
+import { labClient, untilReady } from './ready.ts'
 import { type LabState, labNames, labPaths, readLabState, recordedTopology, writeLabState } from './state.ts'
 import { liveSupervisor, startSupervisor, stopSupervisor } from './supervised.ts'
 import { addressesOf, DEFAULT_TOPOLOGY, type Times, type Topology, timesOf, withTimes } from './topology.ts'
@@ -56,9 +57,21 @@ export async function bringUp(options: UpOptions): Promise<UpResult> {
     const started = await ensureStarted(options, lock)
     options.onStep?.('waiting for the nodes')
     await untilReady(started.state, options.timeoutInMs ?? TIMEOUT_IN_MS)
+    await ensureDefinitions(name)
     return started
   } finally {
     closeLabLock(name, lock)
+  }
+}
+
+async function ensureDefinitions(lab: string): Promise<void> {
+  const folder = shippedDefinitions()
+  if (folder === undefined) return
+  const client = labClient(lab)
+  try {
+    await applyDefinitions(client, folder)
+  } finally {
+    client.close()
   }
 }
 

@@ -109,8 +109,10 @@ class Watcher {
     this.#write(`${JSON.stringify({ type: 'BOOKMARK', object: object })}\n`)
   }
 
-  end(): void {
-    this.#response.end()
+  /** Ends it, after what was told already: Node's `end` loses what is corked. */
+  end(last = ''): void {
+    this.#uncork()
+    this.#response.end(last)
   }
 
   /** Tells what it was not told yet, as much as there is room for. */
@@ -120,7 +122,7 @@ class Watcher {
     const changes = store.history.since(this.#cursor)
     if (changes === undefined) {
       const { status } = expired(`too old resource version: ${this.#cursor} (${store.history.floor})`)
-      this.#response.end(`${JSON.stringify({ type: 'ERROR', object: status })}\n`)
+      this.end(`${JSON.stringify({ type: 'ERROR', object: status })}\n`)
       return
     }
     for (const change of changes) {
@@ -183,6 +185,12 @@ class Watcher {
     return table
   }
 
+  #uncork(): void {
+    if (!this.#corked) return
+    this.#corked = false
+    this.#response.uncork()
+  }
+
   /** Lines of one turn of the event loop leave together. */
   #write(line: Buffer | string): void {
     const response = this.#response
@@ -190,10 +198,7 @@ class Watcher {
     if (!this.#corked) {
       this.#corked = true
       response.cork()
-      setImmediate(() => {
-        this.#corked = false
-        response.uncork()
-      })
+      setImmediate(() => this.#uncork())
     }
     const size = line.length
     this.#unread += size

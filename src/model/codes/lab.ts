@@ -155,6 +155,15 @@ export const LAB_IMAGE_INVALID: Code = {
   fix: 'Correct the option that the message names.',
 }
 
+export const LAB_DEFINITIONS_UNREADABLE: Code = {
+  code: 'FW0919',
+  name: 'LAB_DEFINITIONS_UNREADABLE',
+  severity: 'error',
+  title: 'A file of CustomResourceDefinitions cannot be applied',
+  cause: '`fairway lab up` applies every file of deploy/crds to the lab, and one of them holds something else, or was refused.',
+  fix: 'Correct the file that the message names; the API server says what is wrong with it.',
+}
+
 export const LAB_IMAGE_UNKNOWN: Code = {
   code: 'FW0918',
   name: 'LAB_IMAGE_UNKNOWN',

@@ -117,3 +117,18 @@ describe('a definition', () => {
     }
   })
 })
+
+describe('the end of a definition', () => {
+  test('its objects go first, watchers see them go, and then their watch ends', async () => {
+    await define()
+    await server.call('POST', POOLS, pool('a'))
+    const seen: string[] = []
+    const watched = (async () => {
+      for await (const { type, object } of server.watch(`${POOLS}?watch=1`)) seen.push(`${type} ${object.metadata.name}`)
+    })()
+    await expect.poll(() => seen).toEqual(['ADDED a'])
+    await undefine()
+    await watched
+    expect(seen).toEqual(['ADDED a', 'DELETED a'])
+  })
+})

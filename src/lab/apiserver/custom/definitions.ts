@@ -27,15 +27,17 @@ const RETRY_IN_MS = 5_000
 /** The kinds of one definition, and what they were made of. */
 interface Made {
   readonly from: unknown
+  readonly going: boolean
   readonly kinds: CustomKinds | undefined
   readonly retire: AbortController
 }
 
-/** What of a definition its kinds depend on. */
-function essence(definition: Definition): unknown {
-  const { status, spec, metadata } = definition
+const isGoing = (object: RawObject): boolean => object.metadata.deletionTimestamp !== undefined
+
+/** What of a definition its kinds depend on; watches of objects go on only while it is the same. */
+function essence({ status, spec }: Definition): unknown {
   const established = status.conditions.find(({ type }) => type === 'Established')?.status
-  return { spec, names: status.acceptedNames, established, going: metadata.deletionTimestamp !== undefined }
+  return { spec, names: status.acceptedNames, established }
 }
 
 export class Definitions {
@@ -58,7 +60,7 @@ export class Definitions {
   /** Serves what is stored, at once, and follows every change from then on. */
   start(): void {
     const { store } = this.#writer
-    for (const { object } of store.list(DEFINITIONS)) this.#make(object as Definition)
+    for (const { object } of store.list(DEFINITIONS)) this.#make(object as Definition, new AbortController())
     this.#serve()
     for (const { object } of store.list(DEFINITIONS)) this.#plan(object.metadata.name ?? '')
     this.#stops.push(
@@ -77,14 +79,15 @@ export class Definitions {
     const definition = stored.object as Definition
     const name = definition.metadata.name ?? ''
     const known = this.#made.get(name)
-    if (removed) this.#made.delete(name)
-    else if (known === undefined || !sameJson(known.from, essence(definition))) this.#make(definition)
-    else {
+    const same = !removed && known !== undefined && sameJson(known.from, essence(definition))
+    if (same && known.going === isGoing(definition)) {
       this.#plan(name)
       return
     }
+    if (removed) this.#made.delete(name)
+    else this.#make(definition, same ? known.retire : new AbortController())
     this.#serve()
-    known?.retire.abort()
+    if (!same) known?.retire.abort()
     for (const other of this.#groupOf(definition)) this.#plan(other.metadata.name ?? '')
   }
 
@@ -93,10 +96,9 @@ export class Definitions {
     if (removed && this.#made.get(resource)?.kinds?.storage.closed !== undefined) this.#plan(resource)
   }
 
-  #make(definition: Definition): void {
-    const retire = new AbortController()
+  #make(definition: Definition, retire: AbortController): void {
     const kinds = customKinds(definition, retire.signal)
-    this.#made.set(definition.metadata.name ?? '', { from: essence(definition), kinds, retire })
+    this.#made.set(definition.metadata.name ?? '', { from: essence(definition), going: isGoing(definition), kinds, retire })
   }
 
   #serve(): void {
@@ -132,7 +134,7 @@ export class Definitions {
     const stored = this.#writer.store.get(DEFINITIONS, storeKey(undefined, name))
     if (stored === undefined) return
     const definition = stored.object as Definition
-    if (definition.metadata.deletionTimestamp === undefined)
+    if (!isGoing(definition))
       this.#setStatus(stored, statusOf(definition, this.#groupOf(definition), timestamp(this.#writer.now())))
     else if (definition.metadata.finalizers?.includes(CLEANUP)) this.#empty(stored)
   }
@@ -165,8 +167,7 @@ export class Definitions {
   #deleteAll(kind: KindRecord): number {
     const { store } = this.#writer
     const resource = resourceOf(kind)
-    for (const stored of store.list(resource))
-      if (stored.object.metadata.deletionTimestamp === undefined) deleteObject(this.#writer, kind, stored, NO_OPTIONS)
+    for (const stored of store.list(resource)) if (!isGoing(stored.object)) deleteObject(this.#writer, kind, stored, NO_OPTIONS)
     return store.list(resource).length
   }
 
