@@ -8,7 +8,7 @@ import { type Deeds, Desk, type DeskPlace } from './kubectl/desk.ts'
 import { NODES } from './kubectl/nodes.ts'
 import { PODS } from './kubectl/pods.ts'
 import { SHOWING } from './kubectl/showing.ts'
-import { RECENT, WORKLOADS } from './kubectl/workloads.ts'
+import { WORKLOADS } from './kubectl/workloads.ts'
 import { WRITING } from './kubectl/writing.ts'
 
 const PINNED = resolve('.tools/kubectl')
@@ -52,7 +52,7 @@ const PROGRAMS = [
 describe.each(PROGRAMS)('%s', (_name, program) => {
   const place = (): DeskPlace => ({ kubectl: program ?? '', kubeconfig: `/run/fairway/${lab.name}/kubeconfig/admin`, home })
   describe.skipIf(program === undefined)('in a namespace', () => {
-    for (const [name, deed] of Object.entries(program === PINNED ? { ...ASIDE, ...RECENT } : ASIDE))
+    for (const [name, deed] of Object.entries(ASIDE))
       test.concurrent(name, { timeout: 60_000 }, async ({ expect }) => {
         await using desk = await Desk.sitDown(place())
         await deed(desk, expect)

@@ -74,7 +74,7 @@ const named = (resource: Resource): object => ({
 const GROUP_ORDER: readonly string[] = [
   ...['', 'apps', 'events.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io', 'autoscaling', 'batch'],
   ...['networking.k8s.io', 'policy', 'rbac.authorization.k8s.io', 'apiextensions.k8s.io', 'scheduling.k8s.io'],
-  ...['coordination.k8s.io', 'discovery.k8s.io'],
+  ...['coordination.k8s.io', 'discovery.k8s.io', 'resource.k8s.io'],
 ]
 const rankOf = (group: string): number => (GROUP_ORDER.includes(group) ? GROUP_ORDER.indexOf(group) : GROUP_ORDER.length)
 

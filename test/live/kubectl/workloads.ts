@@ -121,10 +121,7 @@ export const WORKLOADS: Deeds = {
     await desk.does('kubectl delete deployment web --cascade=foreground --timeout=20s')
     expect(await desk.does('kubectl get all -l app=web -o name')).toBe('')
   },
-}
 
-/** What older kubectls ask for in API versions that the lab does not have (autoscaling/v1). */
-export const RECENT: Deeds = {
   autoscale: async (desk, expect) => {
     await desk.does('kubectl create deployment web --image=fairway/echo --replicas=0')
     expect(await desk.sees('kubectl autoscale deployment web --min=1 --max=3')).toBe(

@@ -150,6 +150,17 @@ export const WRITING: Deeds = {
     expect(await desk.sees('kubectl delete -k site')).toMatch(/^configmap "k-made-\w+" deleted[^\n]*\nconfigmap "k-map" deleted/)
   },
 
+  'apply --prune takes away what is no longer in the files': async (desk, expect) => {
+    const part = (name: string): string =>
+      `${map('1').replace('name: map', `name: ${name}`).replace('tier: front', 'site: a')}---\n`
+    desk.file('all.yaml', part('one') + part('two'))
+    await desk.does('kubectl apply -f all.yaml')
+    desk.file('all.yaml', part('one'))
+    const pruned = await desk.sees('kubectl apply -f all.yaml --prune -l site=a')
+    expect(pruned).toContain('configmap/one unchanged\nconfigmap/two pruned')
+    expect(await desk.does('kubectl get configmaps -l site=a -o name')).toBe('configmap/one')
+  },
+
   'mistakes of the hand': async (desk, expect) => {
     expect(await desk.sees('kubectl apply -f nope.yaml')).toBe('error: the path "nope.yaml" does not exist\nexit 1')
     expect(await desk.sees('kubectl apply -n nope -f -', map('1'))).toContain('namespaces "nope" not found')

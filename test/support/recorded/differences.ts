@@ -20,10 +20,6 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     why: 'A namespace that is empty is gone at once, so that kubectl has nothing to wait for; a real one takes seconds.',
     at: ['requests'],
   },
-  'describe-node': {
-    why: 'What is printed is the same. kubectl asks for resource slices (devices for pods), which the lab does not have, and leaves it at that.',
-    at: ['requests'],
-  },
   'describe-pod': { why: NO_TOKEN, at: ['stdout: rows'] },
   events: { why: BELOW, at: ['stdout: rows'] },
   exec: { why: `${NO_KUBELET} (\`test/live/apiserver-streams.test.ts\`).` },

@@ -18,10 +18,12 @@ import { node } from './node.ts'
 import { makePod } from './pod/pod.ts'
 import { priorityClass } from './priority-class.ts'
 import { RBAC } from './rbac.ts'
+import { resourceSlice } from './resource-slice.ts'
 import { secret } from './secret.ts'
 import { makeService } from './service/service.ts'
 import { makeServiceAccount } from './service-account.ts'
 import { ipAddress, serviceCidr } from './service-cidr.ts'
+import { STORAGE } from './storage.ts'
 import { TokenSigner } from './token-signer.ts'
 import { NOTHING, type View } from './view.ts'
 import { controllerRevision } from './workload/controller-revision.ts'
@@ -60,7 +62,7 @@ export function makeKinds(options: KindOptions): readonly KindRecord[] {
     ...[ingress, ingressClass, networkPolicy, serviceCidr, ipAddress],
     ...[makeDisruptionBudget(view), priorityClass, ...RBAC],
     ...[controllerRevision, deployment, replicaSet, daemonSet, ...LIST_ONLY],
-    customResourceDefinition,
+    ...[...STORAGE, resourceSlice, customResourceDefinition],
     ...olderIngresses(ingress),
   ]
 }

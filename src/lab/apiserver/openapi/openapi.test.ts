@@ -47,6 +47,7 @@ test('the index names each group-version once, with the hash of its document', (
     'api/v1',
     'apis/apiextensions.k8s.io/v1',
     'apis/apps/v1',
+    'apis/autoscaling/v1',
     'apis/autoscaling/v2',
     'apis/batch/v1',
     'apis/coordination.k8s.io/v1',
@@ -57,6 +58,7 @@ test('the index names each group-version once, with the hash of its document', (
     'apis/networking.k8s.io/v1beta1',
     'apis/policy/v1',
     'apis/rbac.authorization.k8s.io/v1',
+    'apis/resource.k8s.io/v1',
     'apis/scheduling.k8s.io/v1',
   ])
   expect(paths['api/v1']?.serverRelativeURL).toBe(`/openapi/v3/api/v1?hash=${openapiDocument(kinds, 'api/v1')?.hash}`)

@@ -2,6 +2,7 @@
 import type { KindRecord, RawObject } from '../../kind.ts'
 import { ageColumn, column, nameColumn, selectorText, wide } from '../define.ts'
 import { humanDuration, since } from '../duration.ts'
+import { olderAutoscaler } from './older-autoscaler.ts'
 import { containers, count, counter, images, readyOf, replicaCounts, selector, specOf, statusOf, workload } from './shape.ts'
 import { templateDefaults as defaults } from './template.ts'
 
@@ -118,4 +119,7 @@ const job = workload({
   ],
 })
 
-export const LIST_ONLY: readonly KindRecord[] = [...[replicationController, statefulSet, horizontalPodAutoscaler, cronJob, job]]
+export const LIST_ONLY: readonly KindRecord[] = [
+  ...[replicationController, statefulSet, horizontalPodAutoscaler, cronJob, job],
+  olderAutoscaler(horizontalPodAutoscaler),
+]
