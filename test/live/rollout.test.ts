@@ -130,6 +130,11 @@ test('a DaemonSet has a pod on every node, and renews them one after the other',
   await lab.client(`kubectl set env daemonset/each COLOUR=green && ${status}`)
   const colours = "kubectl get pods -l app=each -o jsonpath='{.items[*].spec.containers[0].env[*].value}'"
   expect(await lab.client(colours)).toBe('green green green')
+  const numbers = "kubectl get controllerrevisions -l app=each -o jsonpath='{.items[*].revision}'"
+  expect((await lab.client(numbers)).split(' ').toSorted()).toEqual(['1', '2'])
+  await lab.client(`kubectl rollout undo daemonset/each && ${status}`)
+  expect(await lab.client(colours)).not.toContain('green')
+  expect((await lab.client(numbers)).split(' ').toSorted()).toEqual(['2', '3'])
   expect(await nodes()).toEqual(['optiplex-1', 'optiplex-2', 'ubuntu-1'])
 })
 

@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino'
 import { formatAddress, parseAddress } from './allocators/address.ts'
-import type { RawObject } from './kind.ts'
+import type { KindRecord, RawObject } from './kind.ts'
 import { sameJson } from './kinds/check.ts'
 import { isHeadless, needsClusterIP, specOf } from './kinds/service/types.ts'
 import type { Registry } from './registry.ts'
@@ -18,6 +18,103 @@ const MANAGER_LABEL = 'ipaddress.kubernetes.io/managed-by'
 const MANAGER = 'ipallocator.k8s.io'
 const OPTIONS: WriteOptions = { dryRun: false, fieldManager: 'kube-apiserver', fieldValidation: 'Ignore', force: false }
 
+/** Starts; call the result to stop. */
+export function keepAddressObjects(writer: Writer, registry: Registry, log: Logger): () => void {
+  const record = registry.find('networking.k8s.io', 'v1', 'ipaddresses')
+  return record === undefined ? () => undefined : new AddressObjects(writer, record, log).start()
+}
+
+class AddressObjects {
+  readonly #writer: Writer
+  readonly #record: KindRecord
+  readonly #log: Logger
+  /** Keys of Services that are to be looked at. */
+  readonly #services = new Set<string>()
+  /** Addresses that somebody gave up, or touched. */
+  readonly #touched = new Set<string>()
+  #queued = false
+
+  constructor(writer: Writer, record: KindRecord, log: Logger) {
+    this.#writer = writer
+    this.#record = record
+    this.#log = log
+  }
+
+  start(): () => void {
+    const { store } = this.#writer
+    const resource = resourceOf(this.#record)
+    const stops = [
+      store.listen(SERVICES, ({ stored, previous }) => this.#serviceChanged(stored.key, stored.object, previous?.object)),
+      store.listen(resource, ({ stored, previous }) => this.#addressChanged(stored.object, previous?.object)),
+    ]
+    for (const stored of store.list(SERVICES)) this.#serviceChanged(stored.key, stored.object)
+    for (const { object } of store.list(resource)) this.#addressChanged(object)
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }
+
+  #serviceChanged(key: string, ...states: readonly (RawObject | undefined)[]): void {
+    this.#services.add(key)
+    for (const state of states)
+      for (const { metadata } of state === undefined ? [] : addressObjects(state)) this.#touched.add(metadata.name ?? '')
+    this.#wake()
+  }
+
+  #addressChanged(...states: readonly (RawObject | undefined)[]): void {
+    for (const state of states.filter((each) => each !== undefined)) {
+      this.#touched.add(state.metadata.name ?? '')
+      this.#services.add(ownerKey(state))
+    }
+    this.#wake()
+  }
+
+  #wake(): void {
+    if (this.#queued) return
+    this.#queued = true
+    queueMicrotask(() => this.#work())
+  }
+
+  #work(): void {
+    this.#queued = false
+    try {
+      for (const name of this.#touched) this.#removeStray(name)
+      for (const key of this.#services) for (const wanted of this.#wantedBy(key)) this.#settle(wanted)
+      this.#touched.clear()
+      this.#services.clear()
+    } catch (err) {
+      this.#log.warn({ err }, 'the objects of cluster addresses could not be kept; they will be at the next change')
+    }
+  }
+
+  #wantedBy(key: string): readonly RawObject[] {
+    const service = this.#writer.store.get(SERVICES, key)
+    return service === undefined ? [] : addressObjects(service.object)
+  }
+
+  #settle(wanted: RawObject): void {
+    const place = { record: this.#record, namespace: undefined, subresource: '' }
+    const there = this.#writer.find(place, wanted.metadata.name ?? '')
+    if (there !== undefined && sameJson(there.object.spec, wanted.spec)) return
+    if (there !== undefined) this.#writer.remove(this.#record, there.object)
+    this.#writer.create({ place, object: wanted, options: OPTIONS })
+  }
+
+  /** Only what was made here goes: an address that a user wrote down for something else is his. */
+  #removeStray(name: string): void {
+    const there = this.#writer.store.get(resourceOf(this.#record), storeKey(undefined, name))
+    if (there === undefined || there.object.metadata.labels?.[MANAGER_LABEL] !== MANAGER) return
+    const owns = this.#wantedBy(ownerKey(there.object)).some(({ metadata }) => metadata.name === name)
+    if (!owns) this.#writer.remove(this.#record, there.object)
+  }
+}
+
+/** The key of the Service that an address says it is of. */
+function ownerKey({ spec }: RawObject): string {
+  const { parentRef } = (spec ?? {}) as { readonly parentRef?: { readonly namespace?: string; readonly name?: string } }
+  return storeKey(parentRef?.namespace, parentRef?.name ?? '')
+}
+
 /** The objects that a Service has. Source: kubernetes pkg/registry/core/service/ipallocator/ipallocator.go. */
 function addressObjects(service: RawObject): readonly RawObject[] {
   const spec = specOf(service)
@@ -27,86 +124,8 @@ function addressObjects(service: RawObject): readonly RawObject[] {
     const address = parseAddress(text)
     if (address === undefined) return []
     const labels = { [FAMILY_LABEL]: address.family, [MANAGER_LABEL]: MANAGER }
-    return [
-      {
-        apiVersion: 'networking.k8s.io/v1',
-        kind: 'IPAddress',
-        metadata: { name: formatAddress(address), labels },
-        spec: { parentRef: { resource: 'services', namespace, name } },
-      },
-    ]
+    const metadata = { name: formatAddress(address), labels }
+    const parentRef = { resource: SERVICES, namespace, name }
+    return [{ apiVersion: 'networking.k8s.io/v1', kind: 'IPAddress', metadata, spec: { parentRef } }]
   })
 }
-
-/** Starts; call the result to stop. */
-export function keepAddressObjects(writer: Writer, registry: Registry, log: Logger): () => void {
-  const found = registry.find('networking.k8s.io', 'v1', 'ipaddresses')
-  if (found === undefined) return () => undefined
-  const record = found
-  const resource = resourceOf(record)
-  const { store } = writer
-  const place = { record, namespace: undefined, subresource: '' }
-  /** Services by their key that are to be looked at, and addresses that somebody touched. */
-  const dirty = new Set<string>()
-  const touched = new Set<string>()
-
-  const settle = (wanted: RawObject): void => {
-    const there = store.get(resource, storeKey(undefined, wanted.metadata.name ?? ''))
-    if (there !== undefined && sameJson(there.object.spec, wanted.spec)) return
-    if (there !== undefined) writer.remove(record, there.object)
-    writer.create({ place, object: wanted, options: OPTIONS })
-  }
-  /** Only what was made here goes: an address that a user wrote down for something else is his. */
-  const removeStray = (name: string): void => {
-    const there = store.get(resource, storeKey(undefined, name))
-    if (there === undefined || there.object.metadata.labels?.[MANAGER_LABEL] !== MANAGER) return
-    const { parentRef } = (there.object.spec ?? {}) as { parentRef?: { namespace?: string; name?: string } }
-    const owner = store.get(SERVICES, storeKey(parentRef?.namespace, parentRef?.name ?? ''))
-    const owns = owner !== undefined && addressObjects(owner.object).some(({ metadata }) => metadata.name === name)
-    if (!owns) writer.remove(record, there.object)
-  }
-  const work = (): void => {
-    try {
-      for (const name of touched) removeStray(name)
-      for (const key of dirty) for (const wanted of addressObjects(store.get(SERVICES, key)?.object ?? NOTHING)) settle(wanted)
-    } catch (err) {
-      log.warn({ err }, 'the objects of cluster addresses could not be kept; they will be at the next change')
-      return
-    } finally {
-      queued = false
-    }
-    dirty.clear()
-    touched.clear()
-  }
-  let queued = false
-  const wake = (): void => {
-    if (queued) return
-    queued = true
-    queueMicrotask(work)
-  }
-  const serviceChanged = (key: string, ...states: readonly (RawObject | undefined)[]): void => {
-    dirty.add(key)
-    for (const state of states) for (const { metadata } of addressObjects(state ?? NOTHING)) touched.add(metadata.name ?? '')
-    wake()
-  }
-
-  const stops = [
-    store.listen(SERVICES, ({ stored, previous }) => serviceChanged(stored.key, stored.object, previous?.object)),
-    store.listen(resource, ({ stored, previous }) => {
-      const { name = '' } = stored.object.metadata
-      touched.add(name)
-      for (const object of [stored.object, previous?.object]) {
-        const { parentRef } = (object?.spec ?? {}) as { parentRef?: { namespace?: string; name?: string } }
-        if (parentRef?.name !== undefined) dirty.add(storeKey(parentRef.namespace, parentRef.name))
-      }
-      wake()
-    }),
-  ]
-  for (const stored of store.list(SERVICES)) serviceChanged(stored.key, stored.object)
-  for (const { object } of store.list(resource)) touched.add(object.metadata.name ?? '')
-  return () => {
-    for (const stop of stops) stop()
-  }
-}
-
-const NOTHING: RawObject = { apiVersion: 'v1', kind: 'Service', metadata: {}, spec: { type: 'ExternalName' } }

@@ -71,3 +71,12 @@ test("the server's own range cannot go: its own Service needs it", async () => {
   await server.call('DELETE', `${CIDRS}/kubernetes`)
   expect((await condition('kubernetes'))[0]).toBe('False')
 })
+
+test('a range may get a second family, and nothing else', async () => {
+  await server.call('POST', CIDRS, { metadata: { name: 'grows' }, spec: { cidrs: ['10.201.0.0/24'] } })
+  const type = 'application/merge-patch+json'
+  const patch = (cidrs: readonly string[]) => server.call('PATCH', `${CIDRS}/grows`, { spec: { cidrs } }, { type })
+  expect((await patch(['10.202.0.0/24', 'fd00:201::/112'])).status).toBe(422)
+  expect((await patch(['10.201.0.0/24', 'fd00:201::/112'])).status).toBe(200)
+  expect((await patch(['10.201.0.0/24'])).status).toBe(422)
+})

@@ -5,13 +5,14 @@
 import type { Logger } from 'pino'
 import { type AddressRange, parseAddress, parseRange } from './allocators/address.ts'
 import type { ServiceAddresses } from './allocators/service-addresses.ts'
-import type { RawObject } from './kind.ts'
+import type { KindRecord, RawObject } from './kind.ts'
 import { timestamp } from './metadata.ts'
 import type { Registry } from './registry.ts'
 import { resourceOf } from './stored.ts'
 import type { WriteOptions } from './write-options.ts'
 import type { Writer } from './writer.ts'
 
+const ADDRESSES = 'ipaddresses.networking.k8s.io'
 const FINALIZER = 'networking.k8s.io/service-cidr-finalizer'
 const OPTIONS: WriteOptions = {
   dryRun: false,
@@ -34,82 +35,106 @@ interface Condition {
   readonly lastTransitionTime: string
 }
 
-const rangesOf = ({ spec }: RawObject): readonly AddressRange[] =>
-  ((spec as { cidrs?: readonly string[] } | undefined)?.cidrs ?? []).flatMap((text) => parseRange(text) ?? [])
-const isGoing = ({ metadata }: RawObject): boolean => metadata.deletionTimestamp !== undefined
+export interface ServiceCidrOptions {
+  /** What Services are given addresses from. */
+  readonly addresses: ServiceAddresses
+  readonly log: Logger
+}
 
 /** Starts; call the result to stop. */
-export function keepServiceCidrs(
-  writer: Writer,
-  registry: Registry,
-  { addresses, log }: { readonly addresses: ServiceAddresses; readonly log: Logger },
-): () => void {
-  const found = ['servicecidrs', 'ipaddresses'].map((plural) => registry.find('networking.k8s.io', 'v1', plural))
-  const [cidrs, taken] = found
-  if (cidrs === undefined || taken === undefined) return () => undefined
-  const { store } = writer
-  const [resource, takenResource] = [resourceOf(cidrs), resourceOf(taken)]
-  let queued = false
+export function keepServiceCidrs(writer: Writer, registry: Registry, options: ServiceCidrOptions): () => void {
+  const record = registry.find('networking.k8s.io', 'v1', 'servicecidrs')
+  return record === undefined ? () => undefined : new ServiceCidrs(writer, record, options).start()
+}
 
-  const work = (): void => {
-    queued = false
-    const all = store.list(resource).map(({ object }) => object)
+class ServiceCidrs {
+  readonly #writer: Writer
+  readonly #record: KindRecord
+  readonly #options: ServiceCidrOptions
+  #queued = false
+
+  constructor(writer: Writer, record: KindRecord, options: ServiceCidrOptions) {
+    this.#writer = writer
+    this.#record = record
+    this.#options = options
+  }
+
+  start(): () => void {
+    const { store } = this.#writer
+    const stops = [resourceOf(this.#record), ADDRESSES].map((each) => store.listen(each, () => this.#wake()))
+    this.#work()
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }
+
+  /** Before the next request is read. */
+  #wake(): void {
+    if (this.#queued) return
+    this.#queued = true
+    queueMicrotask(() => this.#work())
+  }
+
+  #work(): void {
+    this.#queued = false
+    const { addresses, log } = this.#options
+    const all = this.#writer.store.list(resourceOf(this.#record)).map(({ object }) => object)
     addresses.serveBeside(all.filter((cidr) => !isGoing(cidr)).flatMap((cidr) => rangesOf(cidr).map(({ text }) => text)))
     try {
-      for (const cidr of all) settle(cidr, all)
+      for (const cidr of all) this.#settle(cidr, all)
     } catch (err) {
       log.warn({ err }, 'a ServiceCIDR could not be kept; it will be at the next change')
     }
   }
-  /** Addresses within it that no other range has. */
-  const depended = (cidr: RawObject, all: readonly RawObject[]): boolean => {
-    const others = all.filter((other) => other.metadata.uid !== cidr.metadata.uid && !isGoing(other)).flatMap(rangesOf)
-    return store.list(takenResource).some(({ object }) => {
+
+  #settle(cidr: RawObject, all: readonly RawObject[]): void {
+    const going = isGoing(cidr)
+    const { finalizers = [] } = cidr.metadata
+    const held = going && finalizers.includes(FINALIZER) && this.#isDependedOn(cidr, all)
+    if (held || !going) this.#setReady(cidr, held ? HELD : READY)
+    const others = finalizers.filter((name) => name !== FINALIZER)
+    const wanted = going ? others : [...others, FINALIZER]
+    if (held || wanted.length === finalizers.length) return
+    this.#change(cidr, '', (object) => {
+      object.metadata.finalizers = wanted
+    })
+  }
+
+  /** Whether there are addresses within it that are in no other range. */
+  #isDependedOn(cidr: RawObject, all: readonly RawObject[]): boolean {
+    const others = all.filter((other) => other !== cidr && !isGoing(other)).flatMap(rangesOf)
+    return this.#writer.store.list(ADDRESSES).some(({ object }) => {
       const name = object.metadata.name ?? ''
       return isWithin(name, rangesOf(cidr)) && !isWithin(name, others)
     })
   }
-  const settle = (cidr: RawObject, all: readonly RawObject[]): void => {
-    const going = isGoing(cidr)
-    const { finalizers = [] } = cidr.metadata
-    const held = going && finalizers.includes(FINALIZER) && depended(cidr, all)
-    if (held || !going) setReady(cidr, held ? HELD : READY)
-    if (held) return
-    const wanted = going
-      ? finalizers.filter((name) => name !== FINALIZER)
-      : [...finalizers.filter((name) => name !== FINALIZER), FINALIZER]
-    if (wanted.length === finalizers.length) return
-    change(cidr, '', (object) => {
-      object.metadata.finalizers = wanted
-    })
-  }
-  const setReady = (cidr: RawObject, ready: Pick<Condition, 'status' | 'reason' | 'message'>): void => {
+
+  #setReady(cidr: RawObject, ready: Pick<Condition, 'status' | 'reason' | 'message'>): void {
     const { conditions = [] } = (cidr.status ?? {}) as { readonly conditions?: readonly Condition[] }
     const known = conditions.find(({ type }) => type === 'Ready')
     if (known?.status === ready.status && known.reason === ready.reason) return
-    change(cidr, 'status', (object) => {
+    this.#change(cidr, 'status', (object) => {
       const others = conditions.filter(({ type }) => type !== 'Ready')
-      object.status = { conditions: [...others, { type: 'Ready', ...ready, lastTransitionTime: timestamp(writer.now()) }] }
+      const condition = { type: 'Ready', ...ready, lastTransitionTime: timestamp(this.#writer.now()) }
+      object.status = { conditions: [...others, condition] }
     })
   }
-  const change = (cidr: RawObject, subresource: string, edit: (object: RawObject) => void): void => {
-    const place = { record: cidrs, namespace: undefined, subresource }
-    const now = writer.find(place, cidr.metadata.name ?? '')
+
+  #change(cidr: RawObject, subresource: string, edit: (object: RawObject) => void): void {
+    const place = { record: this.#record, namespace: undefined, subresource }
+    const now = this.#writer.find(place, cidr.metadata.name ?? '')
     if (now === undefined || now.object.metadata.uid !== cidr.metadata.uid) return
     const object = structuredClone(now.object)
     edit(object)
-    writer.update({ place, object, options: OPTIONS }, now)
+    this.#writer.update({ place, object, options: OPTIONS }, now)
   }
-  const wake = (): void => {
-    if (queued) return
-    queued = true
-    queueMicrotask(work)
-  }
-  const stops = [resource, takenResource].map((each) => store.listen(each, wake))
-  work()
-  return () => {
-    for (const stop of stops) stop()
-  }
+}
+
+const isGoing = ({ metadata }: RawObject): boolean => metadata.deletionTimestamp !== undefined
+
+function rangesOf({ spec }: RawObject): readonly AddressRange[] {
+  const { cidrs = [] } = (spec ?? {}) as { readonly cidrs?: readonly string[] }
+  return cidrs.flatMap((text) => parseRange(text) ?? [])
 }
 
 function isWithin(text: string, ranges: readonly AddressRange[]): boolean {

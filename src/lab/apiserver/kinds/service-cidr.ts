@@ -20,9 +20,12 @@ function validateRanges(object: RawObject, old: RawObject | undefined, subresour
   if (subresource !== '') return []
   const cidrs = cidrsOf(object)
   const field = 'spec.cidrs'
-  if (old !== undefined) return check.unchanged(field, cidrs, cidrsOf(old))
   if (cidrs.length === 0) return [check.required(field, 'at least one CIDR required')]
   if (cidrs.length > 2) return [{ type: 'Invalid', field, value: cidrs, detail: 'may only hold up to 2 values' }]
+  const before = old === undefined ? [] : cidrsOf(old)
+  // a second family may come later, and nothing else changes
+  if (before.length === cidrs.length || cidrs.length < before.length) return check.unchanged(field, cidrs, before)
+  if (before[0] !== undefined && before[0] !== cidrs[0]) return check.unchanged(`${field}[0]`, cidrs[0], before[0])
   const families = new Set(cidrs.map((text) => parseRange(text)?.family))
   const twice = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64'
   return [
