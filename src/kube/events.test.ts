@@ -76,3 +76,19 @@ test('a cluster-scoped object has its Events in default; a server that refuses i
   recorder.event(pod, 'Normal', 'r', 'm')
   await expect(recorder.flush()).resolves.toBeUndefined()
 })
+
+test('many messages for one reason become one Event that says the latest, for a while', async () => {
+  const recorder = createEventRecorder({ client, component: 'c', now })
+  const tell = async (from: number, to: number): Promise<readonly string[]> => {
+    const before = api.bodies.length
+    for (let number = from; number <= to; number++) recorder.event(pod, 'Normal', 'Made', `pod ${number}`)
+    await recorder.flush()
+    return api.bodies.slice(before).map(({ body }) => (body as Event).message ?? '')
+  }
+  const combined = (number: number) => `(combined from similar events): pod ${number}`
+  expect((await tell(1, 12)).slice(8)).toEqual(['pod 9', combined(10), combined(11), combined(12)])
+  expect(api.requests.map((request) => request.split(' ')[0]).slice(8)).toEqual(['POST', 'POST', 'PATCH', 'PATCH'])
+  expect(api.bodies.at(-1)?.body).toMatchObject({ count: 3 })
+  nowInMs += 600_001
+  expect(await tell(13, 13)).toEqual(['pod 13'])
+})

@@ -10,7 +10,8 @@ export type EventType = 'Normal' | 'Warning'
 export interface EventRecorder {
   /**
    * Tells of something that happened; returns at once and never throws. The same words again raise the count of the
-   * Event that is there. An object that is talked about too much is not listened to for a while.
+   * Event that is there, and many words for one reason become one Event that says the latest. An object that is talked about
+   * too much is not listened to for a while.
    */
   event(about: ObjectReference | KubeObject, type: EventType, reason: string, message: string): void
   /** Resolves when all that was told is with the server, or was given up. */
@@ -35,6 +36,9 @@ interface Series {
 
 /** As client-go's correlator: so many at once about one object, then one in five minutes. */
 const BURST = 25
+/** And so many different messages for one reason in this time, before the next are told as one. */
+const MOST_MESSAGES = 10
+const SIMILAR_FOR_MS = 600_000
 const REFILL_IN_MS = 300_000
 const MAX_QUEUED = 1_000
 const MAX_REMEMBERED = 4_096
@@ -55,6 +59,7 @@ class Recorder {
   private readonly options: RecorderOptions
   private readonly log: Logger
   private readonly series = new Map<string, Series>()
+  private readonly similar = new Map<string, { readonly messages: Set<string>; atInMs: number }>()
   private readonly allowance = new Map<string, { left: number; atInMs: number }>()
   private queued = 0
   private serial = 0
@@ -70,9 +75,20 @@ class Recorder {
     const object = [ref.kind, ref.namespace, ref.name, ref.uid].join('/')
     if (this.queued >= MAX_QUEUED || !this.mayTell(object, now.getTime())) return
     this.queued++
-    this.queue = this.queue.then(() =>
-      this.send({ ref, type, reason, message }, { key: `${object}/${type}/${reason}/${message}`, now }),
-    )
+    const { key, said } = this.combined(`${object}/${type}/${reason}`, message, now.getTime())
+    this.queue = this.queue.then(() => this.send({ ref, type, reason, message: said }, { key, now }))
+  }
+
+  /** The Event that a message goes to, and its words there. Source: client-go tools/record/events_cache.go, EventAggregate. */
+  private combined(topic: string, message: string, nowInMs: number): { readonly key: string; readonly said: string } {
+    const known = this.similar.get(topic)
+    const fresh = known !== undefined && nowInMs - known.atInMs <= SIMILAR_FOR_MS
+    const messages = fresh ? known.messages : new Set<string>()
+    remember(this.similar, topic, { messages, atInMs: nowInMs })
+    messages.add(message)
+    if (messages.size < MOST_MESSAGES) return { key: `${topic}/${message}`, said: message }
+    messages.delete(message)
+    return { key: topic, said: `(combined from similar events): ${message}` }
   }
 
   private mayTell(object: string, nowInMs: number): boolean {
@@ -86,7 +102,8 @@ class Recorder {
   private async send(told: Told, { key, now }: { readonly key: string; readonly now: Date }): Promise<void> {
     try {
       const series = this.series.get(key)
-      if (series === undefined || !(await this.raise(series, now))) remember(this.series, key, await this.create(told, now))
+      if (series === undefined || !(await this.raise(series, told.message, now)))
+        remember(this.series, key, await this.create(told, now))
     } catch (err) {
       this.log.debug({ err, reason: told.reason }, 'an Event could not be recorded')
     } finally {
@@ -95,9 +112,9 @@ class Recorder {
   }
 
   /** Raises the count of an Event; false when it is gone (the server keeps them for an hour). */
-  private async raise(series: Series, now: Date): Promise<boolean> {
+  private async raise(series: Series, message: string, now: Date): Promise<boolean> {
     try {
-      const patch = { count: series.count + 1, lastTimestamp: stamp(now) }
+      const patch = { count: series.count + 1, lastTimestamp: stamp(now), message: message.slice(0, 1024) }
       await this.options.client.patch(EVENTS, series, patch, { type: 'merge' })
       series.count++
       return true
