@@ -124,7 +124,8 @@ function externalWishes(world: World, packet: Packet): readonly Wish[] {
     if (!served(service) || port === undefined || !servesFamily(service, familyOf(packet.to))) return []
     const balancer = service.loadBalancerIPs.includes(packet.to)
     if (!balancer && !allowed(service, packet.to)) return []
-    const answers = (sent: Packet) => byService(world, service, port, sent, balancer ? 'balancer' : 'external')
+    const answers = (sent: Packet) =>
+      sent.to === packet.to ? byService(world, service, port, sent, balancer ? 'balancer' : 'external') : undefined
     return { name: `service/${service.key}`, createdAtInMs: service.createdAtInMs, on: packet.to, answers }
   })
 }
@@ -211,13 +212,15 @@ function isServiceAddress(world: World, to: string): boolean {
 
 /** What becomes of the first packet of a flow on node n1. */
 export function meaningOf(world: World, packet: Packet): Meaning {
-  const own = world.nodes.get(NODE)?.addresses.includes(packet.to) === true
-  const external = externalWishes(world, packet)
-  const byAddress = standing([...clusterWishes(world, packet), ...(own ? [] : external)])
+  // external addresses of this node are among its ports: whoever asks for a port on all addresses meets them, too
+  const own = (world.nodes.get(NODE)?.addresses ?? []).filter((address) => familyOf(address) === familyOf(packet.to))
+  const ofNode = own.flatMap((to) => externalWishes(world, { ...packet, to }))
+  const external = own.includes(packet.to) ? [] : externalWishes(world, packet)
+  const byAddress = standing([...clusterWishes(world, packet), ...external])
   const found = byAddress[0]?.answers(packet)
   if (found !== undefined) return found
   const serviceOnly = isServiceAddress(world, packet.to)
-  const byPort = standing([...(own ? external : []), ...nodePortWishes(world, packet), ...hostPortWishes(world, packet)])
+  const byPort = standing([...ofNode, ...nodePortWishes(world, packet), ...hostPortWishes(world, packet)])
   for (const wish of byPort) {
     const meaning = serviceOnly ? undefined : wish.answers(packet)
     if (meaning !== undefined) return meaning
