@@ -19,8 +19,8 @@ export interface LabNode extends LabHost {
 }
 
 /**
- * How long the lab's cluster waits: `quick`, for who watches it, or as Kubernetes does: 40 s until a silent node is missed, 300 s
- * more until its pods are given up, 10 s to 5 minutes before a container that keeps ending is started again.
+ * How long the lab's cluster waits: `quick`, for who watches it, or as Kubernetes does: 40 s until a silent node is missed, and
+ * 300 s more until its pods are given up. Kubelets are told too.
  */
 export const TIMES = ['quick', 'kubernetes'] as const
 export type Times = (typeof TIMES)[number]

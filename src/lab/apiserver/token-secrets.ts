@@ -3,7 +3,7 @@
  * the namespace, and removes those whose account is gone. Source: kubernetes pkg/controller/serviceaccount/tokens_controller.go.
  */
 import type { Logger } from 'pino'
-import type { RawObject } from './kind.ts'
+import type { KindRecord, RawObject } from './kind.ts'
 import { ACCOUNT_NAME, ACCOUNT_UID, type Secret, TOKEN_TYPE } from './kinds/secret.ts'
 import type { TokenSigner } from './kinds/token-signer.ts'
 import type { Registry } from './registry.ts'
@@ -25,49 +25,71 @@ export interface TokenSecretOptions {
 
 /** Starts; call the result to stop. */
 export function keepTokenSecrets(writer: Writer, registry: Registry, options: TokenSecretOptions): () => void {
-  const { store } = writer
   const record = registry.find('', 'v1', SECRETS)
-  if (record === undefined) return () => undefined
-  const dirty = new Set<string>()
+  return record === undefined ? () => undefined : new TokenSecrets(writer, record, options).start()
+}
 
-  const settle = (secret: Secret): void => {
-    const { namespace, name = '', annotations = {} } = secret.metadata
-    if (secret.type !== TOKEN_TYPE || secret.metadata.deletionTimestamp !== undefined) return
-    const account = store.get(ACCOUNTS, storeKey(namespace, annotations[ACCOUNT_NAME] ?? ''))?.object
-    const known = annotations[ACCOUNT_UID]
-    if (account === undefined || (known !== undefined && known !== account.metadata.uid)) {
-      writer.remove(record, secret)
-      return
-    }
-    const place = { record, namespace, subresource: '' }
-    const old = writer.find(place, name)
-    const object = filled(secret, account, options)
-    if (old !== undefined && object !== undefined) writer.update({ place, object, options: OPTIONS }, old)
+class TokenSecrets {
+  readonly #writer: Writer
+  readonly #record: KindRecord
+  readonly #options: TokenSecretOptions
+  /** Namespaces that are to be looked at. */
+  readonly #dirty = new Set<string>()
+
+  constructor(writer: Writer, record: KindRecord, options: TokenSecretOptions) {
+    this.#writer = writer
+    this.#record = record
+    this.#options = options
   }
-  const work = (): void => {
-    for (const namespace of dirty) {
-      dirty.delete(namespace)
+
+  start(): () => void {
+    const { store } = this.#writer
+    const stops = [
+      store.listen(SECRETS, ({ stored }) => {
+        if ((stored.object as Secret).type === TOKEN_TYPE) this.#mark(stored.object)
+      }),
+      store.listen(ACCOUNTS, ({ stored }) => this.#mark(stored.object)),
+    ]
+    for (const { object } of store.list(SECRETS)) this.#mark(object)
+    return () => {
+      this.#dirty.clear()
+      for (const stop of stops) stop()
+    }
+  }
+
+  /** Before the next request is read. */
+  #mark({ metadata }: RawObject): void {
+    if (this.#dirty.size === 0) queueMicrotask(() => this.#work())
+    this.#dirty.add(metadata.namespace ?? '')
+  }
+
+  #work(): void {
+    for (const namespace of this.#dirty) {
+      this.#dirty.delete(namespace)
       try {
-        for (const { object } of store.list(SECRETS, namespace)) settle(object as Secret)
+        for (const { object } of this.#writer.store.list(SECRETS, namespace)) this.#settle(object as Secret)
       } catch (err) {
-        options.log.warn({ err, namespace }, 'tokens of service accounts could not be kept; they will be at the next change')
+        this.#options.log.warn(
+          { err, namespace },
+          'tokens of service accounts could not be kept; they will be at the next change',
+        )
       }
     }
   }
-  const mark = ({ metadata }: RawObject): void => {
-    if (dirty.size === 0) queueMicrotask(work)
-    dirty.add(metadata.namespace ?? '')
-  }
-  const stops = [
-    store.listen(SECRETS, ({ stored }) => {
-      if ((stored.object as Secret).type === TOKEN_TYPE) mark(stored.object)
-    }),
-    store.listen(ACCOUNTS, ({ stored }) => mark(stored.object)),
-  ]
-  for (const { object } of store.list(SECRETS)) mark(object)
-  return () => {
-    dirty.clear()
-    for (const stop of stops) stop()
+
+  #settle(secret: Secret): void {
+    const { namespace, name = '', annotations = {} } = secret.metadata
+    if (secret.type !== TOKEN_TYPE || secret.metadata.deletionTimestamp !== undefined) return
+    const account = this.#writer.store.get(ACCOUNTS, storeKey(namespace, annotations[ACCOUNT_NAME] ?? ''))?.object
+    const known = annotations[ACCOUNT_UID]
+    if (account === undefined || (known !== undefined && known !== account.metadata.uid)) {
+      this.#writer.remove(this.#record, secret)
+      return
+    }
+    const place = { record: this.#record, namespace, subresource: '' }
+    const old = this.#writer.find(place, name)
+    const object = filled(secret, account, this.#options)
+    if (old !== undefined && object !== undefined) this.#writer.update({ place, object, options: OPTIONS }, old)
   }
 }
 
