@@ -143,6 +143,8 @@ export interface ObjectForm {
   readonly root: FieldMeta
   /** Never throws; `raw` is left as it is. */
   decode(raw: unknown): Decoded
+  /** A stored object as its schema has it by now: pruned, and with the defaults of today. The same one when nothing differs. */
+  read(object: RawObject): RawObject
   /** Its schemas as they are published, by name: the record's `schema` and that of the list. */
   readonly published: Readonly<Record<string, OpenApiSchema>>
 }

@@ -1,6 +1,6 @@
 /** Server-side tables: what makes `kubectl get` print its columns. */
 import type { Form } from './accept.ts'
-import { toServed } from './conversion.ts'
+import { asRead, toServed } from './conversion.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import { badRequest } from './status.ts'
 import type { Stored } from './stored.ts'
@@ -52,6 +52,6 @@ export function tableOf(request: TableRequest, objects: readonly Stored[], metad
     apiVersion: `meta.k8s.io/${request.version}`,
     metadata,
     columnDefinitions: columns ? definitions(request.record) : null,
-    rows: objects.map((stored) => row(request, stored.object)),
+    rows: objects.map((stored) => row(request, asRead(request.record, stored.object))),
   }
 }

@@ -111,7 +111,8 @@ export function ownAfterUpdate(
 
 /** What a writer of this subresource may own: of the object all but its status, where that has a subresource of its own. */
 function writable(record: OwnedKind, object: RawObject, subresource: string): JsonMap {
-  if (subresource === 'status') return { metadata: object.metadata, status: object.status }
+  if (subresource === 'status')
+    return { ...(record.form === undefined ? { metadata: object.metadata } : {}), status: object.status }
   if (record.form !== undefined && !record.subresources.includes('status')) return object
   const { status, ...rest } = object
   return rest

@@ -2,6 +2,7 @@
 import type { Decoded, ObjectForm, RawMetadata, RawObject } from '../kind.ts'
 import { describe, type OpenApiSchema } from '../openapi/schemas.ts'
 import { decodeStrict, type FieldMeta, type ObjectMeta } from '../schema/schema.ts'
+import { apiVersionOf } from '../stored.ts'
 import type { CompiledSchema } from '../structural/structural.ts'
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1'
@@ -20,16 +21,25 @@ export interface FormNames {
 
 export function formOf(names: FormNames, schema: CompiledSchema): ObjectForm {
   const fields = schema.fields(names.schema)
+  const apiVersion = apiVersionOf(names)
   const root: FieldMeta = { type: 'object', schema: names.schema, optional: false, patchStrategy: [], atomic: false }
   return {
     root: withFields(root, fields),
     decode: (raw) => decode(schema, raw as RawObject),
+    read: (object) => {
+      const current = schema.applyDefaults(schema.prune(object).object)
+      return current.apiVersion === apiVersion ? current : { ...current, apiVersion }
+    },
     published: { [names.schema]: published(names, schema), [`${names.schema}List`]: publishedList(names) },
   }
 }
 
-/** Objects that are no fields of generated schemas carry theirs; what is not declared is merged map by map. */
-function withFields(meta: FieldMeta, all: ReadonlyMap<string, ObjectMeta>): FieldMeta {
+/**
+ * Objects that are not of generated schemas carry their fields; what is not declared is merged map by map. Who sets an object owns it,
+ * required or not: only Go's structs are there without anyone.
+ */
+function withFields(declared: FieldMeta, all: ReadonlyMap<string, ObjectMeta>): FieldMeta {
+  const meta = { ...declared, optional: true }
   if (meta.type === 'any') return meta.atomic ? meta : ANYTHING
   const item = meta.item === undefined ? {} : { item: withFields(meta.item, all) }
   const fields = meta.schema === undefined ? undefined : all.get(meta.schema)
