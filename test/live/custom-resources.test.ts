@@ -1,12 +1,13 @@
 /** Real kubectl with CustomResourceDefinitions, in the style of MetalLB and of the Gateway API. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { certificateFiles } from '../../src/lab/pki.ts'
 import { type RunResult, tryRun } from '../../src/linux/run.ts'
 import { freePort, Role, Site } from './apiserver/role.ts'
 
+const KUBECTL = resolve('.tools/kubectl')
 const POOL = `apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
 metadata: {name: first}
@@ -41,7 +42,7 @@ describe('kubectl and custom resources', () => {
   }
   const environment = () => ({ HOME: site.dir, KUBECONFIG: '/dev/null' })
   const kubectl = (args: readonly string[], input = ''): Promise<RunResult> =>
-    tryRun(['.tools/kubectl', ...connection(), ...args], { input, env: environment() })
+    tryRun([KUBECTL, ...connection(), ...args], { input, env: environment() })
   const said = async (args: readonly string[], input = ''): Promise<string> => {
     const { stdout, stderr, exitCode } = await kubectl(args, input)
     return `${stdout}${stderr}${exitCode === 0 ? '' : `exit ${exitCode}`}`.trim()
@@ -168,7 +169,7 @@ describe('kubectl and custom resources', () => {
   })
 
   test('a deleted definition takes its objects along, and watchers see them go', async () => {
-    const watch = spawn('.tools/kubectl', [...connection(), 'get', POOLS, '--watch', '--output-watch-events', '--no-headers'], {
+    const watch = spawn(KUBECTL, [...connection(), 'get', POOLS, '--watch', '--output-watch-events', '--no-headers'], {
       env: environment(),
       stdio: ['ignore', 'pipe', 'inherit'],
     })

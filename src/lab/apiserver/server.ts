@@ -6,6 +6,7 @@ import { negotiate } from './accept.ts'
 import { decodeObject } from './decoding.ts'
 import { deleteObject, parseDeleteOptions } from './deletion.ts'
 import type { Exchange, Verbs } from './exchange.ts'
+import { impersonated } from './impersonation.ts'
 import type { KindRecord, KubeletStream } from './kind.ts'
 import type { KubeletClient } from './kubelet-address.ts'
 import { serveStream } from './kubelet-stream.ts'
@@ -71,7 +72,8 @@ export class Handler {
       const url = new URL(request.url ?? '/', 'http://lab')
       const user = certified ?? this.#options.userOf(request.headers.authorization)
       if (user === undefined && !OPEN.has(url.pathname)) throw unauthorized()
-      await this.#route(request, response, url, user ?? { name: 'system:anonymous', groups: ['system:unauthenticated'] })
+      const anybody = user ?? { name: 'system:anonymous', groups: ['system:unauthenticated'] }
+      await this.#route(request, response, url, impersonated(anybody, request.headers))
     } catch (error) {
       this.#fail(response, error)
     }

@@ -149,6 +149,9 @@ export const SHOWING: Deeds = {
     )
     expect(await desk.does('kubectl auth can-i create deployments')).toBe('yes')
     expect(await desk.does('kubectl auth whoami -o jsonpath={.status.userInfo.username}')).toBe('kubernetes-admin')
+    expect(await desk.does("kubectl auth whoami --as=joe --as-group=dev -o jsonpath='{.status.userInfo}'")).toBe(
+      '{"groups":["dev","system:authenticated"],"username":"joe"}',
+    )
     expect(await desk.sees('kubectl top pods')).toBe('error: Metrics API not available\nexit 1')
     expect(await desk.sees('kubectl top nodes')).toBe('error: Metrics API not available\nexit 1')
     expect(await desk.does('kubectl get --raw /readyz')).toBe('ok')
