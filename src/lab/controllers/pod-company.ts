@@ -48,30 +48,43 @@ const near = (pod: Pod) => specOf(pod).affinity?.podAffinity?.requiredDuringSche
 const far = (pod: Pod) => specOf(pod).affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []
 const labelOf = (node: Node, key: string): string | undefined => node.metadata.labels?.[key]
 
+/** The pods of a cluster where they are, and those among them that keep others away: the same for every node that is looked at. */
+export interface Company {
+  readonly placed: readonly Placed[]
+  readonly shunning: readonly Placed[]
+}
+
+export function companyOf({ nodes, podsOf }: Cluster): Company {
+  const placed = nodes.flatMap((node) => (podsOf.get(node.metadata.name ?? '') ?? []).map((pod) => ({ pod, node })))
+  return { placed, shunning: placed.filter(({ pod }) => far(pod).length > 0) }
+}
+
 /** Why a pod cannot be on a node because of pods that are there, or that are not. */
-export function companyRefusal(pod: Pod, node: Node, cluster: Cluster): Refusal | undefined {
-  const placed = placedIn(cluster)
-  return spreadRefusal(pod, node, cluster) ?? affinityRefusal(pod, node, placed)
+export function companyRefusal(
+  pod: Pod,
+  node: Node,
+  { cluster, company }: { cluster: Cluster; company: Company },
+): Refusal | undefined {
+  return spreadRefusal(pod, node, cluster) ?? affinityRefusal(pod, node, company)
 }
 
-function placedIn({ nodes, podsOf }: Cluster): readonly Placed[] {
-  return nodes.flatMap((node) => (podsOf.get(node.metadata.name ?? '') ?? []).map((pod) => ({ pod, node })))
-}
-
-function affinityRefusal(pod: Pod, node: Node, placed: readonly Placed[]): Refusal | undefined {
-  const wished = near(pod)
-  const friends = placed.filter(({ pod: other }) => wished.every((term) => means(term, pod, other)))
-  const together = wished.every(({ topologyKey }) => friends.some((friend) => sharePlace(friend.node, node, topologyKey)))
-  // the first of a group that wants to be together has nobody to be with yet
-  const first =
-    friends.length === 0 && wished.every((term) => means(term, pod, pod) && labelOf(node, term.topologyKey) !== undefined)
-  if (wished.length > 0 && !together && !first) return LONELY
+function affinityRefusal(pod: Pod, node: Node, { placed, shunning }: Company): Refusal | undefined {
+  if (near(pod).length > 0 && !hasFriends(pod, node, placed)) return LONELY
   const clash = (term: Term, owner: Pod, other: Placed): boolean =>
     sharePlace(other.node, node, term.topologyKey) && means(term, owner, other.pod)
   if (far(pod).some((term) => placed.some((other) => clash(term, pod, other)))) return UNWELCOME
   const shuns = ({ pod: other, node: place }: Placed): boolean =>
     far(other).some((term) => sharePlace(place, node, term.topologyKey) && means(term, other, pod))
-  return placed.some(shuns) ? SHUNNED : undefined
+  return shunning.some(shuns) ? SHUNNED : undefined
+}
+
+function hasFriends(pod: Pod, node: Node, placed: readonly Placed[]): boolean {
+  const wished = near(pod)
+  const friends = placed.filter(({ pod: other }) => wished.every((term) => means(term, pod, other)))
+  if (friends.length > 0)
+    return wished.every(({ topologyKey }) => friends.some((friend) => sharePlace(friend.node, node, topologyKey)))
+  // the first of a group that wants to be together has nobody to be with yet
+  return wished.every((term) => means(term, pod, pod) && labelOf(node, term.topologyKey) !== undefined)
 }
 
 /** Whether a term of one pod is about another. */
@@ -92,6 +105,7 @@ function sharePlace(one: Node, other: Node, key: string): boolean {
 /** Domains are those of nodes that the pod may be on; what leaves already does not count. */
 function spreadRefusal(pod: Pod, node: Node, { nodes, podsOf }: Cluster): Refusal | undefined {
   const hard = (specOf(pod).topologySpreadConstraints ?? []).filter((each) => each.whenUnsatisfiable === 'DoNotSchedule')
+  if (hard.length === 0) return undefined
   if (hard.some(({ topologyKey }) => labelOf(node, topologyKey) === undefined)) return NOWHERE
   const eligible = nodes.filter(
     (each) => matchesNode(pod, each) && hard.every(({ topologyKey }) => labelOf(each, topologyKey) !== undefined),

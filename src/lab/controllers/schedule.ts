@@ -3,7 +3,7 @@ import type { Node, Pod, Taint } from '../../kube/types.ts'
 import type { Cluster, Refusal } from './cluster.ts'
 import { matchesNode, untolerated } from './node-match.ts'
 import { lacking } from './node-room.ts'
-import { companyRefusal } from './pod-company.ts'
+import { type Company, companyOf, companyRefusal } from './pod-company.ts'
 import { hostPortsClash } from './port-claims.ts'
 
 export type Decision = { readonly node: string } | { readonly problem: string }
@@ -28,7 +28,8 @@ const NO_HELP = 'Preemption is not helpful for scheduling'
 export function schedule(pod: Pod, cluster: Cluster): Decision {
   if (cluster.nodes.length === 0) return { problem: 'no nodes available to schedule pods' }
   const here = holding(cluster)
-  const answers = here.nodes.map((node) => ({ node, refusals: refusalsOf(pod, node, here) }))
+  const all = { cluster: here, company: companyOf(here) }
+  const answers = here.nodes.map((node) => ({ node, refusals: refusalsOf(pod, node, all) }))
   const fitting = answers.filter(({ refusals }) => refusals.length === 0).map(({ node }) => node)
   if (fitting.length === 0) return { problem: problemOf(answers.map(({ refusals }) => refusals)) }
   const owner = ownerOf(pod)
@@ -55,17 +56,17 @@ function ownerOf(pod: Pod): string | undefined {
 }
 
 /** Why a node cannot have a pod: what the first of the scheduler's filters that refuses says; none if it can. */
-function refusalsOf(pod: Pod, node: Node, cluster: Cluster): readonly Refusal[] {
+function refusalsOf(pod: Pod, node: Node, all: { cluster: Cluster; company: Company }): readonly Refusal[] {
   if (node.spec?.unschedulable === true && untolerated(pod, [UNSCHEDULABLE]) !== undefined) return [CORDONED]
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True'
   const taints = (node.spec?.taints ?? []).filter(({ key }) => key !== UNSCHEDULABLE.key)
   if (untolerated(pod, ready ? taints : [...taints, NOT_READY]) !== undefined) return [TAINTED]
   if (!matchesNode(pod, node)) return [UNWANTED]
-  const others = podsOn(node, cluster)
+  const others = podsOn(node, all.cluster)
   if (hostPortsClash(pod, others)) return [PORTS_TAKEN]
   const missing = lacking(pod, node, others)
   if (missing.length > 0) return missing
-  const company = companyRefusal(pod, node, cluster)
+  const company = companyRefusal(pod, node, all)
   return company === undefined ? [] : [company]
 }
 
