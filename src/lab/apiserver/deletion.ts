@@ -2,7 +2,7 @@
 import { isMap, type JsonMap } from './json.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import { timestamp } from './metadata.ts'
-import { badRequest, conflict, invalidOptions } from './status.ts'
+import { badRequest, conflict, forbidden, invalidOptions } from './status.ts'
 import { resourceOf, type Stored } from './stored.ts'
 import { deletionIsOver, type Writer } from './writer.ts'
 
@@ -100,8 +100,10 @@ function propagate(object: RawObject, policy: PropagationPolicy | undefined): bo
   return finalizers.join() !== old.join()
 }
 
-/** Deletes one object, or begins to. @throws {ApiError} 409 when a precondition fails */
+/** Deletes one object, or begins to. @throws {ApiError} 403 when it may not be, 409 when a precondition fails */
 export function deleteObject(writer: Writer, record: KindRecord, stored: Stored, options: DeleteOptions): Deleted {
+  const why = record.undeletable?.(stored.object)
+  if (why !== undefined) throw forbidden(record, stored.object.metadata.name ?? '', why)
   checkPreconditions(record, stored, options)
   const object = structuredClone(stored.object)
   const { metadata } = object

@@ -186,6 +186,8 @@ export interface KindRecord {
   allocation?: Allocation
   /** Seconds that a deletion waits for someone to confirm it (a pod's kubelet); absent or 0: at once. */
   gracePeriodInSeconds?(object: RawObject): number
+  /** Why an object may not be deleted, if so: 403. */
+  undeletable?(object: RawObject): string | undefined
   /** Marks the object when its deletion begins, in place (a namespace turns Terminating). */
   beginDeletion?(object: RawObject): void
   /** Whether something beside metadata.finalizers keeps a deleted object for now (a namespace's spec.finalizers). */

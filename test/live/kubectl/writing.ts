@@ -169,6 +169,9 @@ export const WRITING: Deeds = {
       'no matches for kind "ConfigMop" in version "v1"',
     )
     expect(await desk.sees('kubectl create -f -', map('1').replace('\ndata:', '\ndada:'))).toContain('unknown field "dada"')
+    expect(await desk.sees('kubectl delete namespace kube-public')).toBe(
+      'Error from server (Forbidden): namespaces "kube-public" is forbidden: this namespace may not be deleted\nexit 1',
+    )
     expect(await desk.sees('kubectl get nope/x')).toBe('error: the server doesn\'t have a resource type "nope"\nexit 1')
   },
 }

@@ -1,6 +1,8 @@
 import type { RawObject } from '../kind.ts'
 import { ageColumn, column, defineKind, nameColumn } from './define.ts'
 
+/** A cluster is none without them. Source: apiserver pkg/admission/plugin/namespace/lifecycle/admission.go. */
+const IMMORTAL = ['default', 'kube-system', 'kube-public']
 const NAME_LABEL = 'kubernetes.io/metadata.name'
 
 interface Namespace extends RawObject {
@@ -34,6 +36,7 @@ export const namespace = defineKind({
     object.spec = { finalizers: ['kubernetes'] }
     object.status = { phase: 'Active' }
   },
+  undeletable: ({ metadata: { name = '' } }) => (IMMORTAL.includes(name) ? 'this namespace may not be deleted' : undefined),
   beginDeletion(object) {
     object.status = { ...(object as Namespace).status, phase: 'Terminating' }
   },
