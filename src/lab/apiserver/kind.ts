@@ -196,6 +196,8 @@ export interface KindRecord {
   readonly returnsDeleted?: boolean
   /** Whether PUT of a missing object makes it (services, endpoints, leases, events). */
   readonly createsOnUpdate?: boolean
+  /** Whether PUT must say which resourceVersion it replaces (custom resources and their definitions). */
+  readonly replacesByVersion?: boolean
   /** Where a real server keeps it in etcd below /registry, as some messages say; the plural name by default. */
   readonly storagePath?: string
   /** For kinds that are not kept for good: how long, and from when. */

@@ -45,6 +45,15 @@ export interface Change {
   readonly keepsGeneration?: boolean
 }
 
+/** The answer names the resource where it else names the kind, as a real server's. */
+function requireVersion({ group, plural, replacesByVersion }: KindRecord, { metadata }: RawObject): void {
+  if (replacesByVersion !== true || (metadata.resourceVersion ?? '') !== '') return
+  const detail = 'must be specified for an update'
+  throw invalid({ group, kind: plural }, metadata.name ?? '', [
+    { type: 'Invalid', field: 'metadata.resourceVersion', value: 0, detail },
+  ])
+}
+
 const NAMESPACES = { group: '', plural: 'namespaces' }
 
 export class Writer {
@@ -98,7 +107,10 @@ export class Writer {
       throw badRequest(`the name of the object (${sent}) does not match the name on the URL (${name})`)
     object.metadata.name = name
     const old = this.find(place, name)
-    if (old !== undefined) return this.update(change, old)
+    if (old !== undefined) {
+      requireVersion(place.record, object)
+      return this.update(change, old)
+    }
     if (place.record.createsOnUpdate !== true || place.subresource !== '') throw notFound(place.record, name)
     if (object.metadata.resourceVersion !== undefined) throw conflict(place.record, name)
     return this.create(change)

@@ -66,6 +66,7 @@ function recordOf(definition: Definition, of: DefinitionVersion, retired: AbortS
     schema: name,
     form: formOf({ group, version, kind, listKind, plural, schema: name }, schema),
     countsGeneration: true,
+    replacesByVersion: true,
     columns: columnsOf(of.additionalPrinterColumns),
     selectableFields: selectableOf(of),
     storagePath: `${group}/${plural}`,

@@ -102,6 +102,25 @@ describe('a definition', () => {
     expect((await server.call('GET', POOLS)).status).toBe(404)
   })
 
+  test('that waits for its objects does so after a restart, too', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'fwt-custom-'))
+    try {
+      {
+        await using first = await startTestServer({ dir })
+        await first.call('POST', CRDS, definition())
+        await first.call('POST', POOLS, pool('held', undefined, { metadata: { name: 'held', finalizers: ['a.b/c'] } }))
+        await first.call('DELETE', `${CRDS}/pools.test.example.com`)
+      }
+      await using second = await startTestServer({ dir })
+      expect((await second.call('POST', POOLS, pool('new'))).status).toBe(405)
+      const free = { metadata: { finalizers: null } }
+      await second.call('PATCH', `${POOLS}/held`, free, { type: 'application/merge-patch+json' })
+      expect((await second.call('GET', `${CRDS}/pools.test.example.com`)).status).toBe(404)
+    } finally {
+      await rm(dir, { recursive: true, force: true })
+    }
+  })
+
   test('and its objects outlive the server', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'fwt-custom-'))
     try {
@@ -181,11 +200,13 @@ describe('what is served', () => {
     const next = { ...told, spec: { addresses: ['y'] }, status: { assigned: 4 } }
     const changed = (await server.call('PUT', `${POOLS}/apart`, next)).body
     expect([changed.status, changed.spec.addresses, changed.metadata.generation]).toEqual([{ assigned: 3 }, ['y'], 2])
-    const owners = changed.metadata.managedFields.map((entry: Record<string, unknown>) => [entry.subresource, entry.fieldsV1])
-    expect(owners).toEqual([
-      [undefined, { 'f:spec': { '.': {}, 'f:addresses': {}, 'f:autoAssign': {} } }],
-      ['status', { 'f:status': { '.': {}, 'f:assigned': {} } }],
-    ])
+    const owned = Object.fromEntries(
+      changed.metadata.managedFields.map((entry: Record<string, unknown>) => [entry.subresource ?? 'main', entry.fieldsV1]),
+    )
+    expect(owned).toEqual({
+      main: { 'f:spec': { '.': {}, 'f:addresses': {}, 'f:autoAssign': {} } },
+      status: { 'f:status': { '.': {}, 'f:assigned': {} } },
+    })
   })
 
   test('all forms of patch but the strategic one', async () => {
@@ -205,6 +226,16 @@ describe('what is served', () => {
     expect((await patch('merge-patch+json', { spec: { size: 0 } })).body.message).toBe(
       'Pool.test.example.com "patched" is invalid: spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1',
     )
+  })
+
+  test('is replaced only by who says what', async () => {
+    const { metadata, ...rest } = (await server.call('POST', POOLS, pool('replaced'))).body
+    const { status, body } = await server.call('PUT', `${POOLS}/replaced`, { ...rest, metadata: { name: 'replaced' } })
+    expect([status, body.message]).toEqual([
+      422,
+      'pools.test.example.com "replaced" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
+    ])
+    expect((await server.call('PUT', `${POOLS}/replaced`, { ...rest, metadata })).status).toBe(200)
   })
 
   test('goes with its namespace, and with its owner', async () => {

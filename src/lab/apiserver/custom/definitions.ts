@@ -97,8 +97,18 @@ export class Definitions {
   }
 
   #make(definition: Definition, retire: AbortController): void {
-    const kinds = customKinds(definition, retire.signal)
+    const kinds = this.#kindsOf(definition, retire.signal)
     this.#made.set(definition.metadata.name ?? '', { from: essence(definition), going: isGoing(definition), kinds, retire })
+  }
+
+  /** What cannot be served (a schema stored by another version of this server) must not keep the rest from being so. */
+  #kindsOf(definition: Definition, retired: AbortSignal): CustomKinds | undefined {
+    try {
+      return customKinds(definition, retired)
+    } catch (err) {
+      this.#log.error({ err, definition: definition.metadata.name }, 'a CustomResourceDefinition cannot be served')
+      return undefined
+    }
   }
 
   #serve(): void {

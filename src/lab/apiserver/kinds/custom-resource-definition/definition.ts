@@ -58,6 +58,7 @@ export const customResourceDefinition = defineKind({
   schema: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition',
   storagePath: 'apiextensions.k8s.io/customresourcedefinitions',
   countsGeneration: true,
+  replacesByVersion: true,
   defaults,
   prepare,
   validate: validateDefinition,
