@@ -136,7 +136,15 @@ export interface EnvVar {
     readonly fieldRef?: { readonly fieldPath: string }
     readonly configMapKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean }
     readonly secretKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean }
+    readonly resourceFieldRef?: ResourceFieldRef
   }
+}
+
+/** An amount of a container's resources: `limits.cpu`, in units of `divisor`. */
+export interface ResourceFieldRef {
+  readonly containerName?: string
+  readonly resource: string
+  readonly divisor?: string
 }
 
 export interface Container {
@@ -153,6 +161,14 @@ export interface Container {
     readonly secretRef?: { readonly name: string; readonly optional?: boolean }
   }[]
   readonly ports?: readonly ContainerPort[]
+  readonly resources?: {
+    readonly limits?: Readonly<Record<string, string>>
+    readonly requests?: Readonly<Record<string, string>>
+  }
+  /** A file in the container whose text becomes the message of its end. */
+  readonly terminationMessagePath?: string
+  /** File, FallbackToLogsOnError. */
+  readonly terminationMessagePolicy?: string
   readonly readinessProbe?: Probe
   readonly livenessProbe?: Probe
   readonly startupProbe?: Probe

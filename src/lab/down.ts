@@ -1,6 +1,7 @@
 /** Takes a lab down: not one namespace, process, mount or file of it stays, also after crashes. */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { run, tryRun } from '../linux/run.ts'
+import { removeGroups } from './kubelet/limit/sweep.ts'
 import { closeLabLock, forgetNetnsDir, lockLab } from './lab-lock.ts'
 import { checkLabName } from './names.ts'
 import { checkMachine } from './preflight.ts'
@@ -21,6 +22,7 @@ export async function takeDown(name: string, onStep: (step: string) => void = ()
     await stopUnreadable(name)
     onStep('taking the wires away')
     await sweepNamespaces(name, topology)
+    await removeGroups(name)
     await unmountBelow(labPaths(name).dir)
     rmSync(labPaths(name).dir, { recursive: true, force: true })
     await forgetNetnsDir()

@@ -14,6 +14,7 @@ import { ContainerRecord } from './container-record.ts'
 import { afterExit, type CrashBackoff, goDuration, NO_BACKOFF, restarts } from './crash-backoff.ts'
 import { runHook } from './hook.ts'
 import { pullImage } from './image-pull.ts'
+import type { PodLimits } from './limit/pod-limits.ts'
 import { LogFile } from './log-file.ts'
 import type { ProbedTarget } from './probe-watch.ts'
 import type { ExecTarget } from './stream/exec.ts'
@@ -33,6 +34,7 @@ export interface ContainerContext {
   readonly dir: string
   readonly catalogue: Catalogue
   readonly volumes: PodVolumes
+  readonly limits: PodLimits
   /** The container's status in an earlier life of this kubelet. */
   readonly before: ContainerStatus | undefined
   /** Tells an Event about this container. */
@@ -136,13 +138,15 @@ export class ContainerRunner {
   }
 
   async #execute(image: Image, command: readonly string[], env: Readonly<Record<string, string>>): Promise<ContainerExit> {
-    const { container, dir, netns, place, pod, tell, volumes } = this.#context
+    const { container, dir, limits, netns, place, pod, tell, volumes } = this.#context
     const files = await layFiles(join(dir, 'files', container.name), image)
     await this.log.begin()
     const workingDir = container.workingDir || image.workingDir
     const { emptyDirs, visible } = image
     const binds = await volumes.binds(container, env)
-    const sandbox = { netns, hostname: place.hostname, command, env, workingDir, emptyDirs, files, visible, binds }
+    const hold = limits.hold(container)
+    const groupFiles = hold.files
+    const sandbox = { netns, hostname: place.hostname, command, env, workingDir, emptyDirs, files, visible, binds, groupFiles }
     const run = startContainer(sandbox, this.log)
     this.#record.created(pod.metadata.uid ?? '', run.startedAtInMs)
     tell('Normal', 'Created', 'Container created')
@@ -157,7 +161,7 @@ export class ContainerRunner {
     const exit = await run.exited
     await living
     this.#running = undefined
-    this.#record.ended(exit, exit.exitCode === 0 ? 'Completed' : 'Error', '')
+    this.#record.ended(exit, reasonOf(exit, hold.oomKilled()), '')
     return exit
   }
 
@@ -228,6 +232,12 @@ export class ContainerRunner {
     }
     return next
   }
+}
+
+/** Source: containerd, internal/cri/server/events.go: an exit after an OOM event is OOMKilled. */
+function reasonOf({ exitCode }: ContainerExit, oomKilled: boolean): string {
+  if (exitCode === 0) return 'Completed'
+  return oomKilled ? 'OOMKilled' : 'Error'
 }
 
 async function layFiles(dir: string, image: Image): Promise<ReadonlyMap<string, string>> {

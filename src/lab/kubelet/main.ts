@@ -10,6 +10,7 @@ import { makeCatalogue } from '../images/catalogue.ts'
 import { AddressBook } from './address-book.ts'
 import { type KubeletFlags, parseKubeletFlags } from './flags.ts'
 import { NodeHeartbeat } from './heartbeat.ts'
+import { readHierarchies } from './limit/sweep.ts'
 import { readMachine } from './node-object.ts'
 import type { NodeContext } from './pod-worker.ts'
 import { NodePods, sweepNode } from './pods.ts'
@@ -47,6 +48,7 @@ async function makeNode(flags: KubeletFlags, signal: AbortSignal): Promise<NodeC
     client,
     recorder: createEventRecorder({ client, component: 'kubelet', host: flags.node }),
     catalogue: makeCatalogue(flags.images),
+    hierarchies: readHierarchies(),
     addresses: await AddressBook.open(join(dir, 'addresses.json'), flags.podRanges),
     signal,
   }
@@ -54,7 +56,7 @@ async function makeNode(flags: KubeletFlags, signal: AbortSignal): Promise<NodeC
 
 /** Starts everything; resolves when the node is Ready, its pods are being run and logs are served. @throws {FairwayError} */
 async function startKubelet(flags: KubeletFlags, node: NodeContext, pods: NodePods): Promise<void> {
-  await sweepNode(node.lab, node.dir)
+  await sweepNode(node)
   await startKubeletServer(flags, node.nodeAddresses, pods)
   const wish = {
     name: node.node,

@@ -13,6 +13,9 @@ import type { Catalogue } from '../images/catalogue.ts'
 import type { AddressBook } from './address-book.ts'
 import { ContainerRunner } from './container-runner.ts'
 import { InitContainers, initPolicy } from './init-containers.ts'
+import type { Hierarchy } from './limit/hierarchy.ts'
+import { PodLimits } from './limit/pod-limits.ts'
+import { labGroup } from './limit/sweep.ts'
 import { layPodWires, podWireNames, removePodWires } from './pod-network.ts'
 import { podStatus } from './pod-status.ts'
 import { StatusWriter } from './status-writer.ts'
@@ -28,6 +31,7 @@ export interface NodeContext {
   readonly recorder: EventRecorder
   readonly catalogue: Catalogue
   readonly addresses: AddressBook
+  readonly hierarchies: readonly Hierarchy[]
   /** The runner itself ends: nothing more is reported. */
   readonly signal: AbortSignal
 }
@@ -42,6 +46,7 @@ export class PodWorker {
   /** Resolves when nothing of the pod is left on this node. */
   readonly done: Promise<void>
   readonly #volumes: PodVolumes
+  readonly #limits: PodLimits
   readonly #init: InitContainers
   readonly #main: readonly ContainerRunner[]
   readonly #node: NodeContext
@@ -67,6 +72,17 @@ export class PodWorker {
     const hostname = hostNetwork ? node.node : (pod.spec?.hostname ?? pod.metadata.name ?? '').slice(0, 63)
     this.#place = { podIPs: hostNetwork ? node.nodeAddresses : [], hostIPs: node.nodeAddresses, hostname }
     this.#volumes = new PodVolumes({ pod, place: this.#place, dir: join(this.#dir, 'volumes'), client: node.client })
+    this.#limits = new PodLimits({
+      hierarchies: node.hierarchies,
+      path: `${labGroup(node.lab)}/${node.node}/${this.uid}`,
+      unheld: (message) =>
+        node.recorder.event(
+          eventReference({ ...pod.metadata, apiVersion: 'v1', kind: 'Pod' }),
+          'Warning',
+          'LimitsNotHeld',
+          message,
+        ),
+    })
     const initContainers = this.#finishedBefore ? [] : (pod.spec?.initContainers ?? [])
     const containers = this.#finishedBefore ? [] : (pod.spec?.containers ?? [])
     this.#init = new InitContainers(initContainers.map((each) => ({ container: each, runner: this.#makeRunner(each, true) })))
@@ -139,6 +155,7 @@ export class PodWorker {
       dir: this.#dir,
       catalogue: this.#node.catalogue,
       volumes: this.#volumes,
+      limits: this.#limits,
       before: statuses?.find(({ name }) => name === container.name),
       tell: (type, reason, message) => this.#node.recorder.event(eventReference(about), type, reason, message),
       changed: () => this.#report(),
@@ -153,6 +170,7 @@ export class PodWorker {
       this.#report()
     }
     this.#volumes.release()
+    await this.#limits.release()
     await this.#clearNetwork()
     await this.#deleted.promise
     await this.#status.flush()

@@ -6,6 +6,7 @@ import { PODS } from '../../kube/resource.ts'
 import type { Pod } from '../../kube/types.ts'
 import { logger } from '../../log/log.ts'
 import { hostPortsClash } from '../controllers/port-claims.ts'
+import { removeGroups } from './limit/sweep.ts'
 import { killInside, killStrangersHere, listPodLinks, podWireNames, removePodWires } from './pod-network.ts'
 import { type NodeContext, PodWorker } from './pod-worker.ts'
 import { rejectPod } from './reject.ts'
@@ -103,7 +104,7 @@ async function podDirectories(dir: string): Promise<readonly string[]> {
  * Ends and removes what an earlier runner of this node left: processes, namespaces and links of its pods, found by the links in
  * the node's namespace (in which this runs) and by the pods' directories.
  */
-export async function sweepNode(lab: string, dir: string): Promise<void> {
+export async function sweepNode({ lab, node, dir, hierarchies }: NodeContext): Promise<void> {
   await killStrangersHere()
   const links = await listPodLinks()
   const known = (await podDirectories(dir)).map((uid) => podWireNames(lab, uid))
@@ -115,4 +116,5 @@ export async function sweepNode(lab: string, dir: string): Promise<void> {
       await removePodWires(netns, hostLink)
     }),
   )
+  await removeGroups(lab, node, hierarchies)
 }

@@ -21,6 +21,8 @@ export interface Sandbox {
   readonly files: ReadonlyMap<string, string>
   /** Volumes. A path that the machine does not have is made. */
   readonly binds: readonly Bind[]
+  /** Files of control groups that the container's first process writes itself to. */
+  readonly groupFiles: readonly string[]
   /** Paths of the machine that stay visible. */
   readonly visible: readonly string[]
 }
@@ -79,8 +81,15 @@ export function sandboxCommand(sandbox: Sandbox): readonly string[] {
     ...['--clearenv', ...Object.entries(sandbox.env).flatMap(([name, value]) => ['--setenv', name, value])],
     ...['--chdir', sandbox.workingDir, '--json-status-fd', String(STATUS_FD), '--', ...sandbox.command],
   ]
-  const guarded = ['setpriv', '--pdeathsig', 'KILL', '--', ...bwrap]
+  const guarded = ['setpriv', '--pdeathsig', 'KILL', '--', ...inGroups(sandbox.groupFiles, bwrap)]
   return sandbox.netns === '' ? guarded : inNetns(sandbox.netns, guarded)
+}
+
+/** A shell that joins the groups and then becomes the program, so that nothing of the container is ever outside of them. */
+const JOIN = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 128; shift; done; shift; exec "$@"'
+
+function inGroups(files: readonly string[], command: readonly string[]): readonly string[] {
+  return files.length === 0 ? command : ['sh', '-c', JOIN, 'sh', ...files, '--', ...command]
 }
 
 /**

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { netnsPath, withNetns } from '../../linux/netns.ts'
 import { endProcesses, type ProcessIdentity, processesInNetns } from '../../linux/process.ts'
 import { run } from '../../linux/run.ts'
+import { removeGroups } from '../kubelet/limit/sweep.ts'
 import { hostNamespace, hostNamespaces, podNamespacePrefix, SWITCH } from '../names.ts'
 import type { Topology } from '../topology.ts'
 
@@ -35,6 +36,7 @@ export async function removeHost(lab: string, host: string): Promise<void> {
   const names = [namespace, ...pods.map((id) => `${podNamespacePrefix(lab)}${id}`)].filter((name) => existsSync(netnsPath(name)))
   await endProcesses(processesInNetns(names.map(netnsPath)), 0)
   await deleteNamespaces(names)
+  await removeGroups(lab, host)
 }
 
 /** The kubelet's name for the node's end of a pod's wire. */

@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { KubeObject } from '../../../src/kube/types.ts'
+import { removeGroups } from '../../../src/lab/kubelet/limit/sweep.ts'
 import { makeCertificates } from '../../../src/lab/pki.ts'
 import { DEFAULT_TOPOLOGY, type Topology } from '../../../src/lab/topology.ts'
 import { inNetns, ipBatch, netnsPath } from '../../../src/linux/netns.ts'
@@ -277,6 +278,7 @@ export class KubeletRig {
 
   async destroy(): Promise<void> {
     await this.endKubelet('SIGTERM')
+    await removeGroups(this.lab)
     this.api.close()
     for (const name of readdirSync('/run/netns').filter((each) => each.startsWith(`fw-${this.lab}-pod-`)))
       await tryRun(['ip', 'netns', 'delete', name])

@@ -1,0 +1,67 @@
+/** CPU and memory limits, as far as this machine lets the lab hold containers to them. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { offers } from '../../src/lab/kubelet/limit/cgroup.ts'
+import type { Controller } from '../../src/lab/kubelet/limit/hierarchy.ts'
+import { readHierarchies } from '../../src/lab/kubelet/limit/sweep.ts'
+import { KubeletRig } from './kubelet/rig.ts'
+
+const placeOf = (controller: Controller) => readHierarchies().find((each) => each.top && offers(each, controller))
+const cpu = placeOf('cpu')
+const memory = placeOf('memory')
+const shell = (script: string, more: object = {}) => ({ name: 'main', image: 'shell', args: ['-c', script], ...more })
+
+let rig: KubeletRig
+
+beforeAll(async () => {
+  rig = await KubeletRig.create()
+  writeFileSync(join(rig.images, 'shell.json'), JSON.stringify({ name: 'shell', command: ['/bin/sh'] }))
+})
+
+afterAll(async () => {
+  await rig?.destroy()
+})
+
+const groupsOf = (dir: string) => join(dir, `fairway-${rig.lab}`)
+
+it.skipIf(cpu === undefined)('CPU limits hold all processes of a container, and go with the pod and after a crash', async () => {
+  const dir = cpu?.dir ?? ''
+  rig.pod('slow', { containers: [shell('sleep 300 & wait', { resources: { limits: { cpu: '250m' } } })] })
+  await rig.untilReady('slow')
+  const uid = rig.api.get('pods', 'default', 'slow')?.metadata.uid ?? ''
+  const group = join(groupsOf(dir), 'n1', uid, 'main')
+  const quota = readFileSync(join(group, cpu?.version === 2 ? 'cpu.max' : 'cpu.cfs_quota_us'), 'utf8')
+  expect(quota.trim()).toBe(cpu?.version === 2 ? '25000 100000' : '25000')
+  const processes = readFileSync(join(group, 'cgroup.procs'), 'utf8').trim().split('\n')
+  expect(processes.length).toBeGreaterThanOrEqual(3) // bubblewrap, the shell, what it started
+  await rig.endKubelet('SIGKILL')
+  await rig.untilNoProcess()
+  expect(existsSync(group)).toBe(true)
+  rig.api.remove('pods', 'default', 'slow', 0)
+  await rig.startKubelet()
+  await rig.untilGone('slow')
+  await expect.poll(() => existsSync(join(groupsOf(dir), 'n1')), { interval: 20 }).toBe(false)
+})
+
+it.skipIf(memory === undefined)('a container that takes more memory than its limit is OOMKilled', async () => {
+  const eat = 'exec tail /dev/zero'
+  rig.pod('big', { restartPolicy: 'Never', containers: [shell(eat, { resources: { limits: { memory: '32Mi' } } })] })
+  await rig.api.until(() => rig.status('big').phase === 'Failed', 'its end')
+  expect(rig.status('big').containerStatuses?.[0]).toMatchObject({
+    state: { terminated: { reason: 'OOMKilled', exitCode: 137 } },
+  })
+  rig.api.remove('pods', 'default', 'big', 1)
+  await rig.untilGone('big')
+})
+
+it.skipIf(memory !== undefined)('a machine that does not let us says so in one Event, and the pod runs', async () => {
+  const limited = shell('sleep 300', { resources: { limits: { memory: '32Mi' } } })
+  rig.pod('free', { containers: [limited, { ...limited, name: 'other' }], terminationGracePeriodSeconds: 0 })
+  await rig.untilReady('free')
+  const words = () => rig.api.messages().filter((each) => each.startsWith('LimitsNotHeld: This machine does not let the lab'))
+  await rig.api.until(() => words().length > 0, 'the Event')
+  expect(words()).toHaveLength(1)
+  rig.api.remove('pods', 'default', 'free', 1)
+  await rig.untilGone('free')
+})
