@@ -1,5 +1,6 @@
 /** What every cluster has from its first moment: four namespaces, the range of cluster addresses, and the Service `kubernetes` with its endpoints. */
 import ipaddr from 'ipaddr.js'
+import type { Logger } from '../../log/log.ts'
 import type { RawObject } from './kind.ts'
 import { timestamp } from './metadata.ts'
 import type { Registry } from './registry.ts'
@@ -73,6 +74,23 @@ export function bootstrap(writer: Writer, registry: Registry, options: Bootstrap
     'endpoints',
     'ports',
   )
+}
+
+/** As often as a real server looks after its own Service. */
+const AGAIN_IN_MS = 10_000
+
+/** Makes again what somebody deleted of it. Returns how to stop that. */
+export function keepBasics(writer: Writer, registry: Registry, options: BootstrapOptions, log: Logger): () => void {
+  const timer = setInterval(() => {
+    try {
+      bootstrap(writer, registry, options)
+    } catch (err) {
+      // Its namespace is still on its way out, or somebody took its address: there is a next time.
+      log.warn({ err }, 'what every cluster has cannot be made')
+    }
+  }, AGAIN_IN_MS)
+  timer.unref()
+  return () => clearInterval(timer)
 }
 
 const readyCondition = (nowInMs: number) => ({

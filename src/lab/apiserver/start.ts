@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { logger } from '../../log/log.ts'
 import { keepAddressObjects } from './address-objects.ts'
 import { ServiceAddresses } from './allocators/service-addresses.ts'
-import { type BootstrapOptions, bootstrap } from './bootstrap.ts'
+import { type BootstrapOptions, bootstrap, keepBasics } from './bootstrap.ts'
 import { keepBudgets } from './budget-status.ts'
 import { Definitions } from './custom/definitions.ts'
 import { Database } from './database.ts'
@@ -87,6 +87,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       keepBudgets(store, view, log),
       keepAddressObjects(writer, registry, log),
       keepTokenSecrets(writer, registry, { tokens, ca: options.tls?.clientCa, log }),
+      keepBasics(writer, registry, options, log),
       keepServiceCidrs(writer, registry, { addresses, log }),
     ]
     release = () => {
