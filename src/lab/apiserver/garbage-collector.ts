@@ -202,7 +202,7 @@ export class GarbageCollector {
 
   /** The record in whose form a resource is stored. */
   #stored(resource: string): KindRecord | undefined {
-    return this.#registry.kinds.find((record) => record.conversion === undefined && resourceOf(record) === resource)
+    return this.#registry.stored.find((record) => resourceOf(record) === resource)
   }
 
   #kindOf({ apiVersion = '', kind }: OwnerReference): KindRecord | undefined {

@@ -16,7 +16,7 @@ const NO_OPTIONS = parseDeleteOptions(undefined, new URLSearchParams())
 export function guardNamespaces(writer: Writer, registry: Registry, log: Logger): () => void {
   const { store } = writer
   const pending = new Set<string>()
-  const inNamespaces = () => registry.kinds.filter((record) => record.namespaced && record.conversion === undefined)
+  const inNamespaces = () => registry.stored.filter((record) => record.namespaced)
   const own = registry.kinds.find((record) => resourceOf(record) === NAMESPACES)
   let retry: NodeJS.Timeout | undefined
 

@@ -1,4 +1,5 @@
 /** Which kind a path means. */
+import { storageOf } from './conversion.ts'
 import type { KindRecord } from './kind.ts'
 
 /** What a path of the API names. `name` is absent for collections; `subresource` is '' for the object itself. */
@@ -15,6 +16,7 @@ export interface Target {
 export class Registry {
   readonly #own: readonly KindRecord[]
   #kinds: readonly KindRecord[] = []
+  #stored: readonly KindRecord[] = []
   #byPlural: ReadonlyMap<string, KindRecord> = new Map()
   /** Where something is served; true where nothing but custom resources is. */
   #groupVersions: ReadonlyMap<string, boolean> = new Map()
@@ -29,11 +31,17 @@ export class Registry {
     return this.#kinds
   }
 
+  /** The records in whose form objects are stored, each once; the version of one need not be served. It changes as `kinds` does. */
+  get stored(): readonly KindRecord[] {
+    return this.#stored
+  }
+
   /** Serves these beside the server's own kinds, in place of those given before. Of two with one name the first is found. */
   serveBeside(custom: readonly KindRecord[]): void {
     const kinds = [...this.#own, ...custom]
     const names = kinds.map((record) => [`${record.group}/${record.version}`, record] as const)
     this.#kinds = kinds
+    this.#stored = [...new Set(kinds.map(storageOf))]
     this.#byPlural = new Map(names.map(([name, record]) => [`${name}/${record.plural}`, record] as const).toReversed())
     this.#groupVersions = new Map(names.map(([name, record]) => [name, record.form !== undefined] as const).toReversed())
   }

@@ -131,6 +131,15 @@ describe('versions', () => {
     expect(group.versions.map((one: { version: string }) => one.version)).toEqual(['v1', 'v1beta1'])
     const name = `${CRDS}/pools.test.example.com`
     const crd = (await server.call('GET', name)).body
+    crd.spec.versions = [version('v1beta1', { served: false, storage: true }), version('v1')]
+    expect((await server.call('PUT', name, crd)).status).toBe(200)
+    await server.call('POST', '/api/v1/namespaces', { metadata: { name: 'going' } })
+    expect((await server.call('POST', POOLS.replace('default', 'going'), pool('b'))).status).toBe(201)
+    await server.call('DELETE', '/api/v1/namespaces/going')
+    await expect.poll(async () => (await server.call('GET', '/api/v1/namespaces/going')).status).toBe(404)
+    const { items } = (await server.call('GET', '/apis/test.example.com/v1/pools')).body
+    expect(items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual(['a'])
+    crd.metadata.resourceVersion = (await server.call('GET', name)).body.metadata.resourceVersion
     crd.spec.versions = [version('v1beta1', { served: false }), version('v1', { storage: true })]
     expect((await server.call('PUT', name, crd)).body.status.storedVersions).toEqual(['v1beta1', 'v1'])
     expect((await server.call('GET', BETA)).status).toBe(404)
