@@ -1,4 +1,4 @@
-/** CPU and memory limits, as far as this machine lets the lab hold containers to them. */
+/** CPU and memory limits, as far as this machine lets the lab hold containers to them, and how the end of a container is told. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -64,4 +64,23 @@ it.skipIf(memory !== undefined)('a machine that does not let us says so in one E
   expect(words()).toHaveLength(1)
   rig.api.remove('pods', 'default', 'free', 1)
   await rig.untilGone('free')
+})
+
+it('a container finds its limits in its environment, and says why it ended', async () => {
+  const env = [{ name: 'CPUS', valueFrom: { resourceFieldRef: { resource: 'requests.cpu', divisor: '1m' } } }]
+  const failing = (name: string, script: string, more: object) => ({ ...shell(`${script}; exit 3`), name, ...more })
+  rig.pod('told', {
+    restartPolicy: 'Never',
+    containers: [
+      failing('file', 'printf "has $CPUS" >/dev/termination-log', { env, resources: { requests: { cpu: '250m' } } }),
+      failing('path', 'printf elsewhere >/tmp/why', { terminationMessagePath: '/tmp/why' }),
+      failing('log', 'echo last words', { terminationMessagePolicy: 'FallbackToLogsOnError' }),
+      failing('mute', 'echo last words', {}),
+    ],
+  })
+  await rig.api.until(() => rig.status('told').phase === 'Failed', 'its end')
+  const statuses = rig.status('told').containerStatuses as unknown as { state: { terminated: { message?: string } } }[]
+  expect(statuses.map(({ state }) => state.terminated.message)).toEqual(['has 250', 'elsewhere', 'last words\n', undefined])
+  rig.api.remove('pods', 'default', 'told', 1)
+  await rig.untilGone('told')
 })

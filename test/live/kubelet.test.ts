@@ -110,7 +110,7 @@ describe('the kubelet', () => {
         | { restartCount: number; state: { waiting?: { reason: string; message: string } }; lastState: object }
     await rig.api.until(() => container()?.state.waiting?.reason === 'CrashLoopBackOff', 'CrashLoopBackOff')
     expect(container()).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 3, reason: 'Error' } } })
-    expect(container()?.state.waiting?.message).toMatch(/^back-off 10s restarting failed container=main pod=crash_default\(/)
+    expect(container()?.state.waiting?.message).toMatch(/^back-off 1s restarting failed container=main pod=crash_default\(/)
     expect((await rig.kubeletGet('/containerLogs/default/crash/main?previous=true')).body).toBe('run\n')
     expect(
       rig.api

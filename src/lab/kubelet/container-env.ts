@@ -3,11 +3,14 @@ import type { Container, DataObject, EnvVar, Pod } from '../../kube/types.ts'
 import { FairwayError } from '../../model/code.ts'
 import { POD_DATA_MISSING, POD_FIELD_UNSUPPORTED } from '../../model/codes/pod.ts'
 import type { Image } from '../images/image.ts'
+import { type NodeAmounts, resourceValue } from './limit/resource-field.ts'
 
 export interface PodPlace {
   readonly podIPs: readonly string[]
   readonly hostIPs: readonly string[]
   readonly hostname: string
+  /** What the node can give: the limit of containers that have none. */
+  readonly amounts: NodeAmounts
 }
 
 /** Where ConfigMaps and Secrets of the pod's namespace come from; undefined for one that is not there. */
@@ -39,7 +42,7 @@ export async function containerEnv(
     const { configMapKeyRef, secretKeyRef } = entry.valueFrom ?? {}
     if (entry.valueFrom === undefined) declared[entry.name] = expand(entry.value ?? '', declared)
     else if (configMapKeyRef === undefined && secretKeyRef === undefined)
-      declared[entry.name] = fromField(pod, entry, place, where)
+      declared[entry.name] = fromField(pod, { entry, container, where }, place)
     else {
       const value = await fromKey(entry, data)
       if (value !== undefined) declared[entry.name] = value
@@ -99,12 +102,25 @@ export function expand(text: string, env: Readonly<Record<string, string>>): str
   return text.replace(/\$(?:\$|\(([^)]*)\))/g, (whole, name?: string) => (name === undefined ? '$' : (env[name] ?? whole)))
 }
 
-function fromField(pod: Pod, entry: EnvVar, place: PodPlace, where: string): string {
-  const path = entry.valueFrom?.fieldRef?.fieldPath
+interface FieldEntry {
+  readonly entry: EnvVar
+  readonly container: Container
+  readonly where: string
+}
+
+function fromField(pod: Pod, { entry, container, where }: FieldEntry, place: PodPlace): string {
+  const { fieldRef, resourceFieldRef } = entry.valueFrom ?? {}
+  if (resourceFieldRef !== undefined) {
+    const amount = resourceValue(pod, container, resourceFieldRef, place.amounts)
+    if (amount !== undefined) return amount
+    const message = `The resource "${resourceFieldRef.resource}" of ${entry.name} is not known to the lab.`
+    throw new FairwayError(POD_FIELD_UNSUPPORTED, message, { field: where })
+  }
+  const path = fieldRef?.fieldPath
   if (path === undefined) {
     throw new FairwayError(
       POD_FIELD_UNSUPPORTED,
-      `The lab fills environment from literal values and fieldRef only; ${entry.name} has another source.`,
+      `The lab fills environment from literal values, fieldRef and resourceFieldRef only; ${entry.name} has another source.`,
       {
         field: where,
       },

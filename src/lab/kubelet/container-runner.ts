@@ -7,6 +7,7 @@ import type { Container, ContainerStatus, Pod } from '../../kube/types.ts'
 import { FairwayError } from '../../model/code.ts'
 import type { Catalogue } from '../images/catalogue.ts'
 import type { Image } from '../images/image.ts'
+import type { Times } from '../topology.ts'
 import { containerCommand, containerEnv, type PodPlace } from './container-env.ts'
 import { type ProbeKind, watchHealth } from './container-health.ts'
 import { type ContainerExit, type ContainerRun, cannotStart, startContainer } from './container-process.ts'
@@ -19,6 +20,7 @@ import { LogFile } from './log-file.ts'
 import type { ProbedTarget } from './probe-watch.ts'
 import type { ExecTarget } from './stream/exec.ts'
 import { Termination } from './termination.ts'
+import { layMessageFile, terminationMessage } from './termination-message.ts'
 import type { PodVolumes } from './volume/pod-volumes.ts'
 
 /** What a container needs of its pod and node. */
@@ -35,6 +37,7 @@ export interface ContainerContext {
   readonly catalogue: Catalogue
   readonly volumes: PodVolumes
   readonly limits: PodLimits
+  readonly times: Times
   /** The container's status in an earlier life of this kubelet. */
   readonly before: ContainerStatus | undefined
   /** Tells an Event about this container. */
@@ -143,7 +146,8 @@ export class ContainerRunner {
     await this.log.begin()
     const workingDir = container.workingDir || image.workingDir
     const { emptyDirs, visible } = image
-    const binds = await volumes.binds(container, env)
+    const message = await layMessageFile(join(dir, 'termination'), container)
+    const binds = [...(await volumes.binds(container, env)), message]
     const hold = limits.hold(container)
     const groupFiles = hold.files
     const sandbox = { netns, hostname: place.hostname, command, env, workingDir, emptyDirs, files, visible, binds, groupFiles }
@@ -161,7 +165,11 @@ export class ContainerRunner {
     const exit = await run.exited
     await living
     this.#running = undefined
-    this.#record.ended(exit, reasonOf(exit, hold.oomKilled()), '')
+    this.#record.ended(
+      exit,
+      reasonOf(exit, hold.oomKilled()),
+      await terminationMessage(message, container, exit.exitCode, this.log),
+    )
     return exit
   }
 
@@ -220,8 +228,8 @@ export class ContainerRunner {
   }
 
   async #waitAfter(exit: ContainerExit, backoff: CrashBackoff): Promise<CrashBackoff> {
-    const { pod, container, tell } = this.#context
-    const { waitInMs, next } = afterExit(backoff, exit.finishedAtInMs - exit.startedAtInMs)
+    const { pod, container, tell, times } = this.#context
+    const { waitInMs, next } = afterExit(backoff, exit.finishedAtInMs - exit.startedAtInMs, times)
     this.#record.setAside()
     if (waitInMs > 0) {
       const name = `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`

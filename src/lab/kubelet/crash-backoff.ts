@@ -1,7 +1,15 @@
 /** How long a container that ended waits before it is started again. Source: kubelet, MaxContainerBackOff and its reset rule. */
+import type { Times } from '../topology.ts'
 
-export const FIRST_DELAY_IN_MS = 10_000
-export const MAX_DELAY_IN_MS = 300_000
+interface Delays {
+  readonly firstInMs: number
+  readonly longestInMs: number
+}
+
+const DELAYS: Readonly<Record<Times, Delays>> = {
+  quick: { firstInMs: 1_000, longestInMs: 30_000 },
+  kubernetes: { firstInMs: 10_000, longestInMs: 300_000 },
+}
 
 /** `delayInMs` is what the next wait will be; 0 for a container that may start at once. */
 export interface CrashBackoff {
@@ -12,11 +20,16 @@ export const NO_BACKOFF: CrashBackoff = { delayInMs: 0 }
 
 /**
  * After an end: how long to wait now, and what a next crash will wait. The first restart is at once; then 10 s, doubling to
- * 5 minutes; a run longer than twice the longest delay starts over.
+ * 5 minutes (in quick times 1 s, doubling to 30 s); a run longer than twice the longest delay starts over.
  */
-export function afterExit(backoff: CrashBackoff, ranInMs: number): { readonly waitInMs: number; readonly next: CrashBackoff } {
-  const delayInMs = ranInMs > 2 * MAX_DELAY_IN_MS ? 0 : backoff.delayInMs
-  const doubled = delayInMs === 0 ? FIRST_DELAY_IN_MS : Math.min(delayInMs * 2, MAX_DELAY_IN_MS)
+export function afterExit(
+  backoff: CrashBackoff,
+  ranInMs: number,
+  times: Times,
+): { readonly waitInMs: number; readonly next: CrashBackoff } {
+  const { firstInMs, longestInMs } = DELAYS[times]
+  const delayInMs = ranInMs > 2 * longestInMs ? 0 : backoff.delayInMs
+  const doubled = delayInMs === 0 ? firstInMs : Math.min(delayInMs * 2, longestInMs)
   return { waitInMs: delayInMs, next: { delayInMs: doubled } }
 }
 

@@ -110,12 +110,14 @@ describe('restarts', () => {
     const waits: number[] = []
     let backoff = NO_BACKOFF
     for (let n = 0; n < 8; n++) {
-      const { waitInMs, next } = afterExit(backoff, 1000)
+      const { waitInMs, next } = afterExit(backoff, 1000, 'kubernetes')
       waits.push(waitInMs / 1000)
       backoff = next
     }
     expect(waits).toEqual([0, 10, 20, 40, 80, 160, 300, 300])
-    expect(afterExit(backoff, 700_000).waitInMs).toBe(0)
+    expect(afterExit(backoff, 700_000, 'kubernetes').waitInMs).toBe(0)
+    expect(afterExit({ delayInMs: 20_000 }, 1000, 'quick')).toEqual({ waitInMs: 20_000, next: { delayInMs: 30_000 } })
+    expect(afterExit(NO_BACKOFF, 1000, 'quick').next).toEqual({ delayInMs: 1000 })
     expect([10_000, 160_000, 300_000].map(goDuration)).toEqual(['10s', '2m40s', '5m0s'])
   })
 

@@ -11,7 +11,7 @@ import { AddressBook } from './address-book.ts'
 import { type KubeletFlags, parseKubeletFlags } from './flags.ts'
 import { NodeHeartbeat } from './heartbeat.ts'
 import { readHierarchies } from './limit/sweep.ts'
-import { readMachine } from './node-object.ts'
+import { nodeAmounts, readMachine } from './node-object.ts'
 import type { NodeContext } from './pod-worker.ts'
 import { NodePods, sweepNode } from './pods.ts'
 import { canonicalAddress } from './range.ts'
@@ -49,6 +49,8 @@ async function makeNode(flags: KubeletFlags, signal: AbortSignal): Promise<NodeC
     recorder: createEventRecorder({ client, component: 'kubelet', host: flags.node }),
     catalogue: makeCatalogue(flags.images),
     hierarchies: readHierarchies(),
+    amounts: nodeAmounts(),
+    times: flags.times,
     addresses: await AddressBook.open(join(dir, 'addresses.json'), flags.podRanges),
     signal,
   }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, hostname, machine, release, totalmem } from 'node:os'
 import type { Node } from '../../kube/types.ts'
+import type { NodeAmounts } from './limit/resource-field.ts'
 import { apiTime } from './pod-status.ts'
 import { canonicalAddress, parseCidr } from './range.ts'
 
@@ -62,6 +63,11 @@ export function nodeObject(wish: NodeWish, facts: MachineFacts): Node {
   if (wish.controlPlane) labels['node-role.kubernetes.io/master'] = ''
   const podCIDRs = wish.podRanges.map((range) => parseCidr(range).cidr)
   return { apiVersion: 'v1', kind: 'Node', metadata: { name: wish.name, labels }, spec: { podCIDR: podCIDRs[0], podCIDRs } }
+}
+
+/** What this machine can give to containers. */
+export function nodeAmounts(): NodeAmounts {
+  return { cpu: availableParallelism(), memory: Math.floor(totalmem() / 1024) * 1024 }
 }
 
 type NodeStatus = NonNullable<Node['status']>

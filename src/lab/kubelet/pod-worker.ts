@@ -10,11 +10,13 @@ import { netnsPath } from '../../linux/netns.ts'
 import { type Logger, logger } from '../../log/log.ts'
 import { NODE_NOT_READY } from '../controllers/node-life.ts'
 import type { Catalogue } from '../images/catalogue.ts'
+import type { Times } from '../topology.ts'
 import type { AddressBook } from './address-book.ts'
 import { ContainerRunner } from './container-runner.ts'
 import { InitContainers, initPolicy } from './init-containers.ts'
 import type { Hierarchy } from './limit/hierarchy.ts'
 import { PodLimits } from './limit/pod-limits.ts'
+import type { NodeAmounts } from './limit/resource-field.ts'
 import { labGroup } from './limit/sweep.ts'
 import { layPodWires, podWireNames, removePodWires } from './pod-network.ts'
 import { podStatus } from './pod-status.ts'
@@ -32,6 +34,8 @@ export interface NodeContext {
   readonly catalogue: Catalogue
   readonly addresses: AddressBook
   readonly hierarchies: readonly Hierarchy[]
+  readonly amounts: NodeAmounts
+  readonly times: Times
   /** The runner itself ends: nothing more is reported. */
   readonly signal: AbortSignal
 }
@@ -55,7 +59,12 @@ export class PodWorker {
   readonly #status: StatusWriter
   readonly #deleted = Promise.withResolvers<void>()
   /** Filled in before any container runs: the place that the runners look at. */
-  readonly #place: { podIPs: readonly string[]; readonly hostIPs: readonly string[]; readonly hostname: string }
+  readonly #place: {
+    podIPs: readonly string[]
+    readonly hostIPs: readonly string[]
+    readonly hostname: string
+    readonly amounts: NodeAmounts
+  }
   #pod: Pod
   #stopping = false
   #gone = false
@@ -70,7 +79,7 @@ export class PodWorker {
     this.#status = new StatusWriter(node.client, pod, node.signal)
     const hostNetwork = pod.spec?.hostNetwork === true
     const hostname = hostNetwork ? node.node : (pod.spec?.hostname ?? pod.metadata.name ?? '').slice(0, 63)
-    this.#place = { podIPs: hostNetwork ? node.nodeAddresses : [], hostIPs: node.nodeAddresses, hostname }
+    this.#place = { podIPs: hostNetwork ? node.nodeAddresses : [], hostIPs: node.nodeAddresses, hostname, amounts: node.amounts }
     this.#volumes = new PodVolumes({ pod, place: this.#place, dir: join(this.#dir, 'volumes'), client: node.client })
     this.#limits = new PodLimits({
       hierarchies: node.hierarchies,
@@ -156,6 +165,7 @@ export class PodWorker {
       catalogue: this.#node.catalogue,
       volumes: this.#volumes,
       limits: this.#limits,
+      times: this.#node.times,
       before: statuses?.find(({ name }) => name === container.name),
       tell: (type, reason, message) => this.#node.recorder.event(eventReference(about), type, reason, message),
       changed: () => this.#report(),

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { limitFiles, oomKills, removeGroup } from './cgroup.ts'
 import { findHierarchies } from './hierarchy.ts'
 import { limitsOf, PodLimits } from './pod-limits.ts'
+import { resourceValue } from './resource-field.ts'
 
 const V1 = [
   '31 25 0:27 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid - cgroup cgroup rw,cpu,cpuacct',
@@ -106,4 +107,21 @@ describe('the groups of a pod', () => {
     expect(existsSync(join(dir, 'fairway-x'))).toBe(false)
     expect(await removeGroup(join(dir, 'fairway-x'))).toBe(true)
   })
+})
+
+describe('resource fields', () => {
+  const main = { name: 'main', resources: { limits: { memory: '64Mi' }, requests: { cpu: '1500m' } } }
+  const pod = { metadata: { name: 'a' }, spec: { containers: [main, { name: 'bare' }] } }
+  const node = { cpu: 4, memory: 8 * 2 ** 30 }
+  it.each([
+    ['the limit in bytes', { resource: 'limits.memory' }, '67108864'],
+    ['in units', { resource: 'limits.memory', divisor: '1Mi' }, '64'],
+    ['rounded up', { resource: 'requests.cpu' }, '2'],
+    ['in thousandths', { resource: 'requests.cpu', divisor: '1m' }, '1500'],
+    ['of the node, where there is no limit', { resource: 'limits.cpu' }, '4'],
+    ['nothing, where there is no request', { resource: 'requests.memory' }, '0'],
+    ['of another container', { containerName: 'bare', resource: 'limits.memory', divisor: '1Gi' }, '8'],
+    ['of a container that there is not', { containerName: 'none', resource: 'limits.cpu' }, undefined],
+    ['that is none', { resource: 'limits.cats' }, undefined],
+  ])('%s', (_name, ref, expected) => expect(resourceValue(pod, main, ref, node)).toBe(expected))
 })

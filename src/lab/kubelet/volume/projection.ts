@@ -1,8 +1,9 @@
 /** Which files a volume made of API objects has. */
-import type { DataObject, Pod } from '../../../kube/types.ts'
+import type { DataObject, Pod, ResourceFieldRef } from '../../../kube/types.ts'
 import { FairwayError } from '../../../model/code.ts'
 import { POD_DATA_MISSING, POD_FIELD_UNSUPPORTED } from '../../../model/codes/pod.ts'
 import { fieldValue, type PodPlace } from '../container-env.ts'
+import { resourceValue } from '../limit/resource-field.ts'
 import type { ProjectedFile } from './atomic-dir.ts'
 
 interface KeyPath {
@@ -21,6 +22,7 @@ interface DataSource {
 interface FieldItem {
   readonly path: string
   readonly fieldRef?: { readonly fieldPath: string }
+  readonly resourceFieldRef?: ResourceFieldRef
   readonly mode?: number
 }
 
@@ -69,7 +71,10 @@ export async function project(
       addKeys(files, secret, mode, { what: `secret "${name}"`, object: await world.secret(name) })
     }
     for (const item of downwardAPI?.items ?? []) {
-      const value = fieldValue(world.pod, item.fieldRef?.fieldPath ?? '', world.place)
+      const value =
+        item.resourceFieldRef === undefined
+          ? fieldValue(world.pod, item.fieldRef?.fieldPath ?? '', world.place)
+          : resourceValue(world.pod, undefined, item.resourceFieldRef, world.place.amounts)
       if (value === undefined) throw new FairwayError(POD_FIELD_UNSUPPORTED, `The lab has no value for the file ${item.path}.`)
       files.set(item.path, { data: Buffer.from(value), mode: item.mode ?? mode })
     }
