@@ -3,8 +3,10 @@ import { createClient } from '../kube/client.ts'
 import { FakeApi } from '../kube/fake/fake-api.ts'
 import type { EndpointSlice, KubeObject, Node, Pod, Service } from '../kube/types.ts'
 import type { DataPathEntry } from '../model/datapath.ts'
+import { type ForeignRules, hostPortKey, NOBODY_ELSE } from '../model/foreign.ts'
 import type { Delta } from '../model/plan.ts'
-import { Agent, type WatchedEngine } from './agent.ts'
+import { Agent, type AgentOptions, type WatchedEngine } from './agent.ts'
+import type { ForeignSource } from './service-proxy.ts'
 
 const SERVICES = '/api/v1/services'
 const PODS = '/api/v1/pods'
@@ -95,11 +97,11 @@ async function fakeApi(): Promise<FakeApi> {
   return api
 }
 
-function start(api: FakeApi, engine: MemoryEngine) {
+function start(api: FakeApi, engine: MemoryEngine, more: Partial<AgentOptions> = {}) {
   const client = createClient(api.config)
   const stop = new AbortController()
   const reflector = { backoff: { firstInMs: 1, maxInMs: 5 } }
-  const agent = new Agent({ node: 'n1', client, engine, signal: stop.signal, findingDelayInMs: 1, reflector })
+  const agent = new Agent({ node: 'n1', client, engine, signal: stop.signal, findingDelayInMs: 1, reflector, ...more })
   closers.push(async () => {
     stop.abort()
     await agent.stop()
@@ -138,7 +140,8 @@ describe('the loop', () => {
       node: 'n1',
       synced: true,
       connected: true,
-      services: [{ key: 'default/web', ports: ['80:30018/tcp'], state: 'programmed', findings: [] }],
+      serviceProxy: 'fairway',
+      services: [{ key: 'default/web', ports: ['80:30018/tcp'], state: 'programmed', backends: 2, findings: [] }],
     })
   })
 
@@ -170,6 +173,12 @@ describe('while the kernel refuses', () => {
     api.store.put(SLICES, slice('web', '10.244.1.3'))
     await until(() => agent.state.error !== undefined)
     expect(states()).toEqual(['default/other programmed', 'default/web pending'])
+    expect(agent.state.services[1]).toMatchObject({
+      error: 'the kernel said no',
+      pendingForInMs: expect.any(Number),
+      backends: 1,
+    })
+    expect(agent.state.services[0]).not.toHaveProperty('error')
     expect(agent.state.pending).toBe(1)
     engine.fail = 0
     await until(() => agent.state.pending === 0)
@@ -226,6 +235,99 @@ describe('when the API server is away', () => {
     await api.listen(port)
     await until(() => backendsOf(engine).includes('10.244.1.7:8080'))
     await until(() => agent.state.connected)
+  })
+})
+
+/** Others on the node, as a test says they are. */
+class Others implements ForeignSource {
+  current: ForeignRules
+  private listener: (rules: ForeignRules) => void = () => undefined
+
+  constructor(current: ForeignRules = NOBODY_ELSE) {
+    this.current = current
+  }
+
+  onChange(listener: (rules: ForeignRules) => void): void {
+    this.listener = listener
+  }
+
+  become(rules: ForeignRules): void {
+    this.current = rules
+    this.listener(rules)
+  }
+}
+
+describe('beside another proxy', () => {
+  const kubeProxy: ForeignRules = { serviceProxy: 'kube-proxy (nftables)', hostPorts: new Map() }
+  const services = (engine: MemoryEngine) =>
+    [...engine.installed.keys()].filter((key) => key.includes('web') || key.includes('10.96'))
+
+  test('Services are left to it from the start, taken when it has gone, and given back when it comes', async () => {
+    const api = await fakeApi()
+    api.store.put(PODS, hostPortPod('one', '10.244.1.3', 8000))
+    const engine = new MemoryEngine()
+    const others = new Others(kubeProxy)
+    const agent = start(api, engine, { serviceProxy: 'auto', foreign: others })
+    await agent.ready
+    expect(services(engine)).toEqual([])
+    expect([...engine.installed.keys()]).toContain('host-port/ipv4/*/tcp/8000')
+    expect(agent.state).toMatchObject({
+      serviceProxy: 'kube-proxy (nftables)',
+      services: [{ key: 'default/web', state: 'yielded' }],
+    })
+    expect(agent.state.findings.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      'FW0855 kube-proxy (nftables) serves Services on node n1, so Fairway leaves them to it there.',
+    ])
+    await until(() => api.bodies.length >= 1)
+    expect(api.bodies[0]?.body).toMatchObject({
+      reason: 'ServiceProxyYields',
+      type: 'Normal',
+      involvedObject: { name: 'n1' },
+    })
+
+    others.become(NOBODY_ELSE)
+    await until(() => services(engine).length > 0)
+    expect(agent.state).toMatchObject({ serviceProxy: 'fairway', findings: [], services: [{ state: 'programmed' }] })
+    others.become(kubeProxy)
+    await until(() => services(engine).length === 0)
+    api.store.put(SLICES, slice('web', '10.244.1.9'))
+    api.store.put(PODS, hostPortPod('two', '10.244.1.4', 8001))
+    await until(() => engine.installed.has('host-port/ipv4/*/tcp/8001'))
+    expect(services(engine)).toEqual([])
+  })
+
+  test('told to, it carries Services whoever else does, or none though nobody does', async () => {
+    const api = await fakeApi()
+    const engine = new MemoryEngine()
+    const agent = start(api, engine, { serviceProxy: 'fairway', foreign: new Others(kubeProxy) })
+    await agent.ready
+    expect(services(engine).length).toBeGreaterThan(0)
+    expect(agent.state).toMatchObject({ serviceProxy: 'fairway', findings: [] })
+
+    const idle = new MemoryEngine()
+    const none = start(await fakeApi(), idle, { serviceProxy: 'none', foreign: new Others() })
+    await none.ready
+    expect(services(idle)).toEqual([])
+    expect(none.state).toMatchObject({ serviceProxy: 'nobody', findings: [], services: [{ state: 'yielded' }] })
+  })
+
+  test('a hostPort that portmap has is left to it, and the pod is told', async () => {
+    const api = await fakeApi()
+    api.store.put(PODS, hostPortPod('one', '10.244.1.3', 8000))
+    const claim = { family: 'ipv4', protocol: 'tcp', port: 8000, by: 'CNI portmap' } as const
+    const engine = new MemoryEngine()
+    const others = new Others({ serviceProxy: '', hostPorts: new Map([[hostPortKey(claim), claim]]) })
+    const agent = start(api, engine, { serviceProxy: 'auto', foreign: others })
+    await agent.ready
+    expect([...engine.installed.keys()]).not.toContain('host-port/ipv4/*/tcp/8000')
+    expect(services(engine).length).toBeGreaterThan(0)
+    await until(() => api.bodies.length >= 1)
+    expect(api.bodies[0]?.body).toMatchObject({
+      reason: 'HostPortServedElsewhere',
+      type: 'Normal',
+      involvedObject: { kind: 'Pod', name: 'one' },
+      message: expect.stringContaining('hostPort 8000/tcp of pod/default/one is served by CNI portmap'),
+    })
   })
 })
 

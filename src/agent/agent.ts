@@ -1,5 +1,6 @@
 /** The node's loop: world -> plan -> kernel. */
 
+import type { ListenAddress, ServiceProxyMode } from '../config/agent.ts'
 import type { Conntrack } from '../engine/conntrack/conntrack.ts'
 import { createReconciler, type Reconciler, type Round } from '../engine/reconcile.ts'
 import { METRICS_TYPE, renderMetrics } from '../http/metrics.ts'
@@ -11,16 +12,19 @@ import { FairwayError, type Finding } from '../model/code.ts'
 import { AGENT_NODE_UNKNOWN, AGENT_PROGRAM_FAILED } from '../model/codes/agent.ts'
 import type { DataPathEntry } from '../model/datapath.ts'
 import type { Engine } from '../model/engine.ts'
+import type { ForeignRules } from '../model/foreign.ts'
 import { isEmpty } from '../model/plan.ts'
 import type { Family, WorldChange } from '../model/world.ts'
-import type { PlannerOptions } from '../plan/options.ts'
+import { nodePortChoice, type PlannerOptions } from '../plan/options.ts'
 import { createPlanner, type Planner } from '../plan/planner.ts'
 import { findingEvents } from './finding-events.ts'
 import { FindingSet } from './finding-set.ts'
 import { FlowKeeper } from './flow-keeper.ts'
 import { AgentMetrics } from './metrics.ts'
+import { NodeHealth } from './node-health.ts'
 import { findRoutes } from './preflight.ts'
-import { type AgentState, showFinding, showServices } from './state.ts'
+import { type ForeignSource, ServiceProxy } from './service-proxy.ts'
+import { type AgentState, countBackends, showFinding, showServices } from './state.ts'
 
 /** An engine that also hears when somebody else changed what it owns. */
 export interface WatchedEngine extends Engine<DataPathEntry> {
@@ -34,6 +38,12 @@ export interface AgentOptions {
   /** Where recorded UDP flows are forgotten; absent: they are left alone. */
   readonly conntrack?: Conntrack
   readonly planner?: PlannerOptions
+  /** `fairway` by default. */
+  readonly serviceProxy?: ServiceProxyMode
+  /** Where it is seen who else forwards on this node; looked at already. */
+  readonly foreign?: ForeignSource
+  /** Where the node is asked for its health; absent: nowhere, and the ports of Services stay closed. */
+  readonly health?: ListenAddress
   /** Ends it; the rules stay. */
   readonly signal: AbortSignal
   /** How long a finding stands before it is told; 2 s by default. */
@@ -54,11 +64,13 @@ export class Agent {
   private readonly reconciler: Reconciler<DataPathEntry>
   private readonly findings: FindingSet
   private readonly flows: FlowKeeper | undefined
+  private readonly proxy: ServiceProxy
+  private readonly health: NodeHealth | undefined
   private readonly metrics: AgentMetrics
   /** When the bytes of the changes came whose rules are not yet in the kernel. */
   private waiting: number[] = []
-  /** Services that those changes are about: what they no longer ask for belongs to nobody in the plan. */
-  private readonly changing = new Set<string>()
+  /** Services that those changes are about, and since when: what they no longer ask for belongs to nobody in the plan. */
+  private readonly changing = new Map<string, number>()
   private lastRound: Round | undefined
   private wanted = false
   /** Seconds that the process had run when the first whole state was programmed. */
@@ -69,6 +81,8 @@ export class Agent {
     this.options = options
     const { client, engine, node, signal } = options
     this.planner = createPlanner(node, options.planner)
+    this.proxy = new ServiceProxy(node, options.serviceProxy ?? 'fairway', this.planner)
+    this.health = options.health && this.openHealth(options.health)
     this.flows = options.conntrack && this.keepFlows(options.conntrack)
     this.metrics = new AgentMetrics({
       entries: () => this.planner.entries.size,
@@ -87,12 +101,17 @@ export class Agent {
       reflector: options.reflector,
       onChanges: (changes, { receivedAtInMs }) => this.take(changes, receivedAtInMs),
     })
+    if (options.foreign !== undefined) {
+      this.takeForeign(options.foreign.current)
+      options.foreign.onChange((rules) => this.takeForeign(rules))
+    }
     this.ready = this.start()
     this.ready.catch(() => undefined) // ended before it was ready: nobody may be waiting
     signal.addEventListener('abort', () => {
       unsubscribe?.()
       this.findings.close()
       this.flows?.close()
+      this.health?.close()
       clearTimeout(this.findingsDue)
     })
   }
@@ -121,7 +140,14 @@ export class Agent {
       entries: this.planner.entries.size,
       pending: this.pending,
       error: this.lastRound?.error?.message,
-      services: showServices(this.world.world, findings, this.pendingSubjects),
+      serviceProxy: this.proxy.name,
+      services: showServices(this.world.world, {
+        findings,
+        pending: this.pendingSubjects,
+        error: this.lastRound?.error?.message,
+        backends: countBackends(this.planner.entries.values(), (key) => this.planner.subjectsOf(key)),
+        carries: (unit) => this.proxy.carries(unit),
+      }),
       findings: findings.map(showFinding),
     }
   }
@@ -134,9 +160,12 @@ export class Agent {
     return this.reconciler.pending.size
   }
 
-  private get pendingSubjects(): ReadonlySet<string> {
-    const subjects = new Set(this.changing)
-    for (const key of this.reconciler.pending) for (const subject of this.planner.subjectsOf(key)) subjects.add(subject)
+  private get pendingSubjects(): ReadonlyMap<string, number> {
+    const now = performance.now()
+    const subjects = new Map([...this.changing].map(([subject, sinceInMs]) => [subject, now - sinceInMs]))
+    for (const key of this.reconciler.pending) {
+      for (const subject of this.planner.subjectsOf(key)) if (!subjects.has(subject)) subjects.set(subject, 0)
+    }
     return subjects
   }
 
@@ -147,7 +176,7 @@ export class Agent {
       conntrack,
       targets: this.planner.udp,
       isHere: (address) => this.world.world.nodes.get(node)?.addresses.includes(address) ?? false,
-      carries: () => true,
+      carries: (unit) => this.proxy.carries(unit),
       onFinding: () => this.refreshFindings(),
     })
   }
@@ -162,22 +191,56 @@ export class Agent {
 
   private take(changes: readonly WorldChange[], receivedAtInMs: number): void {
     this.metrics.changes.add(changes.length)
-    const delta = this.planner.update(this.world.world, changes)
+    const delta = this.proxy.filter(this.planner.update(this.world.world, changes))
     if (!this.wanted || !isEmpty(delta)) {
       if (this.wanted) this.waiting.push(receivedAtInMs)
       this.wanted = true
-      for (const service of changes.flatMap(servicesOf)) this.changing.add(`service/${service}`)
+      for (const service of changes.flatMap(servicesOf)) this.noteChanging(`service/${service}`, receivedAtInMs)
       this.reconciler.want(delta)
     }
+    this.syncHealth()
     this.flows?.note()
     if (this.pending === 0) this.flows?.programmed() // an endpoint that only stopped serving changes no rule
     this.findingsDue ??= setTimeout(() => this.refreshFindings(), FINDINGS_AFTER_MS)
+  }
+
+  private noteChanging(subject: string, sinceInMs: number): void {
+    if (!this.changing.has(subject)) this.changing.set(subject, sinceInMs)
+  }
+
+  /** Others came or went: what they carry is taken out, or put in again. */
+  private takeForeign(rules: ForeignRules): void {
+    const delta = this.proxy.take(rules)
+    this.flows?.distrust()
+    if (!this.wanted || this.options.signal.aborted) return
+    if (!isEmpty(delta)) this.reconciler.want(delta)
+    this.syncHealth()
+    this.refreshFindings()
+  }
+
+  private syncHealth(): void {
+    if (this.health === undefined) return
+    this.health.notePending(this.pending)
+    const checks = [...this.planner.healthChecks.values()].filter(({ service }) => this.proxy.carries(`service/${service}`))
+    this.health.sync(checks, this.options.planner?.nodePortAddresses === undefined ? [] : this.nodePortAddresses())
+  }
+
+  private nodePortAddresses(): readonly string[] {
+    const { node, planner = {} } = this.options
+    return nodePortChoice(planner)(this.world.world.nodes.get(node)?.addresses ?? [])
+  }
+
+  private openHealth(listen: ListenAddress): NodeHealth {
+    const { node } = this.options
+    const isStaying = () => this.world.world.nodes.get(node)?.leaving !== true
+    return new NodeHealth({ node, listen, isStaying, onFinding: () => this.refreshFindings() })
   }
 
   private noteRound(round: Round): void {
     const failedBefore = this.lastRound?.error !== undefined
     this.lastRound = round
     this.metrics.rounds.add()
+    this.health?.notePending(round.pending)
     if (round.error !== undefined) {
       this.metrics.failures.add()
       const code = round.error instanceof FairwayError ? round.error.code.code : AGENT_PROGRAM_FAILED.code
@@ -209,6 +272,8 @@ export class Agent {
       ...this.nodeFindings(),
       ...this.roundFindings(),
       ...(this.flows?.findings ?? []),
+      ...(this.health?.findings ?? []),
+      ...this.proxy.findings,
       ...this.world.findings,
       ...this.planner.findings,
     ]

@@ -1,18 +1,22 @@
 /** Findings that the owner of an object must act on, told as Events on that object. */
 import type { KubeClient } from '../kube/client.ts'
 import { createEventRecorder } from '../kube/events.ts'
-import { PODS, type Resource, SERVICES } from '../kube/resource.ts'
+import { NODES, PODS, type Resource, SERVICES } from '../kube/resource.ts'
 import type { KubeObject } from '../kube/types.ts'
 import { logger } from '../log/log.ts'
 import type { Finding } from '../model/code.ts'
-import { HOST_PORT_IPV6_LOOPBACK, PORT_CLASH } from '../model/codes/ports.ts'
+import { AGENT_HEALTH_PORT_TAKEN, AGENT_OTHER_PROXY } from '../model/codes/agent.ts'
+import { HOST_PORT_IPV6_LOOPBACK, HOST_PORT_SERVED_BY_CNI, PORT_CLASH } from '../model/codes/ports.ts'
 
 /** Which findings, and under which reason. The others come and go with every rollout, and on every node. */
 const REASONS: ReadonlyMap<string, string> = new Map([
   [PORT_CLASH.code, 'PortClash'],
   [HOST_PORT_IPV6_LOOPBACK.code, 'HostPortNotServed'],
+  [HOST_PORT_SERVED_BY_CNI.code, 'HostPortServedElsewhere'],
+  [AGENT_OTHER_PROXY.code, 'ServiceProxyYields'],
+  [AGENT_HEALTH_PORT_TAKEN.code, 'HealthPortTaken'],
 ])
-const RESOURCES: Readonly<Record<string, Resource<KubeObject>>> = { pod: PODS, service: SERVICES }
+const RESOURCES: Readonly<Record<string, Resource<KubeObject>>> = { pod: PODS, service: SERVICES, node: NODES }
 const log = logger('agent')
 
 /** Returns what tells of one finding: at once, without waiting, and without failing. */
@@ -22,12 +26,19 @@ export function findingEvents(client: KubeClient, node: string): (finding: Findi
     const reason = REASONS.get(finding.code.code)
     if (reason === undefined) return
     for (const subject of finding.subjects) {
-      const [kind = '', namespace = '', name = ''] = subject.split('/')
+      const [kind = '', ...path] = subject.split('/')
+      const [name = '', namespace] = path.toReversed()
       const resource = RESOURCES[kind]
       if (resource === undefined || name === '') continue
       // `kubectl describe` finds Events by uid, which only the object knows
       client.get(resource, { namespace, name }).then(
-        (object) => recorder.event(object, 'Warning', reason, `${finding.message} ${finding.fix} (${finding.code.code})`),
+        (object) =>
+          recorder.event(
+            object,
+            finding.code.severity === 'info' ? 'Normal' : 'Warning',
+            reason,
+            `${finding.message} ${finding.fix} (${finding.code.code})`,
+          ),
         (err: unknown) => log.debug({ err, subject }, 'no Event: the object cannot be read'),
       )
     }

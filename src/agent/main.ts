@@ -9,6 +9,7 @@ import { createClient } from '../kube/client.ts'
 import { loadKubeConfig } from '../kube/config.ts'
 import { logger } from '../log/log.ts'
 import { Agent } from './agent.ts'
+import { ForeignWatch } from './foreign-watch.ts'
 import { lockNode } from './node-lock.ts'
 
 const log = logger('agent')
@@ -52,7 +53,18 @@ async function run(config: AgentConfig, engine: NftablesEngine): Promise<void> {
     })
   }
   log.info({ node: config.node, server: client.server }, 'starting')
-  const agent = new Agent({ node: config.node, client, engine, conntrack: createConntrack(), signal: stop.signal })
+  const { node, serviceProxy, nodePortAddresses, externalIPs, health } = config
+  const agent = new Agent({
+    node,
+    client,
+    engine,
+    conntrack: createConntrack(),
+    planner: { nodePortAddresses, externalIPs },
+    serviceProxy,
+    foreign: serviceProxy === 'fairway' ? undefined : await ForeignWatch.start({ signal: stop.signal }),
+    health,
+    signal: stop.signal,
+  })
   await serveUnix(socket, agent.pages)
   await agent.ready
   if (config.readyFd !== undefined) notifyReady(config.readyFd)

@@ -2,6 +2,16 @@
 import { parseArgs } from 'node:util'
 import { FairwayError } from '../model/code.ts'
 import { USAGE_WRONG } from '../model/codes/usage.ts'
+import { readCidrs, readListen } from './values.ts'
+
+/** Whether Fairway carries Services on the node: when nobody else does, always, or never. */
+export type ServiceProxyMode = 'auto' | 'fairway' | 'none'
+
+/** Where to listen; `host` empty: every address. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
 
 export interface AgentConfig {
   /** The node's name in the API: --node, or NODE_NAME. */
@@ -14,42 +24,95 @@ export interface AgentConfig {
   readonly readyFd?: number
   /** Remove everything from the node and end: --cleanup. */
   readonly cleanup: boolean
+  readonly serviceProxy: ServiceProxyMode
+  /** Which of the node's addresses answer nodePorts, as CIDR text, or the first of each family; absent: all that the Node object has. */
+  readonly nodePortAddresses?: 'primary' | readonly string[]
+  /** Addresses that Services may ask for as externalIPs, as CIDR text. */
+  readonly externalIPs: readonly string[]
+  /** Where load balancers ask whether the node is well; absent: nowhere. */
+  readonly health?: ListenAddress
 }
 
 const DEFAULT_DIR = '/run/fairway/agent'
+/** kube-proxy's own, which cloud load balancers ask. */
+const DEFAULT_HEALTH = '0.0.0.0:10256'
+
+/** What may come from the environment, for what has no flag. */
+const ENVIRONMENT = {
+  node: 'NODE_NAME',
+  'service-proxy': 'FAIRWAY_SERVICE_PROXY',
+  'node-port-addresses': 'FAIRWAY_NODE_PORT_ADDRESSES',
+  'external-ips': 'FAIRWAY_EXTERNAL_IPS',
+  'health-address': 'FAIRWAY_HEALTH_ADDRESS',
+} as const
+
+const OPTIONS = {
+  node: { type: 'string' },
+  kubeconfig: { type: 'string' },
+  dir: { type: 'string' },
+  'ready-fd': { type: 'string' },
+  cleanup: { type: 'boolean' },
+  'service-proxy': { type: 'string' },
+  'node-port-addresses': { type: 'string' },
+  'external-ips': { type: 'string' },
+  'health-address': { type: 'string' },
+} as const
 
 /** @throws {FairwayError} USAGE_WRONG */
 export function readAgentConfig(args: readonly string[], env: Readonly<Record<string, string | undefined>>): AgentConfig {
   const flags = parse(args)
-  const node = flags.node ?? env.NODE_NAME ?? ''
-  const cleanup = flags.cleanup === true
+  const { cleanup = false, kubeconfig, dir = DEFAULT_DIR } = flags
+  /** The value, and the name of where it was written. */
+  const read = (name: keyof typeof ENVIRONMENT): readonly [string | undefined, string] => {
+    const variable = ENVIRONMENT[name]
+    return flags[name] === undefined && env[variable] !== undefined ? [env[variable], variable] : [flags[name], `--${name}`]
+  }
+  const [node = ''] = read('node')
   if (node === '' && !cleanup) {
     const fix = 'Give --node NAME, or set NODE_NAME as the DaemonSet does.'
     throw new FairwayError(USAGE_WRONG, 'The agent was not told the name of its node.', { field: '--node', fix })
   }
-  const readyFd = flags['ready-fd'] === undefined ? undefined : Number(flags['ready-fd'])
-  if (readyFd !== undefined && !(Number.isInteger(readyFd) && readyFd > 2)) {
-    const message = `--ready-fd is "${flags['ready-fd']}", which is not the number of an open descriptor above 2.`
-    throw new FairwayError(USAGE_WRONG, message, { field: '--ready-fd' })
+  return {
+    node,
+    kubeconfig,
+    dir,
+    readyFd: readReadyFd(flags['ready-fd']),
+    cleanup,
+    serviceProxy: readServiceProxy(...read('service-proxy')),
+    nodePortAddresses: readNodePortAddresses(...read('node-port-addresses')),
+    externalIPs: readCidrs(...read('external-ips')),
+    health: readListen(...read('health-address'), DEFAULT_HEALTH),
   }
-  return { node, kubeconfig: flags.kubeconfig, dir: flags.dir ?? DEFAULT_DIR, readyFd, cleanup }
+}
+
+function readReadyFd(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const readyFd = Number(text)
+  if (Number.isInteger(readyFd) && readyFd > 2) return readyFd
+  const message = `--ready-fd is "${text}", which is not the number of an open descriptor above 2.`
+  throw new FairwayError(USAGE_WRONG, message, { field: '--ready-fd' })
+}
+
+function readServiceProxy(text: string | undefined, field: string): ServiceProxyMode {
+  if (text === undefined || text === '') return 'auto'
+  if (text === 'auto' || text === 'fairway' || text === 'none') return text
+  const fix =
+    'Give auto (Fairway carries Services where no other proxy does), fairway (always) or none (never; hostPorts are served still).'
+  throw new FairwayError(USAGE_WRONG, `${field} is "${text}", which is not auto, fairway or none.`, { field, fix })
+}
+
+function readNodePortAddresses(text: string | undefined, field: string): AgentConfig['nodePortAddresses'] {
+  if (text === undefined || text === '') return undefined
+  return text === 'primary' ? 'primary' : readCidrs(text, field)
 }
 
 function parse(args: readonly string[]) {
   try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        node: { type: 'string' },
-        kubeconfig: { type: 'string' },
-        dir: { type: 'string' },
-        'ready-fd': { type: 'string' },
-        cleanup: { type: 'boolean' },
-      },
-    })
-    return values
+    return parseArgs({ args: [...args], options: OPTIONS }).values
   } catch (cause) {
-    const fix = 'The agent takes --node NAME, --kubeconfig FILE, --dir DIR, --ready-fd N and --cleanup.'
+    const fix = `The agent takes ${Object.keys(OPTIONS)
+      .map((name) => `--${name}`)
+      .join(', ')}.`
     throw new FairwayError(USAGE_WRONG, cause instanceof Error ? cause.message : String(cause), { fix, cause })
   }
 }

@@ -7,6 +7,8 @@ import type { Container, EndpointSlice, KubeObject, Node, Pod, Service, ServiceC
 
 /** The default of sessionAffinityConfig.clientIP.timeoutSeconds. Source: pkg/apis/core/v1/defaults.go. */
 const AFFINITY_IN_SECONDS = 10_800
+/** The taint that the cluster autoscaler sets first. Source: kubernetes pkg/proxy/healthcheck/proxy_health.go. */
+const TO_BE_DELETED = 'ToBeDeletedByClusterAutoscaler'
 const SERVICE_TYPES: ReadonlySet<string> = new Set(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'])
 /** A range that no packet comes from: a list of which nothing can be used must not become "everyone". */
 const NOBODY = '255.255.255.255/32'
@@ -181,6 +183,7 @@ export function convertNode(raw: Node): Converted<world.Node> {
     zone: raw.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
     ready: raw.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
     unschedulable: raw.spec?.unschedulable === true,
+    leaving: raw.metadata.deletionTimestamp !== undefined || (raw.spec?.taints ?? []).some(({ key }) => key === TO_BE_DELETED),
   }
   return { value, findings: read.findings }
 }

@@ -108,6 +108,8 @@ export interface Node {
   readonly zone: string
   readonly ready: boolean
   readonly unschedulable: boolean
+  /** It is being deleted, or the cluster autoscaler marked it for that. */
+  readonly leaving: boolean
 }
 
 /** Ranges that cluster addresses are given out of, as canonical CIDR text. */

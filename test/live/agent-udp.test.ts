@@ -14,7 +14,7 @@ import { run } from '../../src/linux/run.ts'
 import { type TestHost, TestNet } from './datapath/net.ts'
 
 const SLICES = '/apis/discovery.k8s.io/v1/endpointslices'
-const net = new TestNet()
+const net = new TestNet('fwt-au')
 const api = new FakeApi()
 const stop = new AbortController()
 let engine: NftablesEngine

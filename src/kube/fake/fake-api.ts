@@ -134,7 +134,10 @@ export class FakeApi {
   private read(response: http.ServerResponse, url: URL): void {
     const named = /^(.*)\/namespaces\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(url.pathname)
     const found = named === null ? undefined : this.store.objects(`${named[1]}/${named[3]}`).get(`${named[2]}/${named[4]}`)
-    if (named !== null) answer(response, found ? 200 : 404, found ?? status(404, 'NotFound', 'not found'))
+    const [, collection = '', name = ''] = /^(.*)\/([^/]+)$/.exec(url.pathname) ?? []
+    const ofCluster = this.store.objects(collection).get(name)
+    if (ofCluster !== undefined) answer(response, 200, ofCluster)
+    else if (named !== null) answer(response, found ? 200 : 404, found ?? status(404, 'NotFound', 'not found'))
     else this.list(response, url)
   }
 

@@ -38,3 +38,23 @@ export const AGENT_PROGRAM_FAILED: Code = {
   cause: 'The kernel refused a change of the rules, so the node still forwards by the last rules that it took.',
   fix: 'The agent tries again by itself; if it goes on, the log line has what the kernel said.',
 }
+
+export const AGENT_OTHER_PROXY: Code = {
+  code: 'FW0855',
+  name: 'AGENT_OTHER_PROXY',
+  severity: 'info',
+  title: 'Another service proxy serves Services on the node',
+  cause:
+    'The node has live rules of kube-proxy, Cilium or another proxy for Services, so Fairway leaves cluster addresses, nodePorts, external and load-balancer addresses to it, as `--service-proxy auto` asks.',
+  fix: 'Nothing needs to be done. To have Fairway serve them, remove the other proxy and its rules (`kube-proxy --cleanup`), or run the agents with `--service-proxy fairway`.',
+}
+
+export const AGENT_HEALTH_PORT_TAKEN: Code = {
+  code: 'FW0856',
+  name: 'AGENT_HEALTH_PORT_TAKEN',
+  severity: 'error',
+  title: 'A port for health checks cannot be opened',
+  cause:
+    "Another program listens on the port, or the address is not the node's, so load balancers that ask there take the node for a bad one.",
+  fix: 'Look with `ss -ltnp` at who listens there; the agent tries again every five seconds. Its own port can be moved with `--health-address ADDRESS:PORT`.',
+}

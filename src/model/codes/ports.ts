@@ -57,3 +57,13 @@ export const SERVICE_FAMILY_MISSING: Code = {
   cause: 'An external or load-balancer address is IPv6 and the Service has only IPv4 cluster addresses, or the other way round.',
   fix: 'Set spec.ipFamilyPolicy to PreferDualStack, or use an address of the family that the Service has.',
 }
+
+export const HOST_PORT_SERVED_BY_CNI: Code = {
+  code: 'FW0207',
+  name: 'HOST_PORT_SERVED_BY_CNI',
+  severity: 'info',
+  title: 'A hostPort is served by a CNI plugin',
+  cause:
+    'The portmap plugin of the CNI configuration has already forwarded the port to a pod, and two translations of one port could disagree.',
+  fix: 'Nothing needs to be done. To have Fairway serve it, take portmap out of the CNI configuration, or run the agents with `--service-proxy fairway`.',
+}

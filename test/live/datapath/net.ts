@@ -21,25 +21,32 @@ export interface HeldConnection {
   end(): void
 }
 
-const PREFIX = 'fwt-dp'
 const SERVER = fileURLToPath(new URL('./server.ts', import.meta.url))
 const HOLD = fileURLToPath(new URL('./hold.ts', import.meta.url))
 const PROBE = fileURLToPath(new URL('./probe.ts', import.meta.url))
 
 /** Hosts `client`, `n1`, `n2` at 192.168.77.1, .11, .12; pods of node K at 10.244.K.x. Routed between nodes without an overlay. */
 export class TestNet {
-  readonly client = host('client', 1)
-  readonly nodes: readonly TestHost[] = [host('n1', 11), host('n2', 12)]
+  readonly client: TestHost
+  readonly nodes: readonly TestHost[]
   readonly pods: TestPod[] = []
   private readonly children: ChildProcess[] = []
+  private readonly prefix: string
+
+  /** `prefix` begins the names of its namespaces; a test file that may run beside others has its own. */
+  constructor(prefix = 'fwt-dp') {
+    this.prefix = prefix
+    this.client = host(prefix, 'client', 1)
+    this.nodes = [host(prefix, 'n1', 11), host(prefix, 'n2', 12)]
+  }
 
   async up(): Promise<void> {
     await this.down()
     const hosts = [this.client, ...this.nodes]
-    for (const ns of [`${PREFIX}-switch`, ...hosts.map((one) => one.ns)]) await run(['ip', 'netns', 'add', ns])
-    await ipBatch(`${PREFIX}-switch`, ['link add br0 type bridge', 'link set br0 up'])
+    for (const ns of [`${this.prefix}-switch`, ...hosts.map((one) => one.ns)]) await run(['ip', 'netns', 'add', ns])
+    await ipBatch(`${this.prefix}-switch`, ['link add br0 type bridge', 'link set br0 up'])
     for (const one of hosts) {
-      await ipBatch(`${PREFIX}-switch`, [
+      await ipBatch(`${this.prefix}-switch`, [
         `link add v-${one.name} type veth peer name eth0 netns ${one.ns}`,
         `link set v-${one.name} master br0 up`,
       ])
@@ -78,7 +85,7 @@ export class TestNet {
     const node = this.nodes[nodeIndex] as TestHost
     const k = nodeIndex + 1
     const name = `p${k}-${id}`
-    const pod = { name, ns: `${PREFIX}-${name}`, node: node.name, ipv4: `10.244.${k}.${id}`, ipv6: `fd00:244:${k}::${id}` }
+    const pod = { name, ns: `${this.prefix}-${name}`, node: node.name, ipv4: `10.244.${k}.${id}`, ipv6: `fd00:244:${k}::${id}` }
     await run(['ip', 'netns', 'add', pod.ns])
     await this.wirePod(pod)
     this.pods.push(pod)
@@ -149,11 +156,11 @@ export class TestNet {
     for (const child of this.children.splice(0)) child.kill('SIGKILL')
     const { stdout } = await tryRun(['ip', '-j', 'netns', 'list'])
     const names = stdout.trim() === '' ? [] : (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name)
-    for (const name of names.filter((one) => one.startsWith(`${PREFIX}-`))) await tryRun(['ip', 'netns', 'del', name])
+    for (const name of names.filter((one) => one.startsWith(`${this.prefix}-`))) await tryRun(['ip', 'netns', 'del', name])
     this.pods.splice(0)
   }
 }
 
-function host(name: string, id: number): TestHost {
-  return { name, ns: `${PREFIX}-${name}`, ipv4: `192.168.77.${id}`, ipv6: `fd00:77::${id}` }
+function host(prefix: string, name: string, id: number): TestHost {
+  return { name, ns: `${prefix}-${name}`, ipv4: `192.168.77.${id}`, ipv6: `fd00:77::${id}` }
 }

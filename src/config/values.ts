@@ -1,0 +1,44 @@
+/** Values of flags and variables, read from text. `field` is where the user wrote it. */
+import ipaddr from 'ipaddr.js'
+import { FairwayError } from '../model/code.ts'
+import { USAGE_WRONG } from '../model/codes/usage.ts'
+
+/** `CIDR,CIDR`, of either family; a bare address is a range of one. None by default. @throws {FairwayError} USAGE_WRONG */
+export function readCidrs(text: string | undefined, field: string): readonly string[] {
+  const parts = (text ?? '').split(',').map((part) => part.trim())
+  return parts.filter((part) => part !== '').map((part) => readCidr(part, field))
+}
+
+function readCidr(text: string, field: string): string {
+  const whole = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`
+  if (
+    /^[0-9a-f.:]+\/\d+$/i.test(whole) &&
+    (ipaddr.IPv4.isValidFourPartDecimal(whole.split('/')[0] ?? '') || whole.includes(':'))
+  ) {
+    try {
+      const [address, length] = ipaddr.parseCIDR(whole)
+      return `${address.toString()}/${length}`
+    } catch {
+      // said below
+    }
+  }
+  const fix = 'Give ranges like 192.168.0.0/16,fd00::/64, separated by commas.'
+  throw new FairwayError(USAGE_WRONG, `${field} has "${text}", which is not a range of addresses.`, { field, fix })
+}
+
+/** `ADDRESS:PORT`, `[IPv6]:PORT`, `:PORT`; undefined for `none`. @throws {FairwayError} USAGE_WRONG */
+export function readListen(
+  text: string | undefined,
+  field: string,
+  byDefault: string,
+): { readonly host: string; readonly port: number } | undefined {
+  const given = text === undefined || text === '' ? byDefault : text
+  if (given === 'none') return undefined
+  const [, bracketed, plain = '', digits = ''] = /^(?:\[([0-9a-f:.]+)\]|([0-9.]*)):(\d+)$/i.exec(given) ?? []
+  const host = bracketed ?? plain
+  const port = Number(digits)
+  const known = host === '' || (bracketed === undefined ? ipaddr.IPv4.isValidFourPartDecimal(host) : ipaddr.IPv6.isValid(host))
+  if (digits !== '' && known && port > 0 && port < 65_536) return { host: host === '0.0.0.0' || host === '::' ? '' : host, port }
+  const fix = 'Give an address of the node and a port, like 0.0.0.0:10256 or [::]:10256, or none.'
+  throw new FairwayError(USAGE_WRONG, `${field} is "${given}", which is not ADDRESS:PORT.`, { field, fix })
+}
