@@ -17,7 +17,7 @@ export type Masquerade = 'outsiders' | 'none'
  * The backends of one service port in one family and for one kind of source, or of one hostPort.
  *
  * Shape: `backends` sorted by address and port, without doubles; `sourceRanges` sorted CIDR text of the family, no two overlapping.
- * `masquerade` is part of the key: a group never changes it; all else may change.
+ * `masquerade` is part of the key: a group never changes it; all else may change. A group is in its normal form (`normalGroup`).
  */
 export interface BackendGroup {
   readonly kind: 'group'
@@ -91,6 +91,11 @@ export type DataPathEntry = BackendGroup | Frontend | AddressEntry | AddressRang
 
 /** The longest key of a group in bytes: engines keep it beside the kernel's object (an nft comment holds 128). */
 export const GROUP_KEY_LIMIT = 120
+
+/** Says nothing that does not matter: how an empty group answers while it is not, whom clients stay with while there is nobody. */
+export function normalGroup(group: BackendGroup): BackendGroup {
+  return group.backends.length === 0 ? { ...group, affinityInSeconds: 0 } : { ...group, whenEmpty: 'refuse' }
+}
 
 /** The order of backends in a group. */
 export function byAddress(one: Backend, other: Backend): number {

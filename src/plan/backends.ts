@@ -1,6 +1,6 @@
 /** Groups of backends: what the ways into a Service have in common. */
 import { createHash } from 'node:crypto'
-import { type BackendGroup, GROUP_KEY_LIMIT } from '../model/datapath.ts'
+import { type BackendGroup, GROUP_KEY_LIMIT, normalGroup } from '../model/datapath.ts'
 import type { EndpointSlice, Family, Service, ServicePort } from '../model/world.ts'
 import { sourceRangesOf } from './source-ranges.ts'
 import type { Place } from './topology.ts'
@@ -63,7 +63,7 @@ export class ServiceGroups {
    */
   group(port: ServicePort, family: Family, scope: Scope): BackendGroup {
     const { cluster, local } = this.usable(port, family)
-    return {
+    return normalGroup({
       kind: 'group',
       key: groupKey(`${this.service.key}:${port.name}`, scope, family),
       family,
@@ -72,7 +72,7 @@ export class ServiceGroups {
       affinityInSeconds: this.service.affinityInSeconds,
       sourceRanges: [],
       backends: scope === 'cluster' ? cluster : local,
-    }
+    })
   }
 
   /** As `group`, for clients within the source ranges of the Service only: the same group when there are none. */
@@ -81,7 +81,9 @@ export class ServiceGroups {
     const sourceRanges = sourceRangesOf(this.service, family)
     if (sourceRanges === undefined) return group
     const key = groupKey(`${this.service.key}:${port.name}`, `${scope}-ranged`, family)
-    return sourceRanges.length > 0 ? { ...group, key, sourceRanges } : { ...group, key, whenEmpty: 'drop', backends: [] }
+    return sourceRanges.length > 0
+      ? { ...group, key, sourceRanges }
+      : normalGroup({ ...group, key, whenEmpty: 'drop', backends: [] })
   }
 
   private usable(port: ServicePort, family: Family): Usable {

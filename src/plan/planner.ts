@@ -56,8 +56,6 @@ export function changesOf(world: World): readonly WorldChange[] {
 
 const NODE_UNIT = 'node'
 const RANGES_UNIT = 'service-ranges'
-/** Whether the engine has `service-range` yet. */
-const RANGES_ARE_CARRIED: boolean = false
 
 /**
  * A unit is one thing that is planned by itself (`service/KEY`, `pod/KEY`, `node`, `service-ranges`). Of a change only kind and key
@@ -123,7 +121,7 @@ class NodePlanner implements Planner {
         this.touchNode(world, key, dirty)
         return
       case 'serviceCIDR':
-        if (RANGES_ARE_CARRIED) dirty.add(RANGES_UNIT)
+        dirty.add(RANGES_UNIT)
     }
   }
 

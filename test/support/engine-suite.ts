@@ -2,14 +2,14 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TransportEngine } from '../../src/engine/nftables/engine.ts'
-import { INDEX_BASE } from '../../src/engine/nftables/skeleton.ts'
 import type { NftTransport } from '../../src/engine/nftables/transport.ts'
+import { INDEX_BASE } from '../../src/engine/nftables/words.ts'
 import { createReconciler } from '../../src/engine/reconcile.ts'
 import { type BackendGroup, type DataPathEntry, type Frontend, frontendKey } from '../../src/model/datapath.ts'
 import { EngineError } from '../../src/model/engine.ts'
 import { changesOf, createPlanner } from '../../src/plan/planner.ts'
 import { testWorld } from '../live/datapath/world.ts'
-import { emptyWorld, steps, take } from './arbitrary-world.ts'
+import { emptyWorld, fullSteps, take } from './arbitrary-world.ts'
 import { NEVER, NO_LOOPBACK } from './datapath.ts'
 
 const group = (name: string, ...addresses: string[]): BackendGroup => {
@@ -154,7 +154,7 @@ export function engineSuite(name: string, make: () => NftTransport, runs: number
 
     it('follows any history of a cluster', async () => {
       await fc.assert(
-        fc.asyncProperty(steps, async (all) => {
+        fc.asyncProperty(fullSteps, async (all) => {
           await clear()
           const world = emptyWorld()
           const planner = createPlanner('n1')

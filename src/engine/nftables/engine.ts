@@ -3,13 +3,15 @@ import type { DataPathEntry } from '../../model/datapath.ts'
 import type { Engine } from '../../model/engine.ts'
 import type { Delta } from '../../model/plan.ts'
 import type { Family } from '../../model/world.ts'
+import { groupChainRules } from './group-chain.ts'
 import { kernelTransport } from './kernel.ts'
 import { KernelLoopback, type LoopbackSwitch } from './loopback.ts'
 import { Mirror } from './mirror.ts'
-import { render } from './render.ts'
-import { chains, rules, sets, TABLE, WORDS } from './skeleton.ts'
+import { render, type Transaction } from './render.ts'
+import { chains, rules, sets } from './skeleton.ts'
 import type { Declarations } from './text.ts'
 import type { NftTransport } from './transport.ts'
+import { TABLE, WORDS } from './words.ts'
 
 export interface NftablesOptions {
   /** A network namespace file to work in; the process's own by default. */
@@ -48,6 +50,8 @@ export class TransportEngine implements NftablesEngine {
   private readonly listeners = new Set<() => void>()
   private watching: Promise<void> | undefined
   private mirror = new Mirror()
+  /** Groups that hostPorts lead to. */
+  private readonly hostGroups = new Set<string>()
   /** Families whose table is there in a shape that is not ours. */
   private fresh: readonly Family[] = []
 
@@ -65,7 +69,8 @@ export class TransportEngine implements NftablesEngine {
     const { mirror, fresh } = await this.transport.read(signal)
     this.mirror = mirror
     this.fresh = fresh
-    this.loopback.allow(hostPortPods(mirror.entries.values()))
+    this.hostGroups.clear()
+    this.loopback.allow(this.hostPortPods(mirror.entries.values()))
   }
 
   async apply(delta: Delta<DataPathEntry>, signal: AbortSignal): Promise<void> {
@@ -73,12 +78,12 @@ export class TransportEngine implements NftablesEngine {
       if (turn > 0) await setImmediate()
       signal.throwIfAborted()
       const transaction = render(this.mirror, chunk)
-      if (transaction.declare.length > 0) await this.declare(transaction.declare)
+      await this.declare(transaction)
       if (transaction.commands.length > 0) await this.transport.run(transaction.commands)
       transaction.commit()
     }
     this.loopback.forget(delta.removals)
-    this.loopback.allow(hostPortPods(delta.upserts))
+    this.loopback.allow(this.hostPortPods(delta.upserts))
   }
 
   onForeignChange(listener: () => void): () => void {
@@ -92,7 +97,7 @@ export class TransportEngine implements NftablesEngine {
 
   async cleanup(signal: AbortSignal): Promise<void> {
     await this.refresh(signal)
-    this.loopback.forget(hostPortPods(this.mirror.entries.values()).keys())
+    this.loopback.forget(this.hostPortPods(this.mirror.entries.values()).keys())
     await this.transport.remove(FAMILIES.map((family) => WORDS[family].nft))
     this.mirror = new Mirror()
   }
@@ -102,15 +107,42 @@ export class TransportEngine implements NftablesEngine {
     await Promise.all([this.loopback.close(), this.transport.close()])
   }
 
-  private async declare(families: readonly Family[]): Promise<void> {
+  /** The pods of hostPorts that can be asked for at 127.0.0.1, by group: those that these entries are about. */
+  private hostPortPods(entries: Iterable<DataPathEntry>): ReadonlyMap<string, string> {
+    const touched = new Set<string>()
+    for (const entry of entries) {
+      if (entry.kind === 'group') touched.add(entry.key)
+      if (entry.kind !== 'frontend' || entry.family !== 'ipv4' || !entry.at.startsWith('host-')) continue
+      this.hostGroups.add(entry.group)
+      touched.add(entry.group)
+    }
+    const pods = new Map<string, string>()
+    for (const key of touched) {
+      const group = this.hostGroups.has(key) ? this.mirror.groups.get(key) : undefined
+      for (const { address } of group?.slots ?? []) pods.set(key, address)
+    }
+    return pods
+  }
+
+  private async declare({ declare: families, chains }: Transaction): Promise<void> {
+    const tables = [...families.map(declarations), ...FAMILIES.map((family) => chainDeclarations(family, chains[family]))]
+    const asked = tables.filter((table) => table.sets.length + table.chains.length > 0)
+    if (asked.length === 0) return
     const fresh = families.filter((family) => this.fresh.includes(family))
     await this.transport.declare(
-      families.map(declarations),
+      asked,
       fresh.map((family) => WORDS[family].nft),
     )
     for (const family of families) this.mirror.declared[family] = true
     this.fresh = this.fresh.filter((family) => !fresh.includes(family))
   }
+}
+
+/** Chains of groups, to be added to one family's table. */
+function chainDeclarations(family: Family, names: readonly string[]): Declarations {
+  const words = WORDS[family]
+  const made = names.map((name) => ({ family: words.nft, table: TABLE, name }))
+  return { family: words.nft, table: TABLE, sets: [], chains: made, rules: names.flatMap((name) => groupChainRules(words, name)) }
 }
 
 /**
@@ -139,15 +171,5 @@ function isStrayKey(key: string): boolean {
 }
 
 function isFrontendKey(key: string): boolean {
-  return /^(address|node-port|host-port|host-address)\/ipv[46]\//.test(key)
-}
-
-/** The pods of hostPorts that can be asked for at 127.0.0.1, by group. */
-function hostPortPods(entries: Iterable<DataPathEntry>): ReadonlyMap<string, string> {
-  const pods = new Map<string, string>()
-  for (const entry of entries) {
-    if (entry.kind !== 'group' || entry.masquerade !== 'none' || entry.family !== 'ipv4') continue
-    for (const { address } of entry.backends) pods.set(entry.key, address)
-  }
-  return pods
+  return /^(address|node-port|host-port|host-address)(-inside)?\/ipv[46]\//.test(key)
 }

@@ -9,8 +9,9 @@ export type Expression =
   | { readonly meta: { readonly key: 'mark' | 'priority' | 'l4proto' | 'iifname' | 'oifname' } }
   | { readonly payload: { readonly protocol: 'ip' | 'ip6' | 'th'; readonly field: 'saddr' | 'daddr' | 'dport' | 'sport' } }
   | { readonly ct: { readonly key: string; readonly dir?: 'original' | 'reply' } }
-  | { readonly fib: { readonly result: 'type'; readonly flags: readonly ['daddr'] } }
+  | { readonly fib: { readonly result: 'type'; readonly flags: readonly ['daddr' | 'saddr'] } }
   | { readonly numgen: { readonly mode: 'random'; readonly mod: number; readonly offset: number } }
+  | { readonly jhash: { readonly expr: Expression; readonly mod: number; readonly seed: number } }
   | { readonly concat: readonly Expression[] }
   | { readonly map: { readonly key: Expression; readonly data: string } }
   | { readonly '&': readonly [Expression, string] }
@@ -42,16 +43,21 @@ export type Statement =
       readonly map: {
         readonly op: 'update' | 'delete'
         readonly elem: Expression
+        /** Of the element; the map's own without it. */
+        readonly timeoutInSeconds?: number
         readonly data: Expression
         readonly map: string
       }
     }
 
 export type Scalar = string | number
+export interface Prefix {
+  readonly prefix: { readonly addr: string; readonly len: number }
+}
 export type ElementKey =
   | Scalar
-  | { readonly concat: readonly Scalar[] }
-  | { readonly prefix: { readonly addr: string; readonly len: number } }
+  | { readonly concat: readonly (Scalar | Prefix)[] }
+  | Prefix
   | { readonly elem: { readonly val: ElementKey; readonly comment?: string } }
 export type ElementData = Scalar | { readonly concat: readonly Scalar[] } | Verdict
 /** A set holds keys; a map holds pairs. */
@@ -81,7 +87,7 @@ export interface SetObject extends InTable {
 export interface ChainObject extends InTable {
   readonly name: string
   readonly type?: 'nat' | 'filter' | 'route'
-  readonly hook?: 'prerouting' | 'output' | 'postrouting'
+  readonly hook?: 'prerouting' | 'forward' | 'output' | 'postrouting'
   readonly prio?: number
   readonly policy?: 'accept'
 }

@@ -4,9 +4,9 @@ import { DATAPATH_APPLY_FAILED } from '../../model/codes/datapath.ts'
 import { EngineError } from '../../model/engine.ts'
 import type { NftCommand, NftFamily } from './json.ts'
 import { readTables } from './reader.ts'
-import { TABLE } from './skeleton.ts'
 import { type Declarations, tableText } from './text.ts'
 import type { NftTransport } from './transport.ts'
+import { TABLE } from './words.ts'
 
 const OURS: ReadonlySet<string> = new Set([`ip ${TABLE}`, `ip6 ${TABLE}`])
 

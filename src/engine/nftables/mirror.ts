@@ -1,14 +1,8 @@
-import type { Backend, BackendGroup, DataPathEntry } from '../../model/datapath.ts'
+import type { BackendGroup, DataPathEntry } from '../../model/datapath.ts'
 import type { Family } from '../../model/world.ts'
 import type { Placed } from './element.ts'
-import { ID_MASQUERADE, ID_OURS } from './skeleton.ts'
-
-/** A group in the kernel: its id, and its backends at their indexes. */
-export interface GroupState {
-  readonly id: number
-  readonly family: Family
-  readonly slots: readonly Backend[]
-}
+import type { GroupState } from './group-state.ts'
+import { ID_MASQUERADE, ID_OURS } from './words.ts'
 
 /** What removing a stray takes: elements to delete, chains to delete, a table to declare anew. */
 export interface StrayState {
@@ -22,8 +16,8 @@ export class Mirror {
   readonly entries = new Map<string, DataPathEntry>()
   readonly groups = new Map<string, GroupState>()
   readonly strays = new Map<string, StrayState>()
-  /** Sizes for which a spread chain is there. */
-  readonly spreads: Readonly<Record<Family, Set<number>>> = { ipv4: new Set(), ipv6: new Set() }
+  /** The chains of forms of groups that are there. */
+  readonly chains: Readonly<Record<Family, Set<string>>> = { ipv4: new Set(), ipv6: new Set() }
   readonly declared: Record<Family, boolean> = { ipv4: false, ipv6: false }
   private lastId = 0
 
@@ -39,14 +33,14 @@ export class Mirror {
   }
 
   /** Adds a part of another mirror (`partsOf`). */
-  take({ entries, groups, strays, spreads, declared }: MirrorPart): void {
+  take({ entries, groups, strays, chains, declared }: MirrorPart): void {
     for (const [key, entry] of entries) this.entries.set(key, entry)
     for (const [key, group] of groups) {
       this.groups.set(key, group)
       this.reserveId(group.id)
     }
     for (const [key, stray] of strays) this.strays.set(key, stray)
-    for (const [family, size] of spreads) this.spreads[family].add(size)
+    for (const [family, name] of chains) this.chains[family].add(name)
     for (const family of declared) this.declared[family] = true
   }
 }
@@ -56,7 +50,7 @@ export interface MirrorPart {
   readonly entries: readonly (readonly [string, DataPathEntry])[]
   readonly groups: readonly (readonly [string, GroupState])[]
   readonly strays: readonly (readonly [string, StrayState])[]
-  readonly spreads: readonly (readonly [Family, number])[]
+  readonly chains: readonly (readonly [Family, string])[]
   readonly declared: readonly Family[]
 }
 
@@ -66,9 +60,9 @@ const PART = 250
 
 /** All of a mirror, in parts. */
 export function* partsOf(mirror: Mirror): Generator<MirrorPart> {
-  const spreads = FAMILIES.flatMap((family) => [...mirror.spreads[family]].map((size) => [family, size] as const))
-  const nothing = { entries: [], groups: [], strays: [], spreads: [], declared: [] }
-  yield { ...nothing, strays: [...mirror.strays], spreads, declared: FAMILIES.filter((family) => mirror.declared[family]) }
+  const chains = FAMILIES.flatMap((family) => [...mirror.chains[family]].map((name) => [family, name] as const))
+  const nothing = { entries: [], groups: [], strays: [], chains: [], declared: [] }
+  yield { ...nothing, strays: [...mirror.strays], chains, declared: FAMILIES.filter((family) => mirror.declared[family]) }
   const entries = [...mirror.entries]
   for (let at = 0; at < entries.length; at += PART) {
     const some = entries.slice(at, at + PART)
@@ -78,18 +72,4 @@ export function* partsOf(mirror: Mirror): Generator<MirrorPart> {
     })
     yield { ...nothing, entries: some, groups }
   }
-}
-
-/**
- * Backends at their indexes after a change, with as few moves as can be: who stays keeps its index, newcomers take the holes,
- * and the last ones move down into what is then still empty.
- */
-export function arrange(slots: readonly Backend[], wanted: readonly Backend[]): readonly Backend[] {
-  const missing = new Map(wanted.map((backend) => [`${backend.address} ${backend.port}`, backend]))
-  const arranged: (Backend | undefined)[] = wanted.map((_, index) => {
-    const held = slots[index]
-    return held !== undefined && missing.delete(`${held.address} ${held.port}`) ? held : undefined
-  })
-  const rest = missing.values()
-  return arranged.map((held) => held ?? (rest.next().value as Backend))
 }

@@ -1,21 +1,27 @@
 /** Reads a listing of a fairway table into the mirror: what is understood becomes entries, the rest strays. */
 import { isDeepStrictEqual } from 'node:util'
-import { type AddressEntry, addressKey, type Backend, byAddress, type Frontend, rangeKey } from '../../model/datapath.ts'
+import { type AddressEntry, type AddressRange, addressKey, type Backend, byAddress, rangeKey } from '../../model/datapath.ts'
 import type { Family } from '../../model/world.ts'
 import {
+  elementText,
+  FRONTEND_SETS,
+  groupElements,
   type Placed,
   type ReadElement,
   readClassid,
   readElement,
   readFrontend,
-  readSource,
+  readRange,
   SET_OF_ADDRESS,
-  SET_OF_FRONTEND,
+  SET_OF_RANGE,
 } from './element.ts'
+import { formOf, groupChainRules, neededChains } from './group-chain.ts'
+import type { GroupState } from './group-state.ts'
 import type { Element, NftObject, RuleObject, SetObject, Statement } from './json.ts'
-import { type GroupState, Mirror } from './mirror.ts'
-import { chains, ID_MASQUERADE, INDEX_BASE, rules, sets, spreadChain, spreadRule, WORDS } from './skeleton.ts'
+import { Mirror } from './mirror.ts'
+import { chains, rules, sets } from './skeleton.ts'
 import { statementText } from './text.ts'
+import { ENDPOINT_BASE, ID_MASQUERADE, INDEX_BASE, WORDS } from './words.ts'
 
 /** What became of a listing beside entries: whether the sets have another shape, so that the table must be made afresh. */
 type Shape = 'good' | 'foreign'
@@ -86,9 +92,9 @@ function observeChains(
   if (!whole) addStray(mirror, `stray/${family}/chains`, { elements: [], redeclare: family })
   for (const name of names) {
     if (ours.has(name)) continue
-    const size = Number(/^spread_(\d+)$/.exec(name)?.[1] ?? 0)
-    if (size > 0 && spreadChain(size) === name) {
-      if (sameRules([spreadRule(words, size)], listed.get(name) ?? [])) mirror.spreads[family].add(size)
+    const form = formOf(name)
+    if (form !== undefined && neededChains(form).includes(name)) {
+      if (sameRules(groupChainRules(words, name), listed.get(name) ?? [])) mirror.chains[family].add(name)
     } else addStray(mirror, `stray/${family}/chain/${name}`, { elements: [], chain: { family, name } })
   }
 }
@@ -106,59 +112,79 @@ function sameExpr(wanted: readonly Statement[], found: readonly (Statement | str
   })
 }
 
-/** Returns the keys of the groups that are whole, by id. Those that are not are strays, elements and all. */
-function observeGroups(mirror: Mirror, family: Family, elements: Elements): ReadonlyMap<number, string> {
-  const backends = new Map<number, Listed[]>()
-  for (const one of elements('backend')) {
+/** The elements that belong to groups, by the group's id. */
+function partsOfGroups(elements: Elements): Map<number, Listed[]> {
+  const parts = new Map<number, Listed[]>()
+  for (const one of ['backend', 'endpoint', 'source_range'].flatMap(elements)) {
     const id = readClassid(one.read.key[0])
-    const known = backends.get(id)
-    if (known === undefined) backends.set(id, [one])
+    const known = parts.get(id)
+    if (known === undefined) parts.set(id, [one])
     else known.push(one)
   }
+  return parts
+}
+
+/** Returns the keys of the groups that are whole, by id. Those that are not are strays, elements and all. */
+function observeGroups(mirror: Mirror, family: Family, elements: Elements): ReadonlyMap<number, string> {
+  const parts = partsOfGroups(elements)
   const byId = new Map<number, string>()
   for (const one of elements('group')) {
     const id = readClassid(one.read.key[0])
+    const key = one.read.comment
     mirror.reserveId(id)
-    const mine = backends.get(id) ?? []
-    backends.delete(id)
-    const state = groupState(family, id, one, mine, mirror)
-    if (state === undefined || mirror.groups.has(one.read.comment)) {
-      addStray(mirror, `stray/${family}/group/${id}`, { elements: [one.placed, ...mine.map(({ placed }) => placed)] })
+    const mine = [one, ...(parts.get(id) ?? [])]
+    parts.delete(id)
+    const state = groupState(family, id, mine, mirror)
+    if (state === undefined || mirror.groups.has(key)) {
+      addStray(mirror, `stray/${family}/group/${id}`, { elements: mine.map(({ placed }) => placed) })
       continue
     }
-    const key = one.read.comment
+    const { whenEmpty, affinityInSeconds, sourceRanges } = state
     const masquerade = (id & ID_MASQUERADE) === 0 ? 'none' : 'outsiders'
-    const plain = { whenEmpty: 'refuse', affinityInSeconds: 0, sourceRanges: [] } as const
+    const backends = [...state.slots].sort(byAddress)
     mirror.groups.set(key, state)
-    mirror.entries.set(key, { kind: 'group', key, family, masquerade, ...plain, backends: [...state.slots].sort(byAddress) })
+    mirror.entries.set(key, { kind: 'group', key, family, masquerade, whenEmpty, affinityInSeconds, sourceRanges, backends })
     byId.set(id, key)
   }
-  for (const [id, orphans] of backends) {
+  for (const [id, orphans] of parts) {
     addStray(mirror, `stray/${family}/backends/${id}`, { elements: orphans.map(({ placed }) => placed) })
   }
   return byId
 }
 
-function groupState(
-  family: Family,
-  id: number,
-  group: Listed,
-  backends: readonly Listed[],
-  mirror: Mirror,
-): GroupState | undefined {
+/** A group as its elements say it; undefined when some are missing, too many, or another's. */
+function groupState(family: Family, id: number, elements: readonly Listed[], mirror: Mirror): GroupState | undefined {
+  const [verdict, ...parts] = elements
+  const form = formOf(verdict?.read.target ?? '')
+  if (verdict === undefined || form === undefined || verdict.read.comment === '') return undefined
+  if (!neededChains(form).every((name) => mirror.chains[family].has(name))) return undefined
   const slots: Backend[] = []
-  for (const { read } of backends)
-    slots[Number(read.key[1]) - INDEX_BASE] = { address: String(read.data[0]), port: Number(read.data[1]) }
-  const whole = slots.length === backends.length && Object.keys(slots).length === slots.length
-  const chained = slots.length === 0 || mirror.spreads[family].has(slots.length)
-  if (!whole || !chained || group.read.comment === '' || group.read.target !== spreadChain(slots.length)) return undefined
-  return { id, family, slots }
+  const names: number[] = []
+  const sourceRanges: string[] = []
+  for (const { read, placed } of parts) {
+    const index = Number(read.key[1]) - INDEX_BASE
+    if (placed.set === 'source_range') sourceRanges.push(readRange(read.key[1]))
+    else if (index >= ENDPOINT_BASE - INDEX_BASE)
+      continue // by name: said again
+    else if (placed.set === 'endpoint') names[index] = Number(read.data[0])
+    else slots[index] = { address: String(read.data[0]), port: Number(read.data[1]) }
+  }
+  if (slots.length !== form.size || Object.keys(slots).length !== form.size) return undefined
+  const { whenEmpty, affinityInSeconds } = form
+  const state = { id, family, slots, names, whenEmpty, affinityInSeconds, sourceRanges: sourceRanges.toSorted() }
+  const wanted = new Set(groupElements(verdict.read.comment, state).map((one) => textOf(one, readElement(one.element))))
+  const found = elements.map(({ placed, read }) => textOf(placed, read))
+  return wanted.size === found.length && found.every((text) => wanted.has(text)) ? state : undefined
+}
+
+function textOf({ set }: Placed, read: ReadElement): string {
+  return `${set} ${elementText(read)}`
 }
 
 function observeFrontends(mirror: Mirror, family: Family, byId: ReadonlyMap<number, string>, elements: Elements): void {
-  for (const [at, set] of Object.entries(SET_OF_FRONTEND) as [Frontend['at'], string][]) {
+  for (const { set, ...way } of FRONTEND_SETS) {
     for (const { read, placed } of elements(set)) {
-      const place = readFrontend(family, at, read)
+      const place = readFrontend(family, way, read)
       const group = byId.get(readClassid(read.data[0]))
       if (group === undefined) addStray(mirror, `stray/${place.key}`, { elements: [placed] })
       else mirror.entries.set(place.key, { ...place, group })
@@ -175,10 +201,12 @@ function observeAddresses(mirror: Mirror, family: Family, elements: Elements): v
       else mirror.entries.set(key, { kind, key, family, address })
     }
   }
-  for (const { read } of elements('local_source')) {
-    const cidr = readSource(read)
-    const key = rangeKey('local-source', cidr)
-    mirror.entries.set(key, { kind: 'local-source', key, family, cidr })
+  for (const [kind, set] of Object.entries(SET_OF_RANGE) as [AddressRange['kind'], string][]) {
+    for (const { read } of elements(set)) {
+      const cidr = readRange(read.key[0])
+      const key = rangeKey(kind, cidr)
+      mirror.entries.set(key, { kind, key, family, cidr })
+    }
   }
 }
 

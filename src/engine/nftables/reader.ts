@@ -11,7 +11,7 @@ import type { Family } from '../../model/world.ts'
 import type { NftObject } from './json.ts'
 import { Mirror, type MirrorPart } from './mirror.ts'
 import { observeTables, type Reading } from './observe.ts'
-import { TABLE, WORDS } from './skeleton.ts'
+import { TABLE, WORDS } from './words.ts'
 
 /** What `nft -j` printed of each table, in pieces; none when the table is not there. */
 export type Listings = Readonly<Record<Family, readonly Uint8Array[]>>

@@ -2,16 +2,29 @@
 import type { BackendGroup, DataPathEntry, Frontend } from '../../model/datapath.ts'
 import type { Delta } from '../../model/plan.ts'
 import type { Family } from '../../model/world.ts'
-import { addressElement, backendElement, frontendElement, groupElement, type Placed, sourceElement } from './element.ts'
+import {
+  addressElement,
+  elementText,
+  formOfState,
+  frontendElement,
+  groupElements,
+  type Placed,
+  rangeElement,
+  readElement,
+} from './element.ts'
+import { neededChains } from './group-chain.ts'
+import { arrange, type GroupState, nameBackends } from './group-state.ts'
 import type { Element, NftCommand } from './json.ts'
-import { arrange, type GroupState, type Mirror } from './mirror.ts'
-import { spreadChain, spreadRule, TABLE, WORDS } from './skeleton.ts'
+import type { Mirror } from './mirror.ts'
+import { TABLE, WORDS } from './words.ts'
 
 /** Commands that the kernel takes as a whole or not at all, and what to note in the mirror once it has. */
 export interface Transaction {
   readonly commands: readonly NftCommand[]
   /** Families whose table must be declared (again) first. */
   readonly declare: readonly Family[]
+  /** Chains of groups that must be there first, those that others lead to before them. */
+  readonly chains: Readonly<Record<Family, readonly string[]>>
   commit(): void
 }
 
@@ -32,12 +45,11 @@ class Draft {
   private readonly mirror: Mirror
   private readonly adds: Placed[] = []
   private readonly deletes: Placed[] = []
-  private readonly chains: NftCommand[] = []
   private readonly lastly: NftCommand[] = []
   private readonly declare = new Set<Family>()
   private readonly groups = new Map<string, GroupState>()
   private readonly notes: (() => void)[] = []
-  private readonly spreads = new Set<string>()
+  private readonly chains: Readonly<Record<Family, Set<string>>> = { ipv4: new Set(), ipv6: new Set() }
 
   constructor(mirror: Mirror) {
     this.mirror = mirror
@@ -63,55 +75,39 @@ class Draft {
   }
 
   finish(): Transaction {
-    const commands = [
-      ...this.chains,
-      ...elementCommands('delete', this.deletes),
-      ...elementCommands('add', this.adds),
-      ...this.lastly,
-    ]
+    const commands = [...elementCommands('delete', this.deletes), ...elementCommands('add', this.adds), ...this.lastly]
     const commit = () => {
       for (const note of this.notes) note()
     }
-    return { commands, declare: [...this.declare], commit }
+    const chains = { ipv4: [...this.chains.ipv4], ipv6: [...this.chains.ipv6] }
+    return { commands, declare: [...this.declare], chains, commit }
   }
 
   private upsertGroup(group: BackendGroup): void {
-    const { key, family, backends } = group
+    const { key, family, whenEmpty, affinityInSeconds, sourceRanges } = group
     const before = this.mirror.groups.get(key)
-    const after: GroupState = {
-      id: before?.id ?? this.mirror.nextId(group.masquerade),
-      family,
-      slots: arrange(before?.slots ?? [], backends),
-    }
-    if (before === undefined || before.slots.length !== after.slots.length) {
-      if (before !== undefined) this.deletes.push(groupElement(family, key, before.id, before.slots.length))
-      this.needSpread(family, after.slots.length)
-      this.adds.push(groupElement(family, key, after.id, after.slots.length))
-    }
-    this.diffSlots(before, after)
+    const slots = arrange(before?.slots ?? [], group.backends)
+    const names = affinityInSeconds > 0 ? nameBackends(slots, before ?? { slots: [], names: [] }) : []
+    const id = before?.id ?? this.mirror.nextId(group.masquerade)
+    const after: GroupState = { id, family, slots, names, whenEmpty, affinityInSeconds, sourceRanges }
+    for (const name of neededChains(formOfState(after))) this.needChain(family, name)
+    if (before === undefined) this.adds.push(...groupElements(key, after))
+    else this.exchange(groupElements(key, before), groupElements(key, after))
     this.groups.set(key, after)
     this.notes.push(() => this.mirror.groups.set(key, after))
   }
 
-  private diffSlots(before: GroupState | undefined, after: GroupState): void {
-    const { id, family, slots } = after
-    const old = before?.slots ?? []
-    for (let index = 0; index < Math.max(old.length, slots.length); index += 1) {
-      const [was, is] = [old[index], slots[index]]
-      if (was?.address === is?.address && was?.port === is?.port) continue
-      if (was !== undefined) this.deletes.push(backendElement(family, id, index, was))
-      if (is !== undefined) this.adds.push(backendElement(family, id, index, is))
-    }
+  /** What is in both stays as it is. */
+  private exchange(before: readonly Placed[], after: readonly Placed[]): void {
+    const kept = new Map(before.map((placed) => [textOf(placed), placed]))
+    for (const placed of after) if (!kept.delete(textOf(placed))) this.adds.push(placed)
+    this.deletes.push(...kept.values())
   }
 
-  private needSpread(family: Family, size: number): void {
-    const name = `${family} ${size}`
-    if (size === 0 || this.mirror.spreads[family].has(size) || this.spreads.has(name)) return
-    this.spreads.add(name)
-    const words = WORDS[family]
-    const chain = { family: words.nft, table: TABLE, name: spreadChain(size) }
-    this.chains.push({ add: { chain } }, { flush: { chain } }, { add: { rule: spreadRule(words, size) } })
-    this.notes.push(() => this.mirror.spreads[family].add(size))
+  private needChain(family: Family, name: string): void {
+    if (this.mirror.chains[family].has(name) || this.chains[family].has(name)) return
+    this.chains[family].add(name)
+    this.notes.push(() => this.mirror.chains[family].add(name))
   }
 
   private upsertFrontend(frontend: Frontend): void {
@@ -125,11 +121,10 @@ class Draft {
     this.adds.push(frontendElement(frontend, id))
   }
 
-  private removeGroup({ key, family }: BackendGroup): void {
+  private removeGroup({ key }: BackendGroup): void {
     const state = this.mirror.groups.get(key)
     if (state === undefined) return
-    this.deletes.push(groupElement(family, key, state.id, state.slots.length))
-    this.diffSlots(state, { ...state, slots: [] })
+    this.deletes.push(...groupElements(key, state))
     this.notes.push(() => this.mirror.groups.delete(key))
   }
 
@@ -152,7 +147,11 @@ class Draft {
 }
 
 function plainElement(entry: Exclude<DataPathEntry, { kind: 'group' | 'frontend' | 'stray' }>): Placed {
-  return 'cidr' in entry ? sourceElement(entry) : addressElement(entry)
+  return 'cidr' in entry ? rangeElement(entry) : addressElement(entry)
+}
+
+function textOf({ set, element }: Placed): string {
+  return `${set} ${elementText(readElement(element))}`
 }
 
 function elementCommands(verb: 'add' | 'delete', placed: readonly Placed[]): readonly NftCommand[] {

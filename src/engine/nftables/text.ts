@@ -3,6 +3,7 @@
  * for people. Every value comes out of a typed one; nothing here holds a user's string.
  */
 import type { ChainObject, Expression, NftFamily, RuleObject, SetObject, Statement } from './json.ts'
+import { clientOf, L4, MARK, PRIORITY, WORDS } from './words.ts'
 
 export interface Declarations {
   readonly family: NftFamily
@@ -50,13 +51,56 @@ export function statementText(statement: Statement): string {
   if ('dnat' in statement) return `dnat ${statement.dnat.family} to ${expressionText(statement.dnat.addr)}`
   if ('masquerade' in statement) return `masquerade ${statement.masquerade.flags}`
   if ('map' in statement) {
-    const { op, elem, data, map } = statement.map
-    return `${op} ${map} { ${expressionText(elem)} : ${expressionText(data)} }`
+    const { op, elem, timeoutInSeconds, data, map } = statement.map
+    const timeout = timeoutInSeconds === undefined ? '' : ` timeout ${durationText(timeoutInSeconds)}`
+    return `${op} ${map} { ${expressionText(elem)}${timeout} : ${expressionText(data)} }`
   }
   if ('reject' in statement) return rejectText(statement.reject)
   if ('jump' in statement) return `jump ${statement.jump.target}`
   if ('goto' in statement) return `goto ${statement.goto.target}`
   return 'accept' in statement ? 'accept' : 'drop'
+}
+
+/** What a map statement can be made of. */
+const PARTS: ReadonlyMap<string, Expression> = new Map(
+  [WORDS.ipv4, WORDS.ipv6]
+    .flatMap((words): readonly Expression[] => [words.saddr, clientOf(words).expression])
+    .concat(
+      MARK,
+      PRIORITY,
+      L4,
+      (['proto-src', 'proto-dst'] as const).map((key) => ({ ct: { key, dir: 'original' } })),
+    )
+    .map((part) => [expressionText(part), part]),
+)
+
+/** Reads a map statement, which nft 1.0 lists as text even where all else is JSON; undefined when it is none of ours. */
+export function readMapStatement(text: string): Extract<Statement, { map: unknown }> | undefined {
+  const found = /^(update|delete) (@\w+) \{ (.+?)(?: timeout (\w+))? : (.+) \}$/.exec(text)
+  if (found === null) return undefined
+  const [, op = '', map = '', key = '', timeout, value = ''] = found
+  const data = PARTS.get(value)
+  const concat = key.split(' . ').flatMap((part) => PARTS.get(part) ?? [])
+  if (data === undefined || concat.length !== key.split(' . ').length) return undefined
+  const timing = timeout === undefined ? {} : { timeoutInSeconds: secondsOf(timeout) }
+  return { map: { op: op === 'update' ? 'update' : 'delete', elem: { concat }, ...timing, data, map } }
+}
+
+function secondsOf(text: string): number {
+  const units: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 }
+  return [...text.matchAll(/(\d+)([dhms])/g)].reduce((sum, [, count, unit = 's']) => sum + Number(count) * (units[unit] ?? 0), 0)
+}
+
+/** As nft prints times: `3h`, `1d1m1s`. */
+export function durationText(inSeconds: number): string {
+  const parts = [
+    [Math.floor(inSeconds / 86_400), 'd'],
+    [Math.floor(inSeconds / 3600) % 24, 'h'],
+    [Math.floor(inSeconds / 60) % 60, 'm'],
+    [inSeconds % 60, 's'],
+  ] as const
+  const text = parts.flatMap(([count, unit]) => (count > 0 ? `${count}${unit}` : [])).join('')
+  return text === '' ? '0s' : text
 }
 
 function rejectText(reject: Extract<Statement, { reject: unknown }>['reject']): string {
@@ -84,6 +128,10 @@ export function expressionText(expression: Expression): string {
   if ('numgen' in expression) {
     const { mode, mod, offset } = expression.numgen
     return `numgen ${mode} mod ${mod} offset ${offset}`
+  }
+  if ('jhash' in expression) {
+    const { expr, mod, seed } = expression.jhash
+    return `jhash ${expressionText(expr)} mod ${mod} seed 0x${seed.toString(16)}`
   }
   if ('concat' in expression) return expression.concat.map(expressionText).join(' . ')
   if ('map' in expression) return `${expressionText(expression.map.key)} map ${expression.map.data}`

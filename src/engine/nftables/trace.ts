@@ -6,7 +6,7 @@ import { BlockList } from 'node:net'
 import type { Family, Protocol } from '../../model/world.ts'
 import { type ReadElement, readClassid, readElement } from './element.ts'
 import type { ChainObject, Expression, NftObject, RuleObject, Statement } from './json.ts'
-import { statementText } from './text.ts'
+import { readMapStatement, statementText } from './text.ts'
 
 /** The first packet of a flow. `interface` is where it came in; '' when the node itself sends it. */
 export interface TracedPacket {
@@ -27,6 +27,27 @@ export interface TracedNode {
   isLocal(address: string): boolean
   /** Which of `count` is drawn, from 0. */
   draw(count: number): number
+  /** What rules remember from packet to packet (session affinity); nothing is remembered without it. */
+  readonly memory?: Memory
+}
+
+/** Maps that rules write, by name, with a clock. */
+export class Memory {
+  nowInSeconds = 0
+  private readonly maps = new Map<string, { readonly value: number; readonly endsAt: number }>()
+
+  get(map: string, key: string): number | undefined {
+    const known = this.maps.get(`${map} ${key}`)
+    return known === undefined || known.endsAt <= this.nowInSeconds ? undefined : known.value
+  }
+
+  set(map: string, key: string, value: number, timeoutInSeconds = Number.POSITIVE_INFINITY): void {
+    this.maps.set(`${map} ${key}`, { value, endsAt: this.nowInSeconds + timeoutInSeconds })
+  }
+
+  delete(map: string, key: string): void {
+    this.maps.delete(`${map} ${key}`)
+  }
 }
 
 export interface Trace {
@@ -51,7 +72,8 @@ type Value = string | number
 export class Tracer {
   private readonly chains = new Map<string, { readonly chain: ChainObject; readonly rules: RuleObject[] }>()
   private readonly sets = new Map<string, ReadonlyMap<string, ReadElement>>()
-  private readonly ranges = new Map<string, BlockList>()
+  private readonly ranges = new Map<string, ReadonlyMap<string, BlockList>>()
+  private readonly dynamic = new Set<string>()
 
   constructor(listing: readonly NftObject[]) {
     for (const object of listing) {
@@ -60,7 +82,8 @@ export class Tracer {
         const set = 'set' in object ? object.set : object.map
         const read = (set.elem ?? []).map(readElement)
         this.sets.set(`@${set.name}`, new Map(read.map((one) => [one.key.join(' . '), one])))
-        if (set.flags?.includes('interval')) this.ranges.set(`@${set.name}`, blockList(read.map(({ key }) => String(key[0]))))
+        if (set.flags?.includes('interval')) this.ranges.set(`@${set.name}`, rangesOf(read))
+        if (set.flags?.includes('timeout')) this.dynamic.add(`@${set.name}`)
       }
     }
     for (const object of listing) if ('rule' in object) this.chains.get(object.rule.chain)?.rules.push(object.rule)
@@ -88,9 +111,16 @@ export class Tracer {
     return this.sets.get(set)?.get(key)
   }
 
-  contains(set: string, key: string): boolean {
-    const range = this.ranges.get(set)
-    return range === undefined ? this.find(set, key) !== undefined : range.check(key, key.includes(':') ? 'ipv6' : 'ipv4')
+  /** Whether rules write it. */
+  isDynamic(map: string): boolean {
+    return this.dynamic.has(map)
+  }
+
+  contains(set: string, key: readonly string[]): boolean {
+    const ranges = this.ranges.get(set)
+    if (ranges === undefined) return this.find(set, key.join(' . ')) !== undefined
+    const address = key.at(-1) ?? ''
+    return ranges.get(key.slice(0, -1).join(' . '))?.check(address, address.includes(':') ? 'ipv6' : 'ipv4') ?? false
   }
 }
 
@@ -103,7 +133,7 @@ class Passage {
   private port: number
   private mark: number
   private priority = 0
-  private saved: number | undefined
+  private readonly memory: Memory
   private translated = false
   private masqueraded = false
   private out = ''
@@ -115,6 +145,7 @@ class Passage {
     this.to = packet.to
     this.port = packet.port
     this.mark = packet.mark ?? 0
+    this.memory = node.memory ?? new Memory()
   }
 
   run(): Trace {
@@ -167,8 +198,8 @@ class Passage {
 
   /** False when the rule does not go on; an ending when the packet is decided; `return` after a goto that came to an end. */
   private statement(statement: Statement | string): Ending | 'return' | undefined | false {
-    if (typeof statement === 'string') return this.save(statement.startsWith('update '))
-    if ('map' in statement) return this.save(statement.map.op === 'update')
+    if (typeof statement === 'string') return this.remember(readMapStatement(statement))
+    if ('map' in statement) return this.remember(statement)
     if ('match' in statement) return this.match(statement.match) ? undefined : false
     if ('mangle' in statement) return this.mangle(statement.mangle)
     if ('vmap' in statement) {
@@ -186,8 +217,12 @@ class Passage {
     return 'accept' in statement ? 'accept' : 'drop'
   }
 
-  private save(keep: boolean): undefined {
-    this.saved = keep ? this.mark : undefined
+  private remember(statement: Extract<Statement, { map: unknown }> | undefined): undefined | false {
+    if (statement === undefined) return false
+    const { op, map, elem, data, timeoutInSeconds } = statement.map
+    if (op === 'delete') this.memory.delete(map, this.key(elem))
+    else this.memory.set(map, this.key(elem), Number(this.value(data)), timeoutInSeconds)
+    return undefined
   }
 
   private match({ op, left, right }: Extract<Statement, { match: unknown }>['match']): boolean {
@@ -196,7 +231,7 @@ class Passage {
   }
 
   private matches(left: Expression, right: Extract<Statement, { match: unknown }>['match']['right']): boolean {
-    if (typeof right === 'string' && right.startsWith('@')) return this.table.contains(right, this.key(left))
+    if (typeof right === 'string' && right.startsWith('@')) return this.table.contains(right, this.keyParts(left))
     const value = this.value(left)
     if (typeof right === 'object' && 'set' in right) return right.set.includes(value ?? '')
     if (typeof right === 'object' && 'prefix' in right) {
@@ -226,8 +261,12 @@ class Passage {
   }
 
   private key(expression: Expression): string {
+    return this.keyParts(expression).join(' . ')
+  }
+
+  private keyParts(expression: Expression): readonly string[] {
     const parts = 'concat' in expression ? expression.concat : [expression]
-    return parts.map((part) => this.keyPart(part)).join(' . ')
+    return parts.map((part) => this.keyPart(part))
   }
 
   private keyPart(part: Expression): string {
@@ -240,10 +279,13 @@ class Passage {
     if ('meta' in expression) return this.meta(expression.meta.key)
     if ('payload' in expression) return this.payload(expression.payload.field)
     if ('ct' in expression) return this.ct(expression.ct.key)
-    if ('fib' in expression) return this.node.isLocal(this.to) ? 'local' : 'unicast'
+    if ('fib' in expression)
+      return this.node.isLocal(expression.fib.flags[0] === 'saddr' ? this.packet.from : this.to) ? 'local' : 'unicast'
+    if ('jhash' in expression) return hash(String(this.value(expression.jhash.expr))) % expression.jhash.mod
     if ('numgen' in expression) return expression.numgen.offset + this.node.draw(expression.numgen.mod)
     if ('map' in expression) {
-      if (expression.map.data === '@saved') return this.saved
+      const { data } = expression.map
+      if (this.table.isDynamic(data)) return this.memory.get(data, this.key(expression.map.key))
       return this.table.find(expression.map.data, this.key(expression.map.key))?.data[0]
     }
     if ('&' in expression) return (this.priority & readClassid(expression['&'][1])) >>> 0
@@ -272,6 +314,19 @@ class Passage {
     if (key === 'proto-dst') return port
     return key.endsWith('daddr') ? to : packet.from
   }
+}
+
+/** Ranges by what stands before them in their keys. */
+function rangesOf(elements: readonly ReadElement[]): ReadonlyMap<string, BlockList> {
+  const groups = Map.groupBy(elements, ({ key }) => key.slice(0, -1).join(' . '))
+  return new Map([...groups].map(([before, some]) => [before, blockList(some.map(({ key }) => String(key.at(-1))))]))
+}
+
+/** Any hash will do: what counts is that a client has the same one each time. */
+function hash(text: string): number {
+  let value = 0
+  for (let index = 0; index < text.length; index += 1) value = (Math.imul(value, 31) + text.charCodeAt(index)) >>> 0
+  return value
 }
 
 function blockList(cidrs: readonly string[]): BlockList {
