@@ -33,8 +33,8 @@ it.skipIf(cpu === undefined)('CPU limits hold all processes of a container, and 
   const group = join(groupsOf(dir), 'n1', uid, 'main')
   const quota = readFileSync(join(group, cpu?.version === 2 ? 'cpu.max' : 'cpu.cfs_quota_us'), 'utf8')
   expect(quota.trim()).toBe(cpu?.version === 2 ? '25000 100000' : '25000')
-  const processes = readFileSync(join(group, 'cgroup.procs'), 'utf8').trim().split('\n')
-  expect(processes.length).toBeGreaterThanOrEqual(3) // bubblewrap, the shell, what it started
+  const processes = () => readFileSync(join(group, 'cgroup.procs'), 'utf8').trim().split('\n').length
+  await expect.poll(processes, { interval: 20 }).toBeGreaterThanOrEqual(3) // bubblewrap, the shell, what it starts in the end
   await rig.endKubelet('SIGKILL')
   await rig.untilNoProcess()
   expect(existsSync(group)).toBe(true)

@@ -2,46 +2,17 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isConflict, isNotFound } from '../../kube/api-error.ts'
-import type { KubeClient } from '../../kube/client.ts'
-import type { EventRecorder } from '../../kube/events.ts'
 import { PODS } from '../../kube/resource.ts'
 import type { Container, Pod, PodStatus } from '../../kube/types.ts'
-import { netnsPath } from '../../linux/netns.ts'
 import { type Logger, logger } from '../../log/log.ts'
 import { NODE_NOT_READY } from '../controllers/node-life.ts'
-import type { Catalogue } from '../images/catalogue.ts'
-import type { Times } from '../topology.ts'
-import type { AddressBook } from './address-book.ts'
 import { ContainerRunner } from './container-runner.ts'
 import { InitContainers, initPolicy } from './init-containers.ts'
-import type { Hierarchy } from './limit/hierarchy.ts'
-import { PodLimits } from './limit/pod-limits.ts'
-import type { NodeAmounts } from './limit/resource-field.ts'
-import { labGroup } from './limit/sweep.ts'
-import { layPodWires, podWireNames, removePodWires } from './pod-network.ts'
+import type { NodeContext } from './node-context.ts'
+import { PodGround } from './pod-ground.ts'
+import { podReference } from './pod-reference.ts'
 import { podStatus } from './pod-status.ts'
 import { StatusWriter } from './status-writer.ts'
-import { PodVolumes } from './volume/pod-volumes.ts'
-
-/** What all pods of a node share. */
-export interface NodeContext {
-  readonly lab: string
-  readonly node: string
-  readonly nodeAddresses: readonly string[]
-  readonly dir: string
-  readonly client: KubeClient
-  readonly recorder: EventRecorder
-  readonly catalogue: Catalogue
-  readonly addresses: AddressBook
-  readonly hierarchies: readonly Hierarchy[]
-  readonly amounts: NodeAmounts
-  readonly times: Times
-  /** The runner itself ends: nothing more is reported. */
-  readonly signal: AbortSignal
-}
-
-const NETWORK_RETRY_IN_MS = 2_000
-const VOLUME_RETRY_IN_MS = 1_000
 
 export class PodWorker {
   readonly uid: string
@@ -49,8 +20,7 @@ export class PodWorker {
   readonly runners: readonly ContainerRunner[]
   /** Resolves when nothing of the pod is left on this node. */
   readonly done: Promise<void>
-  readonly #volumes: PodVolumes
-  readonly #limits: PodLimits
+  readonly #ground: PodGround
   readonly #init: InitContainers
   readonly #main: readonly ContainerRunner[]
   readonly #node: NodeContext
@@ -58,15 +28,7 @@ export class PodWorker {
   readonly #startedAtInMs: number
   readonly #status: StatusWriter
   readonly #deleted = Promise.withResolvers<void>()
-  /** Filled in before any container runs: the place that the runners look at. */
-  readonly #place: {
-    podIPs: readonly string[]
-    readonly hostIPs: readonly string[]
-    readonly hostname: string
-    readonly amounts: NodeAmounts
-  }
   #pod: Pod
-  #stopping = false
   #gone = false
   #endInMs = Number.POSITIVE_INFINITY
 
@@ -77,21 +39,7 @@ export class PodWorker {
     this.#log = logger('kubelet').child({ pod: `${pod.metadata.namespace}/${pod.metadata.name}` })
     this.#startedAtInMs = Date.parse(pod.status?.startTime ?? '') || Date.now()
     this.#status = new StatusWriter(node.client, pod, node.signal)
-    const hostNetwork = pod.spec?.hostNetwork === true
-    const hostname = hostNetwork ? node.node : (pod.spec?.hostname ?? pod.metadata.name ?? '').slice(0, 63)
-    this.#place = { podIPs: hostNetwork ? node.nodeAddresses : [], hostIPs: node.nodeAddresses, hostname, amounts: node.amounts }
-    this.#volumes = new PodVolumes({ pod, place: this.#place, dir: join(this.#dir, 'volumes'), client: node.client })
-    this.#limits = new PodLimits({
-      hierarchies: node.hierarchies,
-      path: `${labGroup(node.lab)}/${node.node}/${this.uid}`,
-      unheld: (message) =>
-        node.recorder.event(
-          eventReference({ ...pod.metadata, apiVersion: 'v1', kind: 'Pod' }),
-          'Warning',
-          'LimitsNotHeld',
-          message,
-        ),
-    })
+    this.#ground = new PodGround(pod, node)
     const initContainers = this.#finishedBefore ? [] : (pod.spec?.initContainers ?? [])
     const containers = this.#finishedBefore ? [] : (pod.spec?.containers ?? [])
     this.#init = new InitContainers(initContainers.map((each) => ({ container: each, runner: this.#makeRunner(each, true) })))
@@ -103,7 +51,7 @@ export class PodWorker {
 
   /** The file of the network namespace that the pod's containers are in. */
   get netnsFile(): string {
-    return this.#pod.spec?.hostNetwork === true ? '/proc/self/ns/net' : netnsPath(podWireNames(this.#node.lab, this.uid).netns)
+    return this.#ground.netnsFile
   }
 
   get pod(): Pod {
@@ -134,7 +82,7 @@ export class PodWorker {
   }
 
   #stop(graceInMs: number, withHooks = true): void {
-    this.#stopping = true
+    this.#ground.abandon()
     this.#endInMs = Math.min(this.#endInMs, Date.now() + graceInMs)
     for (const runner of this.#main) runner.stop(graceInMs, withHooks)
     this.#init.stop(graceInMs, withHooks)
@@ -151,37 +99,35 @@ export class PodWorker {
   }
 
   #makeRunner(container: Container, init: boolean): ContainerRunner {
-    const { spec, status, metadata } = this.#pod
+    const { spec, status } = this.#pod
     const list = init ? 'initContainers' : 'containers'
-    const about = { ...metadata, apiVersion: 'v1', kind: 'Pod', fieldPath: `spec.${list}{${container.name}}` }
+    const about = podReference(this.#pod, `spec.${list}{${container.name}}`)
     const statuses = init ? status?.initContainerStatuses : status?.containerStatuses
     return new ContainerRunner({
       pod: this.#pod,
       container,
       restartPolicy: init ? initPolicy(container, spec?.restartPolicy) : (spec?.restartPolicy ?? 'Always'),
-      place: this.#place,
-      netns: spec?.hostNetwork === true ? '' : podWireNames(this.#node.lab, this.uid).netns,
+      place: this.#ground.place,
+      netns: this.#ground.netns,
       dir: this.#dir,
       catalogue: this.#node.catalogue,
-      volumes: this.#volumes,
-      limits: this.#limits,
+      volumes: this.#ground.volumes,
+      limits: this.#ground.limits,
       times: this.#node.times,
       before: statuses?.find(({ name }) => name === container.name),
-      tell: (type, reason, message) => this.#node.recorder.event(eventReference(about), type, reason, message),
+      tell: (type, reason, message) => this.#node.recorder.event(about, type, reason, message),
       changed: () => this.#report(),
     })
   }
 
   async #live(): Promise<void> {
-    if (this.#main.length > 0 && (await this.#layNetwork()) && (await this.#layVolumes())) {
+    if (this.#main.length > 0 && (await this.#ground.lay(() => this.#report()))) {
       if (this.#init.runners.length > 0) for (const runner of this.#main) runner.hold()
       if (await this.#init.run()) await Promise.all(this.#main.map((runner) => runner.run()))
       await this.#init.finish(Number.isFinite(this.#endInMs) ? Math.max(0, this.#endInMs - Date.now()) : this.#graceInMs)
       this.#report()
     }
-    this.#volumes.release()
-    await this.#limits.release()
-    await this.#clearNetwork()
+    await this.#ground.clear()
     await this.#deleted.promise
     await this.#status.flush()
     if (!this.#node.signal.aborted) await rm(this.#dir, { recursive: true, force: true })
@@ -190,57 +136,6 @@ export class PodWorker {
 
   get #graceInMs(): number {
     return (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000
-  }
-
-  /** False when the pod was deleted before its network stood. */
-  async #layNetwork(): Promise<boolean> {
-    if (this.#pod.spec?.hostNetwork === true) return true
-    while (!this.#stopping) {
-      try {
-        const addresses = await this.#node.addresses.allocate(this.uid)
-        await layPodWires({ ...podWireNames(this.#node.lab, this.uid), addresses, gateways: this.#node.addresses.gateways })
-        this.#place.podIPs = addresses
-        return true
-      } catch (err) {
-        this.#log.error({ err }, 'a pod network could not be made')
-        const message = `Failed to create pod sandbox: ${err instanceof Error ? err.message : String(err)}`
-        this.#node.recorder.event(
-          eventReference({ ...this.#pod.metadata, apiVersion: 'v1', kind: 'Pod' }),
-          'Warning',
-          'FailedCreatePodSandBox',
-          message,
-        )
-        this.#report()
-        await Promise.race([this.#deleted.promise, new Promise((resolve) => setTimeout(resolve, NETWORK_RETRY_IN_MS))])
-      }
-    }
-    return false
-  }
-
-  /** False when the pod was deleted before its volumes were there. */
-  async #layVolumes(): Promise<boolean> {
-    while (!this.#stopping) {
-      try {
-        await this.#volumes.lay()
-        this.#volumes.follow()
-        return true
-      } catch (err) {
-        const message = `MountVolume.SetUp failed for a volume : ${err instanceof Error ? err.message : String(err)}`
-        const about = eventReference({ ...this.#pod.metadata, apiVersion: 'v1', kind: 'Pod' })
-        this.#node.recorder.event(about, 'Warning', 'FailedMount', message)
-        this.#report()
-        await Promise.race([this.#deleted.promise, new Promise((resolve) => setTimeout(resolve, VOLUME_RETRY_IN_MS))])
-      }
-    }
-    return false
-  }
-
-  async #clearNetwork(): Promise<void> {
-    if (this.#pod.spec?.hostNetwork === true) return
-    const { netns, hostLink } = podWireNames(this.#node.lab, this.uid)
-    await removePodWires(netns, hostLink)
-    // a runner that ends leaves the pod its addresses for its next life
-    if (!this.#node.signal.aborted) await this.#node.addresses.release(this.uid)
   }
 
   async #confirmDeletion(): Promise<void> {
@@ -261,7 +156,7 @@ export class PodWorker {
     if (this.#gone || this.#node.signal.aborted) return
     const containers = this.#main.map((runner) => runner.status)
     const { statuses: initContainers, done: initialized, failed: initFailed } = this.#init
-    const { podIPs, hostIPs } = this.#place
+    const { podIPs, hostIPs } = this.#ground.place
     const known = { ...this.#pod, status: withReported(this.#pod.status, this.#status.wanted) }
     const view = { containers, initContainers, initialized, initFailed, podIPs, hostIPs, startedAtInMs: this.#startedAtInMs }
     this.#status.write(podStatus(known, view, Date.now()))
@@ -274,17 +169,4 @@ function withReported(server: PodStatus | undefined, reported: PodStatus | undef
   const own = reported.conditions ?? []
   const others = (server?.conditions ?? []).filter((each) => !own.some(({ type }) => type === each.type))
   return { ...server, phase: reported.phase, conditions: [...own, ...others] }
-}
-
-function eventReference(about: {
-  namespace?: string
-  name?: string
-  uid?: string
-  resourceVersion?: string
-  apiVersion: string
-  kind: string
-  fieldPath?: string
-}) {
-  const { apiVersion, kind, namespace, name, uid, resourceVersion, fieldPath } = about
-  return { apiVersion, kind, namespace, name, uid, resourceVersion, ...(fieldPath === undefined ? {} : { fieldPath }) }
 }

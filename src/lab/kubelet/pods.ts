@@ -7,8 +7,9 @@ import type { Pod } from '../../kube/types.ts'
 import { logger } from '../../log/log.ts'
 import { hostPortsClash } from '../controllers/port-claims.ts'
 import { removeGroups } from './limit/sweep.ts'
+import type { NodeContext } from './node-context.ts'
 import { killInside, killStrangersHere, listPodLinks, podWireNames, removePodWires } from './pod-network.ts'
-import { type NodeContext, PodWorker } from './pod-worker.ts'
+import { PodWorker } from './pod-worker.ts'
 import { rejectPod } from './reject.ts'
 
 const log = logger('kubelet')

@@ -1,8 +1,8 @@
 /** A pod that its node cannot take. Source: kubelet, admission of pods by the scheduler's general predicates. */
 import { PODS } from '../../kube/resource.ts'
 import type { Pod } from '../../kube/types.ts'
+import type { NodeContext } from './node-context.ts'
 import { apiTime } from './pod-status.ts'
-import type { NodeContext } from './pod-worker.ts'
 
 const PROBLEM = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"
 
