@@ -13,6 +13,7 @@ import { expand, type PodPlace } from '../container-env.ts'
 import type { Bind } from '../sandbox.ts'
 import { writeAtomicDir } from './atomic-dir.ts'
 import { type ProjectionSource, type ProjectionWorld, project } from './projection.ts'
+import { TokenRenewal } from './token-renewal.ts'
 
 type Volume = NonNullable<NonNullable<Pod['spec']>['volumes']>[number]
 
@@ -26,10 +27,17 @@ export interface VolumeContext {
   readonly client: KubeClient
 }
 
+/** What the server gives who asks for a token. */
+interface Grant {
+  readonly token?: string
+  readonly expirationTimestamp?: string
+}
+
 export class PodVolumes {
   readonly #context: VolumeContext
   readonly #paths = new Map<string, string>()
   readonly #following = new AbortController()
+  readonly #renewal = new TokenRenewal((name) => this.#renew(name))
   #writing: Promise<void> = Promise.resolve()
 
   constructor(context: VolumeContext) {
@@ -74,6 +82,7 @@ export class PodVolumes {
 
   release(): void {
     this.#following.abort()
+    this.#renewal.end()
   }
 
   /** What a container mounts. @throws {FairwayError} when a mount names a volume that the pod has not */
@@ -93,10 +102,20 @@ export class PodVolumes {
     return binds
   }
 
+  #renew(name: string): void {
+    const volume = this.#context.pod.spec?.volumes?.find((each) => each.name === name)
+    if (volume !== undefined) this.#refresh(volume)
+  }
+
   #refresh(volume: Volume): void {
     this.#writing = this.#writing
-      .then(async () => void (await this.#layOne(volume)))
-      .catch((err: unknown) => logger('kubelet').warn({ err, volume: volume.name }, 'a volume could not be brought up to date'))
+      .then(async () => {
+        if (!this.#following.signal.aborted) await this.#layOne(volume)
+      })
+      .catch((err: unknown) => {
+        logger('kubelet').warn({ err, volume: volume.name }, 'a volume could not be brought up to date')
+        this.#renewal.refused(volume.name)
+      })
   }
 
   async #layOne(volume: Volume): Promise<string> {
@@ -114,14 +133,20 @@ export class PodVolumes {
     }
     const { pod, place } = this.#context
     const mode = (volume[sourceKind(volume)] as { defaultMode?: number } | undefined)?.defaultMode ?? DEFAULT_MODE
+    let expiresAtInMs = Number.POSITIVE_INFINITY
     const world: ProjectionWorld = {
       pod,
       place,
       configMap: (name) => this.configMap(name),
       secret: (name) => this.secret(name),
-      token: (source) => this.#token(source),
+      token: async (source) => {
+        const { token = '', expirationTimestamp } = await this.#token(source)
+        expiresAtInMs = Math.min(expiresAtInMs, Date.parse(expirationTimestamp ?? '') || Number.POSITIVE_INFINITY)
+        return token
+      },
     }
     await writeAtomicDir(path, await project(sources, mode, world))
+    if (Number.isFinite(expiresAtInMs)) this.#renewal.granted(volume.name, expiresAtInMs)
     return path
   }
 
@@ -135,7 +160,7 @@ export class PodVolumes {
     }
   }
 
-  async #token(source: NonNullable<ProjectionSource['serviceAccountToken']>): Promise<string> {
+  async #token(source: NonNullable<ProjectionSource['serviceAccountToken']>): Promise<Grant> {
     const { client, pod } = this.#context
     const account = pod.spec?.serviceAccountName ?? 'default'
     const path = `/api/v1/namespaces/${pod.metadata.namespace}/serviceaccounts/${account}/token`
@@ -145,8 +170,8 @@ export class PodVolumes {
       boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: pod.metadata.name, uid: pod.metadata.uid },
     }
     const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {}, spec }
-    const answer = await client.request<{ status?: { token?: string } }>('POST', path, { body })
-    return answer.status?.token ?? ''
+    const answer = await client.request<{ status?: Grant }>('POST', path, { body })
+    return answer.status ?? {}
   }
 }
 
