@@ -1,5 +1,5 @@
 /** `fairway agent`: the role that runs on every node. */
-import { closeSync, mkdirSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, rmdirSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AgentConfig, readAgentConfig } from '../config/agent.ts'
 import { createConntrack } from '../engine/conntrack/conntrack.ts'
@@ -27,16 +27,23 @@ export async function main(args: readonly string[]): Promise<void> {
     const config = readAgentConfig(args, process.env)
     const engine = createNftablesEngine()
     await lockNode()
-    await (config.cleanup ? cleanup(engine) : run(config, engine))
+    await (config.cleanup ? cleanup(config, engine) : run(config, engine))
   } catch (err) {
     log.fatal({ err }, 'the agent cannot run')
     process.exit(1)
   }
 }
 
-async function cleanup(engine: NftablesEngine): Promise<void> {
+/** Recorded flows stay: they are the kernel's, and connections that are open go on to their end. */
+async function cleanup(config: AgentConfig, engine: NftablesEngine): Promise<void> {
   await engine.cleanup(new AbortController().signal)
   await engine.close()
+  rmSync(join(config.dir, AGENT_SOCKET), { force: true })
+  try {
+    rmdirSync(config.dir)
+  } catch {
+    // it was never made, or somebody keeps something else in it
+  }
   log.info('nothing of Fairway is left on this node')
 }
 

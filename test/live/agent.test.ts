@@ -25,14 +25,6 @@ beforeAll(async () => {
   await run(['ip', 'netns', 'add', NETNS])
   await ipBatch(NETNS, ['link set lo up', 'link add up0 type veth peer name up1', 'link set up0 up', 'link set up1 up'])
   await ipBatch(NETNS, ['addr add 192.0.2.2/24 dev up0', 'route add default via 192.0.2.1'])
-  writeFileSync(
-    join(dir, 'kubeconfig'),
-    `current-context: c
-contexts: [{ name: c, context: { cluster: c, user: u } }]
-clusters: [{ name: c, cluster: { server: 'http://127.0.0.1:${API_PORT}' } }]
-users: [{ name: u, user: { token: secret } }]
-`,
-  )
   api = apiWith('10.244.1.2')
   openApi()
 })
@@ -47,14 +39,51 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
+/** Writes a kubeconfig for the server on a port, and returns its path. */
+function kubeconfig(port: number): string {
+  const path = join(dir, `kubeconfig-${port}`)
+  writeFileSync(
+    path,
+    `current-context: c
+contexts: [{ name: c, context: { cluster: c, user: u } }]
+clusters: [{ name: c, cluster: { server: 'http://127.0.0.1:${port}' } }]
+users: [{ name: u, user: { token: secret } }]
+`,
+  )
+  return path
+}
+
 function openApi(): void {
   withNetns(netnsPath(NETNS), () => api.listenHere(API_PORT))
 }
 
-function slice(...addresses: string[]): KubeObject {
-  const endpoints = addresses.map((address) => ({ addresses: [address], nodeName: 'n1' }))
-  const metadata = { namespace: 'default', name: 'web-1', labels: { 'kubernetes.io/service-name': 'web' } }
+function slice(addresses: readonly string[], service = 'web', conditions: object = {}): KubeObject {
+  const endpoints = addresses.map((address) => ({ addresses: [address], nodeName: 'n1', conditions }))
+  const metadata = { namespace: 'default', name: `${service}-1`, labels: { 'kubernetes.io/service-name': service } }
   return { metadata, addressType: 'IPv4', endpoints, ports: [{ name: '', port: 8080, protocol: 'TCP' }] } as KubeObject
+}
+
+function node(taints: readonly object[] = []): KubeObject {
+  const status = { addresses: [{ type: 'InternalIP', address: '192.0.2.2' }] }
+  return { metadata: { name: 'n1' }, spec: { podCIDRs: ['10.244.1.0/24'], taints }, status } as KubeObject
+}
+
+/** A pod whose address is behind `up0`. */
+function hostPortPod(): KubeObject {
+  return {
+    metadata: { namespace: 'default', name: 'served' },
+    spec: { nodeName: 'n1', containers: [{ name: 'c', ports: [{ containerPort: 80, hostPort: 8080 }] }] },
+    status: { podIPs: [{ ip: '192.0.2.77' }], phase: 'Running' },
+  } as KubeObject
+}
+
+/** Everything of a node that an agent could leave something in. */
+async function dump(): Promise<string> {
+  const script = `nft list ruleset
+for place in ipv4 ipv6; do (cd /proc/sys/net/$place/conf && grep -r . . 2>/dev/null | sort); done
+ip rule; { ip route show table all; ip addr show; } | grep -v -e valid_lft -e fe80; cat /proc/self/net/ip_tables_names 2>/dev/null
+find ${join(dir, 'agent')} 2>/dev/null; true`
+  return run(inNetns(NETNS, ['sh', '-c', script]))
 }
 
 function apiWith(endpoint: string): FakeApi {
@@ -65,16 +94,15 @@ function apiWith(endpoint: string): FakeApi {
     ipFamilies: ['IPv4'],
     ports: [{ port: 80, nodePort: 30018, protocol: 'TCP' }],
   }
-  const status = { addresses: [{ type: 'InternalIP', address: '192.0.2.2' }] }
-  made.store.put('/api/v1/nodes', { metadata: { name: 'n1' }, spec: { podCIDRs: ['10.244.1.0/24'] }, status } as KubeObject)
+  made.store.put('/api/v1/nodes', node())
   made.store.put('/api/v1/services', { metadata: { namespace: 'default', name: 'web' }, spec: service } as KubeObject)
-  made.store.put(SLICES, slice(endpoint))
+  made.store.put(SLICES, slice([endpoint]))
   return made
 }
 
 /** Starts an agent; `ready` resolves when it wrote READY, and rejects when it ended before. */
 function startAgent(...more: string[]): { readonly child: ChildProcess; readonly ready: Promise<void> } {
-  const flags = ['--node', 'n1', '--kubeconfig', join(dir, 'kubeconfig'), '--dir', join(dir, 'agent'), '--ready-fd', '3', ...more]
+  const flags = ['--node', 'n1', '--kubeconfig', kubeconfig(API_PORT), '--dir', join(dir, 'agent'), '--ready-fd', '3', ...more]
   const [program = '', ...args] = inNetns(NETNS, [
     'setpriv',
     '--pdeathsig',
@@ -157,7 +185,7 @@ describe('the agent', () => {
     expect(await ruleset()).toBe(loaded)
 
     // and the next change is one to the same tables
-    api.store.put(SLICES, slice('10.244.1.7'))
+    api.store.put(SLICES, slice(['10.244.1.7']))
     await until(async () => (await ruleset()).includes('10.244.1.7 . 8080'))
     expect(await ruleset()).not.toContain('10.244.1.2 . 8080')
 
@@ -201,7 +229,7 @@ describe('the agent', () => {
     await until(async () => (await rounds()) >= 1 + damages.length)
     await nft('add table ip somebody')
     await nft('delete table ip somebody')
-    api.store.put(SLICES, slice('10.244.1.8'))
+    api.store.put(SLICES, slice(['10.244.1.8']))
     await until(async () => (await ruleset()).includes('10.244.1.8 . 8080'))
     await until(async () => (await rounds()) > 1 + damages.length)
     expect(await rounds()).toBe(2 + damages.length)
@@ -224,6 +252,73 @@ describe('the agent', () => {
     const next = startAgent()
     await next.ready
     await kill(next.child)
+  })
+
+  test('a clean-up leaves the node as it was before the first start', async () => {
+    const made = new FakeApi()
+    for (const path of ['/api/v1/nodes', '/api/v1/services', SLICES]) {
+      for (const object of api.store.objects(path).values()) made.store.put(path, object)
+    }
+    made.store.put('/api/v1/pods', hostPortPod())
+    const path = kubeconfig(API_PORT + 1)
+    const [program = '', ...args] = inNetns(NETNS, [
+      process.execPath,
+      'src/main.ts',
+      'agent',
+      '--cleanup',
+      '--dir',
+      join(dir, 'agent'),
+    ])
+    await run([program, ...args]) // what the tests before left
+    const before = await dump()
+    withNetns(netnsPath(NETNS), () => made.listenHere(API_PORT + 1))
+    const { child, ready } = startAgent('--kubeconfig', path)
+    await ready
+    const meanwhile = await dump()
+    expect(meanwhile).toContain('table ip fairway')
+    expect(meanwhile).toContain('up0/route_localnet:1')
+    expect(meanwhile).toContain('agent.sock')
+    await kill(child) // the harder end: what is there was left by a dead agent
+    await run([program, ...args])
+    expect(await dump()).toBe(before)
+    await made.close()
+  })
+
+  test('answers load balancers: for the node, and for a Service with policy Local', async () => {
+    const loadBalancer = {
+      type: 'LoadBalancer',
+      clusterIPs: ['10.96.0.11'],
+      ipFamilies: ['IPv4'],
+      externalTrafficPolicy: 'Local',
+      healthCheckNodePort: 31234,
+      allocateLoadBalancerNodePorts: false,
+      ports: [{ port: 80, protocol: 'TCP' }],
+    }
+    api.store.put('/api/v1/services', { metadata: { namespace: 'default', name: 'balanced' }, spec: loadBalancer } as KubeObject)
+    const { child, ready } = startAgent()
+    await ready
+    const asks = async (port: number, path = '') => {
+      const { stdout } = await tryRun(
+        inNetns(NETNS, ['curl', '-s', '-m', '2', '-w', ' %{http_code}', `http://192.0.2.2:${port}/${path}`]),
+      )
+      return stdout.replaceAll(/\s+/g, ' ')
+    }
+    const body = (count: number) =>
+      `{ "service": { "namespace": "default", "name": "balanced" }, "localEndpoints": ${count}, "serviceProxyHealthy": true }`
+    expect(await asks(31234)).toBe(`${body(0)} 503`)
+    api.store.put(SLICES, slice(['10.244.1.2'], 'balanced'))
+    await until(async () => (await asks(31234)) === `${body(1)} 200`)
+    const ends = { ready: false, serving: true, terminating: true }
+    api.store.put(SLICES, slice(['10.244.1.2'], 'balanced', ends))
+    await until(async () => (await asks(31234)) === `${body(0)} 503`)
+    expect(await asks(10256, 'healthz')).toMatch(/"nodeEligible":true} 200$/)
+    api.store.put('/api/v1/nodes', node([{ key: 'ToBeDeletedByClusterAutoscaler', value: '1', effect: 'NoSchedule' }]))
+    await until(async () => (await asks(10256, 'healthz')).endsWith(' 503'))
+    expect(await asks(10256, 'livez')).toMatch(/ 200$/)
+    api.store.put('/api/v1/nodes', node())
+    api.store.remove('/api/v1/services', 'default/balanced')
+    await until(async () => (await asks(31234)) === ' 000')
+    await kill(child)
   })
 
   test('says what is wrong with its flags', async () => {
