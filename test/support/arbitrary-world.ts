@@ -183,14 +183,8 @@ const LENGTH = { minLength: 1, maxLength: 30, size: 'max' } as const
 const slices = { weight: 6, arbitrary: set('endpointSlice', slice) }
 const others = [slices, { weight: 2, arbitrary: set('pod', pod) }, { weight: 2, arbitrary: setNamed('node', node) }]
 
-/** What happens to a cluster, one object at a time; Services without policies and addresses from outside. */
+/** What happens to a cluster, one object at a time. */
 export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.oneof({ weight: 4, arbitrary: set('service', service) }, ...others),
-  LENGTH,
-)
-
-/** As `steps`, with all that Services may ask for. */
-export const fullSteps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof({ weight: 4, arbitrary: set('service', bound) }, ...others, {
     weight: 1,
     arbitrary: setNamed('serviceCIDR', serviceCIDR),

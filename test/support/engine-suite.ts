@@ -8,8 +8,8 @@ import { createReconciler } from '../../src/engine/reconcile.ts'
 import { type BackendGroup, type DataPathEntry, type Frontend, frontendKey } from '../../src/model/datapath.ts'
 import { EngineError } from '../../src/model/engine.ts'
 import { changesOf, createPlanner } from '../../src/plan/planner.ts'
-import { testWorld } from '../live/datapath/world.ts'
-import { emptyWorld, fullSteps, take } from './arbitrary-world.ts'
+import { TEST_OPTIONS, testWorld } from '../live/datapath/world.ts'
+import { emptyWorld, steps, take } from './arbitrary-world.ts'
 import { NEVER, NO_LOOPBACK } from './datapath.ts'
 
 const group = (name: string, ...addresses: string[]): BackendGroup => {
@@ -55,7 +55,7 @@ export function engineSuite(name: string, make: () => NftTransport, runs: number
   describe(name, () => {
     it('is read back as it was written', async () => {
       const world = testWorld()
-      const planner = createPlanner('n1')
+      const planner = createPlanner('n1', TEST_OPTIONS)
       await engine().apply(planner.update(world, changesOf(world)), NEVER)
       expect(sorted(await reread())).toEqual(sorted(planner.entries))
     })
@@ -154,7 +154,7 @@ export function engineSuite(name: string, make: () => NftTransport, runs: number
 
     it('follows any history of a cluster', async () => {
       await fc.assert(
-        fc.asyncProperty(fullSteps, async (all) => {
+        fc.asyncProperty(steps, async (all) => {
           await clear()
           const world = emptyWorld()
           const planner = createPlanner('n1')

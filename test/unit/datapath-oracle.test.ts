@@ -9,7 +9,7 @@ import type { Tracer } from '../../src/engine/nftables/trace.ts'
 import { familyOf } from '../../src/model/datapath.ts'
 import type { Family, Protocol, World } from '../../src/model/world.ts'
 import { changesOf, createPlanner } from '../../src/plan/planner.ts'
-import { emptyWorld, fullSteps, take } from '../support/arbitrary-world.ts'
+import { emptyWorld, steps, take } from '../support/arbitrary-world.ts'
 import { everyTrace, nodeOf } from '../support/datapath.ts'
 import { entriesSay } from '../support/entries.ts'
 import { ALLOWED, LOCAL, type Meaning, meaningOf, NODE, type Packet } from '../support/oracle.ts'
@@ -63,7 +63,7 @@ function traced(tracers: Readonly<Record<Family, Tracer>>, packet: Packet): Mean
 
 it('what the plan says is what Services and hostPorts mean', () => {
   fc.assert(
-    fc.property(fullSteps, (all) => {
+    fc.property(steps, (all) => {
       const world = emptyWorld()
       for (const step of all) take(world, step)
       const planner = createPlanner(NODE, { externalIPs: ALLOWED })
@@ -76,7 +76,7 @@ it('what the plan says is what Services and hostPorts mean', () => {
 
 it('what the rules do is what Services and hostPorts mean', async () => {
   await fc.assert(
-    fc.asyncProperty(fullSteps, async (all) => {
+    fc.asyncProperty(steps, async (all) => {
       const world = emptyWorld()
       for (const step of all) take(world, step)
       const tracers = await nodeOf(world, NODE, { externalIPs: ALLOWED })
