@@ -165,6 +165,10 @@ export interface Container {
     readonly limits?: Readonly<Record<string, string>>
     readonly requests?: Readonly<Record<string, string>>
   }
+  readonly securityContext?: {
+    readonly privileged?: boolean
+    readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] }
+  }
   /** A file in the container whose text becomes the message of its end. */
   readonly terminationMessagePath?: string
   /** File, FallbackToLogsOnError. */

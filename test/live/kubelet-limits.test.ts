@@ -84,3 +84,21 @@ it('a container finds its limits in its environment, and says why it ended', asy
   rig.api.remove('pods', 'default', 'told', 1)
   await rig.untilGone('told')
 })
+
+it('a container has the capabilities that it adds, and not those that it drops', async () => {
+  const show = { ...shell("grep CapBnd /proc/self/status | tr -d '\\n' >/dev/termination-log") }
+  const capabilities = { add: ['NET_ADMIN'], drop: ['ALL'] }
+  rig.pod('able', {
+    restartPolicy: 'Never',
+    containers: [
+      { ...show, name: 'one', securityContext: { capabilities } },
+      { ...show, name: 'usual' },
+    ],
+  })
+  await rig.api.until(() => rig.status('able').phase === 'Succeeded', 'its end')
+  const statuses = rig.status('able').containerStatuses as unknown as { state: { terminated: { message?: string } } }[]
+  const masks = statuses.map(({ state }) => Number.parseInt(state.terminated.message?.split('\t')[1] ?? '', 16))
+  expect(masks).toEqual([1 << 12, 0xa80425fb])
+  rig.api.remove('pods', 'default', 'able', 1)
+  await rig.untilGone('able')
+})

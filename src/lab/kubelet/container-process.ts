@@ -90,7 +90,7 @@ function childPid(child: ChildProcess): Promise<number> {
 }
 
 /**
- * Waits until bubblewrap has become the program, which nothing announces: only from then on does the container end with its runner.
+ * Waits until bubblewrap and setpriv after it have become the program, which nothing announces: only from then on does the container end with its runner.
  * Gives the process id, or 0 when the process ended before.
  */
 async function untilExecuted(pid: number): Promise<number> {
@@ -98,7 +98,7 @@ async function untilExecuted(pid: number): Promise<number> {
   for (;;) {
     try {
       const program = await readlink(`/proc/${pid}/exe`)
-      if (!program.endsWith('/bwrap')) return pid
+      if (!/\/(bwrap|setpriv)$/.test(program)) return pid
     } catch {
       return 0
     }

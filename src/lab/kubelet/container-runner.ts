@@ -1,4 +1,5 @@
 /** One container of a pod, over all its runs: image, start, hooks, probes, end, back-off, start again. */
+import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pause } from '../../kube/backoff.ts'
@@ -8,6 +9,7 @@ import { FairwayError } from '../../model/code.ts'
 import type { Catalogue } from '../images/catalogue.ts'
 import type { Image } from '../images/image.ts'
 import type { Times } from '../topology.ts'
+import { boundingOf, capabilitiesOf } from './capabilities.ts'
 import { containerCommand, containerEnv, type PodPlace } from './container-env.ts'
 import { type ProbeKind, watchHealth } from './container-health.ts'
 import { type ContainerExit, type ContainerRun, cannotStart, startContainer } from './container-process.ts'
@@ -46,6 +48,8 @@ export interface ContainerContext {
   changed(): void
 }
 
+/** What this machine has to give. */
+const BOUNDING = boundingOf(readFileSync('/proc/self/status', 'utf8'))
 const CONFIG_RETRY_IN_MS = 2_000
 
 interface Running {
@@ -149,15 +153,28 @@ export class ContainerRunner {
     const message = await layMessageFile(join(dir, 'termination'), container)
     const binds = [...(await volumes.binds(container, env)), message]
     const hold = limits.hold(container)
+    const capabilities = capabilitiesOf(container, BOUNDING)
     const groupFiles = hold.files
-    const sandbox = { netns, hostname: place.hostname, command, env, workingDir, emptyDirs, files, visible, binds, groupFiles }
+    const sandbox = {
+      netns,
+      hostname: place.hostname,
+      command,
+      env,
+      workingDir,
+      emptyDirs,
+      files,
+      visible,
+      binds,
+      groupFiles,
+      capabilities,
+    }
     const run = startContainer(sandbox, this.log)
     this.#record.created(pod.metadata.uid ?? '', run.startedAtInMs)
     tell('Normal', 'Created', 'Container created')
     const pid = await run.pid
     const ended = new AbortController()
     void run.exited.then(() => ended.abort())
-    const target = { podIP: place.podIPs[0] ?? '', pid, container, env }
+    const target = { podIP: place.podIPs[0] ?? '', pid, container, env, capabilities }
     this.#running = { target, termination: new Termination(run), ended: ended.signal }
     if (pid !== 0) tell('Normal', 'Started', 'Container started')
     const living = pid === 0 ? undefined : this.#live(this.#running, run)

@@ -17,6 +17,8 @@ export interface ProbeResult {
 export interface ProbeTarget {
   readonly podIP: string
   readonly pid: number
+  /** Names without `CAP_`. */
+  readonly capabilities: readonly string[]
   readonly container: Container
   /** The container's environment. */
   readonly env: Readonly<Record<string, string>>
@@ -107,7 +109,7 @@ function dialError(error: NodeJS.ErrnoException, host: string, port: number): st
 }
 
 function probeExec(command: readonly string[], target: ProbeTarget): Promise<ProbeResult> {
-  const [program = '', ...args] = execCommand(target.pid, command)
+  const [program = '', ...args] = execCommand(target, command)
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       env: target.env,

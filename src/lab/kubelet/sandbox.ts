@@ -21,29 +21,13 @@ export interface Sandbox {
   readonly files: ReadonlyMap<string, string>
   /** Volumes. A path that the machine does not have is made. */
   readonly binds: readonly Bind[]
+  /** Names without `CAP_`. */
+  readonly capabilities: readonly string[]
   /** Files of control groups that the container's first process writes itself to. */
   readonly groupFiles: readonly string[]
   /** Paths of the machine that stay visible. */
   readonly visible: readonly string[]
 }
-
-/** What a container runtime leaves a root process by default. Source: containerd, pkg/oci default Unix capabilities. */
-const CAPABILITIES: readonly string[] = [
-  'CHOWN',
-  'DAC_OVERRIDE',
-  'FSETID',
-  'FOWNER',
-  'MKNOD',
-  'NET_RAW',
-  'SETGID',
-  'SETUID',
-  'SETFCAP',
-  'SETPCAP',
-  'NET_BIND_SERVICE',
-  'SYS_CHROOT',
-  'KILL',
-  'AUDIT_WRITE',
-]
 
 /** Emptied in every container: what is the machine's business, and where programs write. */
 const EMPTY_DIRS: readonly string[] = ['/run', '/tmp', '/var/tmp', '/var/log', '/root', '/home', '/mnt']
@@ -70,7 +54,13 @@ export function sandboxCommand(sandbox: Sandbox): readonly string[] {
       '--unshare-uts',
       '--unshare-cgroup-try',
     ],
-    ...['--hostname', sandbox.hostname, '--cap-drop', 'ALL', ...CAPABILITIES.flatMap((each) => ['--cap-add', `CAP_${each}`])],
+    ...[
+      '--hostname',
+      sandbox.hostname,
+      '--cap-drop',
+      'ALL',
+      ...[...new Set([...sandbox.capabilities, 'SETPCAP'])].flatMap((each) => ['--cap-add', `CAP_${each}`]),
+    ],
     ...rootArguments(sandbox.binds, emptyDirs),
     ...['--dev', '/dev', '--proc', '/proc'],
     ...emptyDirs.flatMap((dir) => ['--tmpfs', dir]),
@@ -79,7 +69,15 @@ export function sandboxCommand(sandbox: Sandbox): readonly string[] {
     ...[...sandbox.files].flatMap(([inside, outside]) => ['--ro-bind', outside, inside]),
     ...sandbox.binds.flatMap(({ outside, inside, readOnly }) => [readOnly ? '--ro-bind' : '--bind', outside, inside]),
     ...['--clearenv', ...Object.entries(sandbox.env).flatMap(([name, value]) => ['--setenv', name, value])],
-    ...['--chdir', sandbox.workingDir, '--json-status-fd', String(STATUS_FD), '--', ...sandbox.command],
+    ...[
+      '--chdir',
+      sandbox.workingDir,
+      '--json-status-fd',
+      String(STATUS_FD),
+      '--',
+      ...bounded('/usr/bin/setpriv', sandbox.capabilities),
+      ...sandbox.command,
+    ],
   ]
   const guarded = ['setpriv', '--pdeathsig', 'KILL', '--', ...inGroups(sandbox.groupFiles, bwrap)]
   return sandbox.netns === '' ? guarded : inNetns(sandbox.netns, guarded)
@@ -96,9 +94,17 @@ function inGroups(files: readonly string[], command: readonly string[]): readonl
  * The command that runs another program beside a container's process, in all its namespaces and with its capabilities (exec, hooks,
  * probes). It ends with the process that runs it.
  */
-export function execCommand(pid: number, command: readonly string[]): readonly string[] {
+export function execCommand(
+  { pid, capabilities }: { readonly pid: number; readonly capabilities: readonly string[] },
+  command: readonly string[],
+): readonly string[] {
   const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd']
-  const bounds = ['-all', ...CAPABILITIES.map((each) => `+${each.toLowerCase()}`)].join(',')
-  const limits = ['setpriv', '--pdeathsig', 'KILL', '--inh-caps=-all', `--bounding-set=${bounds}`, '--']
+  const limits = bounded('setpriv', capabilities, ['--pdeathsig', 'KILL'])
   return ['nsenter', '--target', String(pid), ...namespaces, '--', ...limits, ...command]
+}
+
+/** What bounds a program for good, and all that it starts: bubblewrap bounds only what it starts with. It takes SETPCAP, and leaves it. */
+function bounded(setpriv: string, capabilities: readonly string[], more: readonly string[] = []): readonly string[] {
+  const bounds = ['-all', ...capabilities.map((each) => `+${each.toLowerCase()}`)].join(',')
+  return [setpriv, ...more, '--inh-caps=-all', `--bounding-set=${bounds}`, '--']
 }

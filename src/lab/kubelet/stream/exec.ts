@@ -10,6 +10,8 @@ import type { ExecStreams, ExecWish } from './exec-streams.ts'
 /** The running container that is entered. */
 export interface ExecTarget {
   readonly pid: number
+  /** Names without `CAP_`. */
+  readonly capabilities: readonly string[]
   readonly env: Readonly<Record<string, string>>
 }
 
@@ -47,7 +49,7 @@ export async function runExec(target: ExecTarget, wish: ExecWish, streams: ExecS
 }
 
 function startPlain(target: ExecTarget, wish: ExecWish): ExecProcess {
-  const [program = '', ...args] = execCommand(target.pid, wish.command)
+  const [program = '', ...args] = execCommand(target, wish.command)
   const child = spawn(program, args, { env: target.env, stdio: [wish.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'] })
   return { child, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, resize: () => undefined }
 }
@@ -55,7 +57,7 @@ function startPlain(target: ExecTarget, wish: ExecWish): ExecProcess {
 function startInTerminal(target: ExecTarget, wish: ExecWish): ExecProcess {
   const pty = openPty()
   try {
-    const command = ['setsid', '--ctty', '--wait', ...execCommand(target.pid, wish.command)]
+    const command = ['setsid', '--ctty', '--wait', ...execCommand(target, wish.command)]
     const [program = '', ...args] = command
     const stdio = [pty.slaveFd, pty.slaveFd, pty.slaveFd]
     const child = spawn(program, args, { env: { TERM: 'xterm', ...target.env }, stdio })
