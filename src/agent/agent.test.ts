@@ -1,3 +1,4 @@
+import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createClient } from '../kube/client.ts'
 import { FakeApi } from '../kube/fake/fake-api.ts'
@@ -257,6 +258,36 @@ class Others implements ForeignSource {
   }
 }
 
+describe('an API server that is away for long', () => {
+  test('is asked ever more rarely, and few questions catch up with what happened', async () => {
+    const api = await fakeApi()
+    const engine = new MemoryEngine()
+    const backoff = { firstInMs: 1, maxInMs: 50 }
+    const agent = start(api, engine, { reflector: { backoff } })
+    await agent.ready
+    const port = api.port
+    await api.close()
+    let tries = 0
+    const deaf = createServer((socket) => {
+      tries++
+      socket.destroy()
+    })
+    await new Promise<void>((resolve) => deaf.listen(port, resolve))
+    await new Promise((resolve) => setTimeout(resolve, 1_000)) // time itself is what is tested
+    // five collections: six delays up to the longest, then at least 25 ms each
+    expect(tries).toBeLessThan(5 * (6 + 1_000 / 25))
+    await new Promise((resolve) => deaf.close(resolve))
+    for (let change = 0; change < 200; change++) api.store.put(SLICES, slice('web', `10.244.1.${change}`))
+    const before = api.requests.length
+    const rounds = engine.deltas.length
+    await api.listen(port)
+    await until(() => backendsOf(engine).includes('10.244.1.199:8080'))
+    await until(() => agent.state.connected)
+    expect(api.requests.length - before).toBeLessThanOrEqual(5 * 3)
+    expect(engine.deltas.length - rounds).toBeLessThanOrEqual(3)
+  })
+})
+
 describe('beside another proxy', () => {
   const kubeProxy: ForeignRules = { serviceProxy: 'kube-proxy (nftables)', hostPorts: new Map() }
   const services = (engine: MemoryEngine) =>
@@ -365,6 +396,28 @@ describe('findings', () => {
     const events = api.bodies.map(({ body }) => body as { reason: string; involvedObject: { name: string; uid: string } })
     expect(events.map((event) => event.involvedObject.name).toSorted()).toEqual(['first', 'second'])
     expect(events.every((event) => event.reason === 'PortClash' && event.involvedObject.uid.startsWith('uid-'))).toBe(true)
+  })
+
+  test('so is a nodePort that a pod with hostNetwork has, on the Service and on the pod', async () => {
+    const api = await fakeApi()
+    api.store.put(PODS, {
+      metadata: { namespace: 'default', name: 'proxy', creationTimestamp: '2020-01-01T00:00:00Z' },
+      spec: { nodeName: 'n1', hostNetwork: true, containers: [{ name: 'c', ports: [{ containerPort: 30018 }] }] },
+      status: { podIPs: [{ ip: '192.168.0.240' }], phase: 'Running' },
+    } as Pod)
+    api.store.put(SERVICES, {
+      ...service('web', 30018),
+      metadata: { namespace: 'default', name: 'web', creationTimestamp: '2021-01-01T00:00:00Z' },
+    } as Service)
+    const agent = start(api, new MemoryEngine())
+    await agent.ready
+    await until(() => api.bodies.length >= 2)
+    const events = api.bodies.map(({ body }) => body as { reason: string; message: string; involvedObject: { name: string } })
+    expect(events.map((event) => `${event.reason} ${event.involvedObject.name}`).toSorted()).toEqual([
+      'PortClash proxy',
+      'PortClash web',
+    ])
+    expect(events[0]?.message).toContain('service/default/web asks for nodePort 30018/tcp, which pod/default/proxy already has')
   })
 
   test('an object that makes no sense is found, and the others are served', async () => {
