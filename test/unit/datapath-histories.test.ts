@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { FakeNftables } from '../../src/engine/nftables/fake.ts'
 import { createReconciler } from '../../src/engine/reconcile.ts'
 import type { DataPathEntry } from '../../src/model/datapath.ts'
-import type { Service, World } from '../../src/model/world.ts'
+import type { Endpoint, Service, World } from '../../src/model/world.ts'
 import { changesOf, createPlanner } from '../../src/plan/planner.ts'
 import { everyTrace, fakeEngine, tracersOf } from '../support/datapath.ts'
 import { aNode, anEndpoint, aPod, aService, aSlice, aWorld, type Objects } from '../support/world.ts'
@@ -205,5 +205,65 @@ describe('an address from outside', () => {
     expect(await history.ask('192.168.0.1', 8000)).toBe('10.244.1.5:80')
     await history.become({ services: [young], slices: [a], pods: [pod], nodes: [MOVED] })
     expect(await history.ask('192.168.0.9', 8000)).toBe('10.244.1.5:80')
+  })
+})
+
+describe('a Service under policy Local', () => {
+  const LEAVING = { ready: false, serving: true, terminating: true }
+  const local = (policy: Service['externalPolicy']) => service('a', 1, { externalPolicy: policy, internalPolicy: policy })
+  const away = anEndpoint('10.244.4.1', { node: 'n2' })
+  const here = (part: Partial<Endpoint> = {}) => anEndpoint('10.244.1.9', { node: 'n1', ...part })
+  const endpoints = (...of: readonly Endpoint[]) =>
+    aSlice('default/a-x', 'default/a', { ports: [{ name: '', protocol: 'tcp', port: 8080 }], endpoints: of })
+
+  it('follows its policy and its endpoints, through a rollout and back', async () => {
+    const history = new History()
+    for (const [policy, of, answer] of [
+      ['Cluster', [away], '10.244.4.1:8080'],
+      ['Local', [away], 'dropped'],
+      ['Local', [away, here()], '10.244.1.9:8080'],
+      ['Local', [away, here(LEAVING)], '10.244.1.9:8080'],
+      ['Local', [away, here({ ...LEAVING, serving: false })], 'dropped'],
+      ['Local', [], 'refused'],
+      ['Local', [here({ ready: false, serving: false })], 'refused'],
+      ['Local', [here()], '10.244.1.9:8080'],
+      ['Cluster', [here(LEAVING), away], '10.244.4.1:8080'],
+      ['Cluster', [here(LEAVING)], '10.244.1.9:8080'],
+    ] as const) {
+      await history.become({ services: [local(policy)], slices: [endpoints(...of)] })
+      for (const [to, port] of [
+        ['192.168.0.1', 30001],
+        ['10.96.0.1', 80],
+      ] as const)
+        expect([policy, to, await history.ask(to, port)]).toEqual([policy, to, answer])
+    }
+    await history.become({})
+    expect(await history.ask('192.168.0.1', 30001)).toBe('local')
+  })
+})
+
+describe('a range of cluster addresses', () => {
+  const range = (...cidrs: readonly string[]) => [{ name: 'kubernetes', cidrs }]
+
+  it('refuses what no Service has, and what is left of it when it shrinks', async () => {
+    const history = new History()
+    const [services, slices] = [[service('a', 1)], [slice('a', '10.244.4.1')]]
+    await history.become({ services, slices, serviceCIDRs: range('10.96.0.0/12') })
+    const ask = async () => [
+      await history.ask('10.96.0.1', 80),
+      await history.ask('10.96.9.9', 80),
+      await history.ask('10.97.0.1', 80),
+    ]
+    expect(await ask()).toEqual(['10.244.4.1:8080', 'refused', 'refused'])
+    await history.become({ services, slices, serviceCIDRs: range('10.96.0.0/16') })
+    expect(await ask()).toEqual(['10.244.4.1:8080', 'refused', 'forward'])
+    await history.become({
+      services,
+      slices,
+      serviceCIDRs: [...range('10.96.0.0/16'), { name: 'more', cidrs: ['10.96.0.0/12'] }],
+    })
+    expect(await ask()).toEqual(['10.244.4.1:8080', 'refused', 'refused'])
+    await history.become({ services, slices })
+    expect(await ask()).toEqual(['10.244.4.1:8080', 'forward', 'forward'])
   })
 })
