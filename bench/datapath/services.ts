@@ -72,6 +72,7 @@ function slice(index: number, firstEndpoint: number): EndpointSlice {
     family: 'ipv4',
     ports: [{ name: '', protocol: 'tcp', port: 8080 }],
     endpoints: Array.from({ length: ENDPOINTS_EACH }, (_, offset) => endpoint(firstEndpoint + offset)),
+    triggeredAtInMs: 0,
   }
 }
 

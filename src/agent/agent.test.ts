@@ -137,12 +137,22 @@ describe('the loop', () => {
     expect(engine.deltas.slice(rounds).flatMap((delta) => delta.removals)).toEqual([])
     await until(() => agent.state.pending === 0)
     expect(agent.pages['/metrics']?.().text).toMatch(/^fairway_programming_duration_seconds_count [1-9]$/m)
+    const triggered = slice('web', '10.244.1.3')
+    const annotations = { 'endpoints.kubernetes.io/last-change-trigger-time': new Date(Date.now() - 3_000).toISOString() }
+    api.store.put(SLICES, { ...triggered, metadata: { ...triggered.metadata, annotations } })
+    await until(() => backendsOf(engine).length === 1)
+    await until(() => agent.state.pending === 0)
+    const network = /^fairway_network_programming_duration_seconds_(?:sum|count) (\S+)$/gm
+    const [sum, count] = [...(agent.pages['/metrics']?.().text.matchAll(network) ?? [])].map(([, value]) => Number(value))
+    expect(count).toBe(1)
+    expect(sum).toBeGreaterThanOrEqual(3)
+    expect(sum).toBeLessThan(5)
     expect(agent.state).toMatchObject({
       node: 'n1',
       synced: true,
       connected: true,
       serviceProxy: 'fairway',
-      services: [{ key: 'default/web', ports: ['80:30018/tcp'], state: 'programmed', backends: 2, findings: [] }],
+      services: [{ key: 'default/web', ports: ['80:30018/tcp'], state: 'programmed', backends: 1, findings: [] }],
     })
   })
 

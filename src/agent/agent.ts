@@ -69,6 +69,8 @@ export class Agent {
   private readonly metrics: AgentMetrics
   /** When the bytes of the changes came whose rules are not yet in the kernel. */
   private waiting: number[] = []
+  /** When what changed the endpoints happened, of changes whose rules are not yet in the kernel, in milliseconds since the epoch. */
+  private triggers: number[] = []
   /** Services that those changes are about, and since when: what they no longer ask for belongs to nobody in the plan. */
   private readonly changing = new Map<string, number>()
   private lastRound: Round | undefined
@@ -193,7 +195,10 @@ export class Agent {
     this.metrics.changes.add(changes.length)
     const delta = this.proxy.filter(this.planner.update(this.world.world, changes))
     if (!this.wanted || !isEmpty(delta)) {
-      if (this.wanted) this.waiting.push(receivedAtInMs)
+      if (this.wanted) {
+        this.waiting.push(receivedAtInMs)
+        this.triggers.push(...changes.flatMap(triggerOf))
+      }
       this.wanted = true
       for (const service of changes.flatMap(servicesOf)) this.noteChanging(`service/${service}`, receivedAtInMs)
       this.reconciler.want(delta)
@@ -251,7 +256,9 @@ export class Agent {
     } else if (round.pending === 0) {
       const now = performance.now()
       for (const receivedAtInMs of this.waiting) this.metrics.latency.observe((now - receivedAtInMs) / 1000)
+      for (const triggeredAtInMs of this.triggers) this.metrics.network.observe(Math.max(0, Date.now() - triggeredAtInMs) / 1000)
       this.waiting = []
+      this.triggers = []
       this.changing.clear()
       this.flows?.programmed()
       log.debug({ ...round }, 'round')
@@ -301,4 +308,11 @@ function servicesOf(change: WorldChange): readonly string[] {
   if (change.kind === 'service') return [change.key]
   if (change.kind !== 'endpointSlice') return []
   return [change.before, change.after].flatMap((slice) => slice?.service ?? [])
+}
+
+/** When a change of endpoints was triggered; none when that is not known, or known already. */
+function triggerOf(change: WorldChange): readonly number[] {
+  if (change.kind !== 'endpointSlice' || change.after === undefined) return []
+  const { triggeredAtInMs } = change.after
+  return triggeredAtInMs === 0 || triggeredAtInMs === change.before?.triggeredAtInMs ? [] : [triggeredAtInMs]
 }

@@ -9,6 +9,8 @@ import type { Container, EndpointSlice, KubeObject, Node, Pod, Service, ServiceC
 const AFFINITY_IN_SECONDS = 10_800
 /** The taint that the cluster autoscaler sets first. Source: kubernetes pkg/proxy/healthcheck/proxy_health.go. */
 const TO_BE_DELETED = 'ToBeDeletedByClusterAutoscaler'
+/** Set by the endpoint slice controller. Source: kubernetes pkg/apis/core, EndpointsLastChangeTriggerTime. */
+const LAST_CHANGE = 'endpoints.kubernetes.io/last-change-trigger-time'
 const SERVICE_TYPES: ReadonlySet<string> = new Set(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'])
 /** A range that no packet comes from: a list of which nothing can be used must not become "everyone". */
 const NOBODY = '255.255.255.255/32'
@@ -98,7 +100,15 @@ export function convertEndpointSlice(raw: EndpointSlice): Converted<world.Endpoi
     read.unusable(`endpoints[${index}].addresses[0]`, address, `of type ${raw.addressType}`)
     return []
   })
-  const value = { key: keyOf(raw), service: `${raw.metadata.namespace ?? ''}/${service}`, family, ports, endpoints } as const
+  const triggeredAtInMs = Date.parse(raw.metadata.annotations?.[LAST_CHANGE] ?? '') || 0
+  const value = {
+    key: keyOf(raw),
+    service: `${raw.metadata.namespace ?? ''}/${service}`,
+    family,
+    ports,
+    endpoints,
+    triggeredAtInMs,
+  } as const
   return { value, findings: read.findings }
 }
 

@@ -72,6 +72,8 @@ export interface EndpointSlice {
   readonly family: Family
   readonly ports: readonly EndpointPort[]
   readonly endpoints: readonly Endpoint[]
+  /** When the change of a pod or Service happened that last changed this, in milliseconds since the epoch; 0 when not known. */
+  readonly triggeredAtInMs: number
 }
 
 export interface HostPort {

@@ -29,7 +29,7 @@ export function anEndpoint(address: string, part: Partial<Endpoint> = {}): Endpo
 }
 
 export function aSlice(key: string, service: string, part: Partial<EndpointSlice> = {}): EndpointSlice {
-  return { key, service, family: 'ipv4', ports: [], endpoints: [], ...part }
+  return { key, service, family: 'ipv4', ports: [], endpoints: [], triggeredAtInMs: 0, ...part }
 }
 
 export function aPod(key: string, node: string, part: Partial<Pod> = {}): Pod {
