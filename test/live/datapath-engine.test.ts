@@ -4,7 +4,7 @@ import { netnsPath } from '../../src/linux/netns.ts'
 import { run, tryRun } from '../../src/linux/run.ts'
 import { engineSuite } from '../support/engine-suite.ts'
 
-const NS = 'fwt-dpe-engine'
+const NS = `fwt-dpe-${process.pid}-engine`
 
 beforeAll(async () => {
   await tryRun(['ip', 'netns', 'del', NS])

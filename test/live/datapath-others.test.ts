@@ -5,7 +5,7 @@ import { run } from '../../src/linux/run.ts'
 import { changesOf, createPlanner } from '../../src/plan/planner.ts'
 import { LoadedNet } from './datapath/loaded.ts'
 import type { TestHost, TestPod } from './datapath/net.ts'
-import { testWorld } from './datapath/world.ts'
+import { TEST_OPTIONS, testWorld } from './datapath/world.ts'
 
 const loaded = new LoadedNet()
 const { net } = loaded
@@ -64,7 +64,7 @@ describe('the interface of a hostPort pod', () => {
   it('is put back when the pod asks for no hostPort any more, and one of a pod without any is left alone', async () => {
     expect(await sysctl('h-p1-10')).toBe('1')
     await net.addPod(0, 12)
-    const planner = createPlanner('n1')
+    const planner = createPlanner('n1', TEST_OPTIONS)
     const world = testWorld()
     planner.update(world, changesOf(world))
     const pods = new Map(world.pods)

@@ -5,7 +5,7 @@ import { netnsPath } from '../../../src/linux/netns.ts'
 import type { DataPathEntry } from '../../../src/model/datapath.ts'
 import { changesOf, createPlanner } from '../../../src/plan/planner.ts'
 import { type TestHost, TestNet } from './net.ts'
-import { testWorld } from './world.ts'
+import { TEST_OPTIONS, testWorld } from './world.ts'
 
 /** Engines and loops are in the order of the nodes. */
 export class LoadedNet {
@@ -25,7 +25,7 @@ export class LoadedNet {
       this.engines.push(engine)
       this.loops.push(loop)
       const world = testWorld()
-      loop.want(createPlanner(node.name).update(world, changesOf(world)))
+      loop.want(createPlanner(node.name, TEST_OPTIONS).update(world, changesOf(world)))
       await loop.settled()
     }
   }

@@ -1,5 +1,6 @@
 /** A small network for data path tests: hosts in namespaces on one switch, pods behind the nodes as CNI's ptp wires them. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { inNetns, ipBatch } from '../../../src/linux/netns.ts'
@@ -25,6 +26,14 @@ const SERVER = fileURLToPath(new URL('./server.ts', import.meta.url))
 const HOLD = fileURLToPath(new URL('./hold.ts', import.meta.url))
 const PROBE = fileURLToPath(new URL('./probe.ts', import.meta.url))
 
+/** Addresses of Services are at the first node. */
+const TO_SERVICES: readonly string[] = [
+  'route add 10.96.0.0/16 via 192.168.77.11',
+  'route add 203.0.113.0/24 via 192.168.77.11',
+  'route add fd00:96::/112 via fd00:77::11',
+  'route add 2001:db8:113::/64 via fd00:77::11',
+]
+
 /** Hosts `client`, `n1`, `n2` at 192.168.77.1, .11, .12; pods of node K at 10.244.K.x. Routed between nodes without an overlay. */
 export class TestNet {
   readonly client: TestHost
@@ -33,15 +42,16 @@ export class TestNet {
   private readonly children: ChildProcess[] = []
   private readonly prefix: string
 
-  /** `prefix` begins the names of its namespaces; a test file that may run beside others has its own. */
+  /** `prefix` and the number of this process begin the names of its namespaces, so that runs side by side do not meet. */
   constructor(prefix = 'fwt-dp') {
-    this.prefix = prefix
-    this.client = host(prefix, 'client', 1)
-    this.nodes = [host(prefix, 'n1', 11), host(prefix, 'n2', 12)]
+    this.prefix = `${prefix}-${process.pid}`
+    this.client = host(this.prefix, 'client', 1)
+    this.nodes = [host(this.prefix, 'n1', 11), host(this.prefix, 'n2', 12)]
   }
 
   async up(): Promise<void> {
     await this.down()
+    await removeLeftovers()
     const hosts = [this.client, ...this.nodes]
     for (const ns of [`${this.prefix}-switch`, ...hosts.map((one) => one.ns)]) await run(['ip', 'netns', 'add', ns])
     await ipBatch(`${this.prefix}-switch`, ['link add br0 type bridge', 'link set br0 up'])
@@ -55,9 +65,8 @@ export class TestNet {
         'link set eth0 up',
         `addr add ${one.ipv4}/24 dev eth0`,
         `addr add ${one.ipv6}/64 dev eth0 nodad`,
-        // Service ranges go to the first node, pods are not reachable from the client.
-        one === this.client ? 'route add 10.96.0.0/16 via 192.168.77.11' : 'route add default via 192.168.77.1',
-        one === this.client ? 'route add fd00:96::/112 via fd00:77::11' : 'route add default via fd00:77::1',
+        // pods are not reachable from the client
+        ...(one === this.client ? TO_SERVICES : ['route add default via 192.168.77.1', 'route add default via fd00:77::1']),
       ])
     }
     for (const [index, node] of this.nodes.entries()) await this.wireNode(index, node)
@@ -154,10 +163,21 @@ export class TestNet {
 
   async down(): Promise<void> {
     for (const child of this.children.splice(0)) child.kill('SIGKILL')
-    const { stdout } = await tryRun(['ip', '-j', 'netns', 'list'])
-    const names = stdout.trim() === '' ? [] : (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name)
-    for (const name of names.filter((one) => one.startsWith(`${this.prefix}-`))) await tryRun(['ip', 'netns', 'del', name])
+    for (const name of await namespaces()) if (name.startsWith(`${this.prefix}-`)) await tryRun(['ip', 'netns', 'del', name])
     this.pods.splice(0)
+  }
+}
+
+async function namespaces(): Promise<readonly string[]> {
+  const { stdout } = await tryRun(['ip', '-j', 'netns', 'list'])
+  return stdout.trim() === '' ? [] : (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name)
+}
+
+/** Namespaces of runs that were killed. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of await namespaces()) {
+    const [, process] = /^fwt-[a-z]+-(\d+)-/.exec(name) ?? []
+    if (process !== undefined && !existsSync(`/proc/${process}`)) await tryRun(['ip', 'netns', 'del', name])
   }
 }
 
