@@ -62,19 +62,14 @@ function rulesOf(words: Words, form: GroupForm): readonly (readonly Statement[])
   const client = clientOf(words)
   // a name of the endpoint, not its index: an index outlives its endpoint. Who has left is not found, and the rule ends there.
   const named = set(MARK, lookup([PRIORITY, MARK], '@endpoint'))
-  const keep: Statement = {
-    map: {
-      op: 'update',
-      elem: { concat: [client.expression, PRIORITY] },
-      timeoutInSeconds: form.affinityInSeconds,
-      data: MARK,
-      map: '@affinity',
-    },
-  }
+  const memory = { elem: { concat: [client.expression, PRIORITY] }, data: MARK, map: '@affinity' }
+  const keep: Statement = { map: { op: 'update', ...memory, timeoutInSeconds: form.affinityInSeconds } }
+  // the kernel's update renews the time alone: one who is told another endpoint has to be forgotten first
+  const forget: Statement = { map: { op: 'delete', ...memory } }
   const remembered = client.staged ? [set(MARK, client.expression), recall(MARK)] : [recall(client.expression)]
   return [
     [...remembered, named, keep, DNAT_TRANSPORTS, to],
-    [draw, named, keep, DNAT_TRANSPORTS, to],
+    [draw, named, forget, keep, DNAT_TRANSPORTS, to],
   ]
 }
 

@@ -127,7 +127,10 @@ function translation({ family, icmp, saddr, daddr }: Words): Rules {
       [local, notOurs, set(PRIORITY, lookup([daddr, ...port], '@host_address')), go('dispatch')],
       [local, ...loopback, notOurs, set(PRIORITY, lookup(port, '@host_port')), go('dispatch')],
     ],
-    dispatch: [[match(MARK, 0, '!='), DNAT_TRANSPORTS, saved('update')], [{ vmap: { key: PRIORITY, data: '@group' } }]],
+    dispatch: [
+      [match(MARK, 0, '!='), DNAT_TRANSPORTS, saved('delete'), saved('update')],
+      [{ vmap: { key: PRIORITY, data: '@group' } }],
+    ],
     refuse: [[{ reject: { type: 'tcp reset' } }], [{ reject: { type: icmp, expr: 'port-unreachable' } }]],
     discard: [[{ drop: null }]],
   }

@@ -31,7 +31,7 @@ export interface TracedNode {
   readonly memory?: Memory
 }
 
-/** Maps that rules write, by name, with a clock. */
+/** Maps that rules write, by name, with a clock. As in the kernel, an update of what is there renews its time and leaves its value. */
 export class Memory {
   nowInSeconds = 0
   private readonly maps = new Map<string, { readonly value: number; readonly endsAt: number }>()
@@ -41,8 +41,8 @@ export class Memory {
     return known === undefined || known.endsAt <= this.nowInSeconds ? undefined : known.value
   }
 
-  set(map: string, key: string, value: number, timeoutInSeconds = Number.POSITIVE_INFINITY): void {
-    this.maps.set(`${map} ${key}`, { value, endsAt: this.nowInSeconds + timeoutInSeconds })
+  update(map: string, key: string, value: number, timeoutInSeconds = Number.POSITIVE_INFINITY): void {
+    this.maps.set(`${map} ${key}`, { value: this.get(map, key) ?? value, endsAt: this.nowInSeconds + timeoutInSeconds })
   }
 
   delete(map: string, key: string): void {
@@ -221,7 +221,7 @@ class Passage {
     if (statement === undefined) return false
     const { op, map, elem, data, timeoutInSeconds } = statement.map
     if (op === 'delete') this.memory.delete(map, this.key(elem))
-    else this.memory.set(map, this.key(elem), Number(this.value(data)), timeoutInSeconds)
+    else this.memory.update(map, this.key(elem), Number(this.value(data)), timeoutInSeconds)
     return undefined
   }
 
