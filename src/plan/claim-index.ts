@@ -38,7 +38,8 @@ export class ClaimIndex {
 function sameClaims(one: readonly Claim[], other: readonly Claim[]): boolean {
   if (one.length !== other.length) return false
   return one.every((claim, index) => {
-    const { slot, address, claimedAtInMs, text } = other[index] as Claim
-    return claim.slot === slot && claim.address === address && claim.claimedAtInMs === claimedAtInMs && claim.text === text
+    const { slot, addresses, claimedAtInMs, text } = other[index] as Claim
+    const same = claim.slot === slot && claim.claimedAtInMs === claimedAtInMs && claim.text === text
+    return same && claim.addresses.join() === addresses.join()
   })
 }

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import { beatenBy, type Claim, clash } from './claim.ts'
 
-const claim = (subject: string, claimedAtInMs: number, address = ''): Claim => ({
+const claim = (subject: string, claimedAtInMs: number, ...addresses: readonly string[]): Claim => ({
   slot: 's',
-  address,
+  addresses,
   subject,
   claimedAtInMs,
   text: 'port 80',
@@ -17,6 +17,8 @@ it('gives a port to the oldest, then to the first by name', () => {
 
 it('lets different addresses be, and meets both with a claim on all', () => {
   expect(winners([claim('pod/a', 1, '10.0.0.1'), claim('pod/b', 2, '10.0.0.2')])).toEqual([undefined, undefined])
+  expect(winners([claim('pod/a', 1, '10.0.0.1', '10.0.0.3'), claim('pod/b', 2, '10.0.0.2')])).toEqual([undefined, undefined])
+  expect(winners([claim('pod/a', 1, '10.0.0.1', '10.0.0.2'), claim('pod/b', 2, '10.0.0.2')])).toEqual([undefined, 'pod/a'])
   expect(winners([claim('pod/a', 1, '10.0.0.1'), claim('pod/b', 2)])).toEqual([undefined, 'pod/a'])
 })
 

@@ -6,12 +6,12 @@ import type { Family, Protocol } from '../model/world.ts'
 /**
  * One object's wish for one port.
  *
- * Shape: `slot` is where rivals meet; `address` is '' for every address of the node; `subject` is `kind/namespace/name`;
+ * Shape: `slot` is where rivals meet; `addresses` is empty for every address of the node, loopback included; `subject` is `kind/namespace/name`;
  * `text` says it in the user's words, as in `hostPort 80/tcp`.
  */
 export interface Claim {
   readonly slot: string
-  readonly address: string
+  readonly addresses: readonly string[]
   readonly subject: string
   readonly claimedAtInMs: number
   readonly text: string
@@ -31,13 +31,14 @@ export function addressSlot(address: string, protocol: Protocol, port: number): 
 }
 
 function overlap(one: Claim, other: Claim): boolean {
-  return one.address === '' || other.address === '' || one.address === other.address
+  const every = one.addresses.length === 0 || other.addresses.length === 0
+  return every || one.addresses.some((address) => other.addresses.includes(address))
 }
 
 function byAge(one: Claim, other: Claim): number {
   if (one.claimedAtInMs !== other.claimedAtInMs) return one.claimedAtInMs - other.claimedAtInMs
   if (one.subject !== other.subject) return one.subject < other.subject ? -1 : 1
-  return one.address < other.address ? -1 : 1
+  return one.addresses.join() < other.addresses.join() ? -1 : 1
 }
 
 /**
@@ -51,7 +52,7 @@ export function beatenBy(claim: Claim, on: ClaimsOn): Claim | undefined {
   const standing: Claim[] = []
   for (const rival of rivals.toSorted(byAge)) {
     const winner = standing.find((other) => other.subject !== rival.subject && overlap(other, rival))
-    if (rival.subject === claim.subject && rival.address === claim.address) return winner
+    if (rival.subject === claim.subject && rival.addresses.join() === claim.addresses.join()) return winner
     if (winner === undefined) standing.push(rival)
   }
   return undefined

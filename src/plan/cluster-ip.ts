@@ -8,7 +8,7 @@ import { addressSlot, beatenBy, type Claim, type ClaimsOn, clash } from './claim
 function claimOf(service: Service, address: string, port: ServicePort): Claim {
   return {
     slot: addressSlot(address, port.protocol, port.port),
-    address,
+    addresses: [address],
     subject: `service/${service.key}`,
     claimedAtInMs: service.createdAtInMs,
     text: `${address} port ${port.port}/${port.protocol}`,

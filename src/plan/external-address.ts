@@ -24,7 +24,7 @@ function claimOf(service: Service, { address, name }: ExternalAddress, port: Ser
     slot: here.addresses.includes(address)
       ? portSlot(familyOf(address), port.protocol, port.port)
       : addressSlot(address, port.protocol, port.port),
-    address,
+    addresses: [address],
     subject: `service/${service.key}`,
     claimedAtInMs: service.createdAtInMs,
     text: `${name} ${address} port ${port.port}/${port.protocol}`,

@@ -17,7 +17,7 @@ const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
 function claimOf(service: Service, family: Family): Claim {
   return {
     slot: portSlot(family, 'tcp', service.healthCheckNodePort),
-    address: '',
+    addresses: [],
     subject: `service/${service.key}`,
     claimedAtInMs: service.createdAtInMs,
     text: `healthCheckNodePort ${service.healthCheckNodePort}/tcp`,

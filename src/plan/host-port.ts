@@ -32,7 +32,7 @@ function wishesOf(pod: Pod): readonly Wish[] {
 function claimOf(pod: Pod, { port, hostAddress, family }: Wish): Claim {
   return {
     slot: portSlot(family, port.protocol, port.hostPort),
-    address: hostAddress,
+    addresses: hostAddress === '' ? [] : [hostAddress],
     subject: `pod/${pod.key}`,
     claimedAtInMs: pod.createdAtInMs,
     text: `hostPort ${port.hostPort}/${port.protocol}${hostAddress === '' ? '' : ` on ${hostAddress}`}`,

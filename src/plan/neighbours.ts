@@ -8,6 +8,8 @@ export interface Here {
   /** '' when not known. */
   readonly zone: string
   readonly addresses: readonly string[]
+  /** Those of them that answer nodePorts. */
+  readonly nodePortAddresses: readonly string[]
   /** Whether this or another node of the cluster has the address. */
   isNodeAddress(address: string): boolean
   /** Whether Services may ask for the address as an externalIP. */

@@ -1,14 +1,16 @@
-import type { DataPathEntry } from '../model/datapath.ts'
+import { type DataPathEntry, familyOf } from '../model/datapath.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Family, Service, ServicePort } from '../model/world.ts'
 import { isCarried, type ServiceGroups } from './backends.ts'
-import { beatenBy, type Claim, type ClaimsOn, clash, portSlot } from './claim.ts'
+import { beatenBy, type Claim, clash, portSlot } from './claim.ts'
 import { externalEntries } from './external-traffic.ts'
+import type { Here, ServiceNeighbours } from './neighbours.ts'
 
-function claimOf(service: Service, family: Family, port: ServicePort): Claim {
+/** Where the node answers no nodePort, a hostPort of the same number stands in nobody's way. */
+function claimOf(service: Service, family: Family, port: ServicePort, here: Here): Claim {
   return {
     slot: portSlot(family, port.protocol, port.nodePort),
-    address: '',
+    addresses: here.nodePortAddresses.filter((address) => familyOf(address) === family),
     subject: `service/${service.key}`,
     claimedAtInMs: service.createdAtInMs,
     text: `nodePort ${port.nodePort}/${port.protocol}`,
@@ -22,8 +24,10 @@ function nodePortsOf(service: Service): readonly { readonly family: Family; read
   return service.families.flatMap((family) => ports.map((port) => ({ family, port })))
 }
 
-export function nodePortClaims(service: Service): readonly Claim[] {
-  return nodePortsOf(service).map(({ family, port }) => claimOf(service, family, port))
+/** None in a family in which the node answers no nodePorts at all. */
+export function nodePortClaims(service: Service, here: Here): readonly Claim[] {
+  const claims = nodePortsOf(service).map(({ family, port }) => claimOf(service, family, port, here))
+  return claims.filter(({ addresses }) => addresses.length > 0)
 }
 
 /**
@@ -34,12 +38,16 @@ export function nodePortClaims(service: Service): readonly Claim[] {
  * Errors: never throws; a nodePort that an older claim of this node has is left to it, with a finding.
  * Source: Kubernetes Service API, spec.ports[].nodePort.
  */
-export function planNodePorts(service: Service, groups: ServiceGroups, claimsOn: ClaimsOn): Plan<DataPathEntry> {
+export function planNodePorts(
+  service: Service,
+  groups: ServiceGroups,
+  { claimsOn, here }: ServiceNeighbours,
+): Plan<DataPathEntry> {
   const entries: DataPathEntry[] = []
   const findings = []
   for (const { family, port } of nodePortsOf(service)) {
-    const claim = claimOf(service, family, port)
-    const winner = beatenBy(claim, claimsOn)
+    const claim = claimOf(service, family, port, here)
+    const winner = claim.addresses.length === 0 ? undefined : beatenBy(claim, claimsOn)
     if (winner !== undefined) {
       findings.push(clash(claim, winner))
       continue

@@ -75,6 +75,7 @@ class NodePlanner implements Planner {
   private readonly nodeAddresses = new AddressIndex()
   private readonly serviceAddresses = new AddressIndex()
   private zone = ''
+  private nodePortAddresses: readonly string[] = []
 
   constructor(node: NodeName, options: PlannerOptions) {
     this.node = node
@@ -146,9 +147,12 @@ class NodePlanner implements Planner {
     if (key !== this.node) return
     dirty.add(NODE_UNIT)
     for (const pod of this.localPods) dirty.add(`pod/${pod}`) // their sources depend on the node's ranges
-    if (this.zone === (node?.zone ?? '')) return
-    this.zone = node?.zone ?? ''
-    for (const service of world.services.keys()) dirty.add(`service/${service}`) // rare, and hints may be anywhere
+    const zone = node?.zone ?? ''
+    const nodePortAddresses = this.choose(node?.addresses ?? [])
+    if (this.zone === zone && this.nodePortAddresses.join() === nodePortAddresses.join()) return
+    this.zone = zone
+    this.nodePortAddresses = nodePortAddresses
+    for (const service of world.services.keys()) dirty.add(`service/${service}`) // rare, and hints and nodePorts may be anywhere
   }
 
   private here(world: World): Here {
@@ -156,6 +160,7 @@ class NodePlanner implements Planner {
       node: this.node,
       zone: this.zone,
       addresses: world.nodes.get(this.node)?.addresses ?? [],
+      nodePortAddresses: this.nodePortAddresses,
       isNodeAddress: (address) => this.nodeAddresses.has(address),
       isAllowed: (address) => this.allowed.has(address),
     }

@@ -22,7 +22,7 @@ export interface ServicePlan extends Plan<DataPathEntry> {
 export function serviceClaims(service: Service, here: Here): readonly Claim[] {
   return [
     ...clusterIPClaims(service),
-    ...nodePortClaims(service),
+    ...nodePortClaims(service, here),
     ...externalIPClaims(service, here),
     ...loadBalancerIPClaims(service, here),
     ...healthCheckClaims(service),
@@ -39,7 +39,7 @@ export function planService(service: Service, neighbours: ServiceNeighbours): Se
   const groups = new ServiceGroups(service, neighbours.slices, neighbours.here)
   const plans = [
     planClusterIPs(service, groups, neighbours.claimsOn),
-    planNodePorts(service, groups, neighbours.claimsOn),
+    planNodePorts(service, groups, neighbours),
     planExternalIPs(service, groups, neighbours),
     planLoadBalancerIPs(service, groups, neighbours),
   ]

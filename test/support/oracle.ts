@@ -26,11 +26,11 @@ interface Candidate {
   readonly port: number
 }
 
-/** Somebody who asks for a port. `on` is '' for every address of the node. */
+/** Somebody who asks for a port. `on` is empty for every address of the node. */
 interface Wish {
   readonly name: string
   readonly createdAtInMs: number
-  readonly on: string
+  readonly on: readonly string[]
   answers(packet: Packet): Meaning | undefined
 }
 
@@ -126,7 +126,7 @@ function externalWishes(world: World, packet: Packet): readonly Wish[] {
     if (!balancer && !allowed(service, packet.to)) return []
     const answers = (sent: Packet) =>
       sent.to === packet.to ? byService(world, service, port, sent, balancer ? 'balancer' : 'external') : undefined
-    return { name: `service/${service.key}`, createdAtInMs: service.createdAtInMs, on: packet.to, answers }
+    return { name: `service/${service.key}`, createdAtInMs: service.createdAtInMs, on: [packet.to], answers }
   })
 }
 
@@ -135,18 +135,18 @@ function clusterWishes(world: World, packet: Packet): readonly Wish[] {
     const port = portOf(service, packet)
     if (!served(service) || port === undefined || !service.clusterIPs.includes(packet.to)) return []
     const answers = (sent: Packet) => byService(world, service, port, sent, 'cluster')
-    return { name: `service/${service.key}`, createdAtInMs: service.createdAtInMs, on: packet.to, answers }
+    return { name: `service/${service.key}`, createdAtInMs: service.createdAtInMs, on: [packet.to], answers }
   })
 }
 
 function nodePortWishes(world: World, packet: Packet): readonly Wish[] {
   const family = familyOf(packet.to)
-  const addresses = world.nodes.get(NODE)?.addresses ?? []
+  const addresses = (world.nodes.get(NODE)?.addresses ?? []).filter((address) => familyOf(address) === family)
   return [...world.services.values()].flatMap((service) => {
     if (!served(service)) return []
     const { name, createdAtInMs } = { name: `service/${service.key}`, createdAtInMs: service.createdAtInMs }
     const port = service.ports.find((one) => one.nodePort === packet.port && one.protocol === packet.protocol)
-    const opened = port !== undefined && service.type !== 'ClusterIP' && service.families.includes(family)
+    const opened = addresses.length > 0 && port !== undefined && service.type !== 'ClusterIP' && service.families.includes(family)
     const checks = service.type === 'LoadBalancer' && service.externalPolicy === 'Local' && packet.protocol === 'tcp'
     return [
       ...(opened
@@ -154,14 +154,14 @@ function nodePortWishes(world: World, packet: Packet): readonly Wish[] {
             {
               name,
               createdAtInMs,
-              on: '',
+              on: addresses,
               answers: (sent: Packet) =>
                 addresses.includes(sent.to) ? byService(world, service, port, sent, 'external') : undefined,
             },
           ]
         : []),
       ...(checks && service.healthCheckNodePort === packet.port
-        ? [{ name, createdAtInMs, on: '', answers: () => undefined }]
+        ? [{ name, createdAtInMs, on: [], answers: () => undefined }]
         : []),
     ]
   })
@@ -183,7 +183,7 @@ function hostPortWishes(world: World, packet: Packet): readonly Wish[] {
         const hairpin = address === sent.from || sent.from.startsWith('127.')
         return { is: 'to', to: [`${address} ${one.containerPort} ${hairpin ? 'node' : 'kept'}`] }
       }
-      return [{ name: `pod/${pod.key}`, createdAtInMs: pod.createdAtInMs, on, answers }]
+      return [{ name: `pod/${pod.key}`, createdAtInMs: pod.createdAtInMs, on: on === '' ? [] : [on], answers }]
     })
   })
 }
@@ -193,7 +193,8 @@ function standing(wishes: readonly Wish[]): readonly Wish[] {
   const inOrder = wishes.toSorted((one, other) => one.createdAtInMs - other.createdAtInMs || (one.name < other.name ? -1 : 1))
   const stand: Wish[] = []
   for (const wish of inOrder) {
-    const overlaps = (other: Wish) => other.name !== wish.name && (other.on === '' || wish.on === '' || other.on === wish.on)
+    const meet = (other: Wish) => other.on.length === 0 || wish.on.length === 0 || wish.on.some((one) => other.on.includes(one))
+    const overlaps = (other: Wish) => other.name !== wish.name && meet(other)
     if (!stand.some(overlaps)) stand.push(wish)
   }
   return stand

@@ -122,6 +122,26 @@ describe('a port of the node', () => {
     expect(findingLines(late)).toEqual([clash('pod/default/p', 'hostPort 30001/tcp', 'service/default/a', 'nodePort 30001/tcp')])
   })
 
+  it.each([
+    ['127.0.0.1', false],
+    ['192.168.0.1', true],
+    ['192.168.0.77', false],
+    ['', true],
+  ])('is a nodePort’s where the node answers nodePorts: hostIP %j meets one: %s', (hostIP, meets) => {
+    const hostPorts: readonly HostPort[] = [{ hostIP, hostPort: 30001, containerPort: 8080, protocol: 'tcp' }]
+    const planner = plan([service('a', 1, { ports: nodePort })], [pod('p', 2, 30001, { hostPorts })])
+    expect(findingLines(planner)).toHaveLength(meets ? 1 : 0)
+    expect(keysOf(planner, 'frontend').filter((key) => key.startsWith('host'))).toHaveLength(meets ? 0 : 1)
+  })
+
+  it('is no nodePort’s on a node that answers none', () => {
+    const services = [service('a', 1, { ports: nodePort })]
+    const world = aWorld({ services, slices: [slice('a')], pods: [pod('p', 2, 30001)], nodes: [NODE] })
+    const planner = planOf(world, { nodePortAddresses: ['10.0.0.0/8'] })
+    expect([findingLines(planner), keysOf(planner, 'frontend').includes('host-port/ipv4/*/tcp/30001')]).toEqual([[], true])
+    expect(findingLines(planOf(world))).toHaveLength(1)
+  })
+
   it('is free again when the address leaves the node', () => {
     const services = [service('a', 1, { externalIPs: ['192.168.0.1'] })]
     const moved = aNode('n1', { ...NODE, addresses: ['192.168.0.9'] })
