@@ -1,17 +1,25 @@
-/** The network of the data path tests with its world loaded: pods that answer, an engine and a loop each node. */
+/** The network of the data path tests with a world loaded: pods that answer, and a planner, an engine and a loop each node. */
 import { createNftablesEngine, type NftablesEngine } from '../../../src/engine/nftables/engine.ts'
 import { createReconciler, type Reconciler } from '../../../src/engine/reconcile.ts'
 import { netnsPath } from '../../../src/linux/netns.ts'
 import type { DataPathEntry } from '../../../src/model/datapath.ts'
-import { changesOf, createPlanner } from '../../../src/plan/planner.ts'
+import type { World } from '../../../src/model/world.ts'
+import { changesOf, createPlanner, type Planner } from '../../../src/plan/planner.ts'
 import { type TestHost, TestNet } from './net.ts'
 import { TEST_OPTIONS, testWorld } from './world.ts'
 
-/** Engines and loops are in the order of the nodes. */
+/** Planners, engines and loops are in the order of the nodes. */
 export class LoadedNet {
-  readonly net = new TestNet()
+  readonly net: TestNet
+  readonly planners: Planner[] = []
   readonly engines: NftablesEngine[] = []
   readonly loops: Reconciler<DataPathEntry>[] = []
+  private world: World
+
+  constructor(world: World = testWorld(), prefix?: string) {
+    this.world = world
+    this.net = new TestNet(prefix)
+  }
 
   async up(): Promise<void> {
     await this.net.up()
@@ -21,12 +29,20 @@ export class LoadedNet {
     await this.net.serve(this.net.nodes[1] as TestHost, 9090)
     for (const node of this.net.nodes) {
       const engine = createNftablesEngine({ netns: netnsPath(node.ns) })
-      const loop = createReconciler<DataPathEntry>({ engine })
       this.engines.push(engine)
-      this.loops.push(loop)
-      const world = testWorld()
-      loop.want(createPlanner(node.name, TEST_OPTIONS).update(world, changesOf(world)))
-      await loop.settled()
+      this.loops.push(createReconciler<DataPathEntry>({ engine }))
+      this.planners.push(createPlanner(node.name, TEST_OPTIONS))
+    }
+    await this.become(this.world)
+  }
+
+  /** Loads another world in place of what is there; resolves when the kernel has it. */
+  async become(world: World): Promise<void> {
+    const changes = [...changesOf(this.world), ...changesOf(world)]
+    this.world = world
+    for (const [index, planner] of this.planners.entries()) {
+      this.loops[index]?.want(planner.update(world, changes))
+      await this.loops[index]?.settled()
     }
   }
 

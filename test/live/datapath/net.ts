@@ -137,7 +137,7 @@ export class TestNet {
   }
 
   /**
-   * Sends from a host: one flow each line, `PROTOCOL ADDRESS PORT [SOURCE-PORT]`, all at once.
+   * Sends from a host: one flow each line, `PROTOCOL ADDRESS PORT [SOURCE-PORT [SOURCE-ADDRESS]]`, all at once.
    * Returns for each the answer, or `refused`, `timeout`, or the errno.
    */
   async probe(from: TestHost, lines: readonly string[]): Promise<readonly string[]> {

@@ -1,4 +1,4 @@
-/** Reads `PROTOCOL ADDRESS PORT [SOURCE-PORT]` lines (the last for UDP), makes one flow of each, and prints a JSON list of what came back. */
+/** Reads `PROTOCOL ADDRESS PORT [SOURCE-PORT [SOURCE-ADDRESS]]` lines, makes one flow of each, and prints a JSON list of what came back. */
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -10,14 +10,27 @@ const answers = await Promise.all(lines.map((line) => flow(line)))
 process.stdout.write(JSON.stringify(answers))
 process.exit(0)
 
-function flow(line: string): Promise<string> {
-  const [protocol, address = '', port = '0', source = '0'] = line.split(' ')
-  return protocol === 'tcp' ? tcp(address, Number(port)) : udp(address, Number(port), Number(source))
+interface Flow {
+  readonly host: string
+  readonly port: number
+  /** 0 and undefined: as the kernel likes. */
+  readonly sourcePort: number
+  readonly sourceAddress: string | undefined
 }
 
-function tcp(host: string, port: number): Promise<string> {
+function flow(line: string): Promise<string> {
+  const [protocol, host = '', port, source = '0', sourceAddress] = line.split(' ')
+  const one = { host, port: Number(port), sourcePort: Number(source), sourceAddress }
+  return protocol === 'tcp' ? tcp(one) : udp(one)
+}
+
+function tcp({ host, port, sourcePort, sourceAddress }: Flow): Promise<string> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port })
+    const local = {
+      ...(sourcePort === 0 ? {} : { localPort: sourcePort }),
+      ...(sourceAddress === undefined ? {} : { localAddress: sourceAddress }),
+    }
+    const socket = connect({ host, port, ...local })
     const timer = setTimeout(() => end('timeout'), TIMEOUT_IN_MS)
     function end(answer: string): void {
       clearTimeout(timer)
@@ -29,7 +42,7 @@ function tcp(host: string, port: number): Promise<string> {
   })
 }
 
-function udp(host: string, port: number, source: number): Promise<string> {
+function udp({ host, port, sourcePort, sourceAddress }: Flow): Promise<string> {
   return new Promise((resolve) => {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
     const timer = setTimeout(() => end('timeout'), TIMEOUT_IN_MS)
@@ -40,6 +53,6 @@ function udp(host: string, port: number, source: number): Promise<string> {
     }
     socket.on('message', (data) => end(data.toString().trim()))
     socket.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED' ? 'refused' : String(error.code)))
-    socket.bind(source, () => socket.connect(port, host, () => socket.send('?')))
+    socket.bind(sourcePort, sourceAddress, () => socket.connect(port, host, () => socket.send('?')))
   })
 }
