@@ -143,6 +143,8 @@ export class AgentKills {
       type: 'NodePort',
       clusterIPs: [`10.96.1.${id}`],
       ipFamilies: ['IPv4'],
+      ...(id % 3 === 1 ? { externalTrafficPolicy: 'Local' } : {}),
+      ...(id % 4 === 1 ? { sessionAffinity: 'ClientIP' } : {}),
       ports: [
         { name: 'tcp', port: 80, nodePort: 30_000 + id, protocol: 'TCP' },
         { name: 'udp', port: 80, nodePort: 30_000 + id, protocol: 'UDP' },
@@ -153,7 +155,7 @@ export class AgentKills {
     store.put(SLICES, {
       metadata: { ...metadata, labels: { 'kubernetes.io/service-name': name } },
       addressType: 'IPv4',
-      endpoints: addresses.map((address) => ({ addresses: [address], nodeName: 'n1' })),
+      endpoints: addresses.map((address) => ({ addresses: [address], nodeName: id % 5 === 1 ? 'n2' : 'n1' })),
       ports: ['TCP', 'UDP'].map((protocol) => ({ name: protocol.toLowerCase(), port: 8080, protocol })),
     } as KubeObject)
   }
