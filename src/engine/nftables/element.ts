@@ -57,9 +57,17 @@ export function groupElements(key: string, state: GroupState): readonly Placed[]
     elements.push({ family, set: 'endpoint', element: [at(INDEX_BASE + index), name] })
     elements.push({ family, set: 'endpoint', element: [at(name), name] })
   }
-  for (const cidr of sourceRanges)
-    elements.push({ family, set: 'source_range', element: { concat: [group, rangeOf(family, cidr)] } })
+  for (const cidr of sourceRanges) elements.push({ family, set: 'source_range', element: sourceRange(group, cidr) })
   return elements
+}
+
+/**
+ * A range in a set of pairs, one address too: nft 1.0 deletes a plain address there in vain, unless the pair's other part is in network
+ * byte order. It lists it plain.
+ */
+export function sourceRange(group: string | number, cidr: string): Element {
+  const [addr = '', length = ''] = cidr.split('/')
+  return { concat: [group, { prefix: { addr, len: Number(length) } }] }
 }
 
 export function formOfState({ slots, whenEmpty, affinityInSeconds, sourceRanges }: GroupState) {

@@ -3,6 +3,7 @@ import type { DataPathEntry } from '../../model/datapath.ts'
 import type { Engine } from '../../model/engine.ts'
 import type { Delta } from '../../model/plan.ts'
 import type { Family } from '../../model/world.ts'
+import { chunksOf } from './chunks.ts'
 import { groupChainRules } from './group-chain.ts'
 import { kernelTransport } from './kernel.ts'
 import { KernelLoopback, type LoopbackSwitch } from './loopback.ts'
@@ -29,8 +30,6 @@ export interface NftablesEngine extends Engine<DataPathEntry> {
 }
 
 const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
-/** Entries of one transaction of a large difference: the kernel is held for tens of milliseconds, not for seconds. */
-const CHUNK = 500
 
 /** @throws {FairwayError} when libnftables cannot be loaded */
 export function createNftablesEngine(options: NftablesOptions = {}): NftablesEngine {
@@ -74,13 +73,11 @@ export class TransportEngine implements NftablesEngine {
   }
 
   async apply(delta: Delta<DataPathEntry>, signal: AbortSignal): Promise<void> {
-    for (const [turn, chunk] of chunksOf(delta).entries()) {
+    // a table that takes another's place is there as a whole or not at all
+    for (const [turn, chunk] of (this.fresh.length > 0 ? [delta] : chunksOf(delta)).entries()) {
       if (turn > 0) await setImmediate()
       signal.throwIfAborted()
-      const transaction = render(this.mirror, chunk)
-      await this.declare(transaction)
-      if (transaction.commands.length > 0) await this.transport.run(transaction.commands)
-      transaction.commit()
+      await this.run(render(this.mirror, chunk))
     }
     this.loopback.forget(delta.removals)
     this.loopback.allow(this.hostPortPods(delta.upserts))
@@ -124,17 +121,19 @@ export class TransportEngine implements NftablesEngine {
     return pods
   }
 
-  private async declare({ declare: families, chains }: Transaction): Promise<void> {
+  private async run({ declare: families, chains, commands, commit }: Transaction): Promise<void> {
     const tables = [...families.map(declarations), ...FAMILIES.map((family) => chainDeclarations(family, chains[family]))]
     const asked = tables.filter((table) => table.sets.length + table.chains.length > 0)
-    if (asked.length === 0) return
-    const fresh = families.filter((family) => this.fresh.includes(family))
-    await this.transport.declare(
-      asked,
-      fresh.map((family) => WORDS[family].nft),
-    )
+    const replaced = families.filter((family) => this.fresh.includes(family)).map((family) => WORDS[family].nft)
+    if (replaced.length > 0) await this.transport.replace(replaced, asked, commands)
+    else {
+      if (asked.length > 0) await this.transport.declare(asked)
+      for (const family of families) this.mirror.declared[family] = true
+      if (commands.length > 0) await this.transport.run(commands)
+    }
     for (const family of families) this.mirror.declared[family] = true
-    this.fresh = this.fresh.filter((family) => !fresh.includes(family))
+    this.fresh = this.fresh.filter((family) => !families.includes(family))
+    commit()
   }
 }
 
@@ -143,33 +142,4 @@ function chainDeclarations(family: Family, names: readonly string[]): Declaratio
   const words = WORDS[family]
   const made = names.map((name) => ({ family: words.nft, table: TABLE, name }))
   return { family: words.nft, table: TABLE, sets: [], chains: made, rules: names.flatMap((name) => groupChainRules(words, name)) }
-}
-
-/**
- * Small differences are one chunk. Of a large one strays go first, since they stand where something is to be added; then groups,
- * then what points to them; removals last, what points to groups before them.
- */
-function chunksOf({ upserts, removals }: Delta<DataPathEntry>): readonly Delta<DataPathEntry>[] {
-  if (upserts.length + removals.length <= CHUNK) return [{ upserts, removals }]
-  const remove = (keys: readonly string[]) => slices(keys).map((some) => ({ upserts: [], removals: some }))
-  return [
-    ...remove(removals.filter(isStrayKey)),
-    ...slices(upserts.toSorted((one, other) => Number(other.kind === 'group') - Number(one.kind === 'group'))).map((some) => {
-      return { upserts: some, removals: [] }
-    }),
-    ...remove(removals.filter(isFrontendKey)),
-    ...remove(removals.filter((key) => !isStrayKey(key) && !isFrontendKey(key))),
-  ]
-}
-
-function slices<T>(list: readonly T[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(list.length / CHUNK) }, (_, index) => list.slice(index * CHUNK, (index + 1) * CHUNK))
-}
-
-function isStrayKey(key: string): boolean {
-  return key.startsWith('stray/')
-}
-
-function isFrontendKey(key: string): boolean {
-  return /^(address|node-port|host-port|host-address)(-inside)?\/ipv[46]\//.test(key)
 }

@@ -24,15 +24,18 @@ export class FakeNftables implements NftTransport {
   /** Called before each transaction; what it throws is the transaction's failure. */
   fault: (() => void) | undefined
 
-  declare(tables: readonly Declarations[], fresh: readonly NftFamily[]): Promise<void> {
-    return this.transact(() => {
-      for (const family of fresh) this.setTable(family, undefined)
-      for (const table of tables) this.declareOne(table)
-    })
+  declare(tables: readonly Declarations[]): Promise<void> {
+    return this.replace([], tables, [])
   }
 
   run(commands: readonly NftCommand[]): Promise<void> {
+    return this.replace([], [], commands)
+  }
+
+  replace(families: readonly NftFamily[], tables: readonly Declarations[], commands: readonly NftCommand[]): Promise<void> {
     return this.transact(() => {
+      for (const family of families) this.setTable(family, undefined)
+      for (const table of tables) this.declareOne(table)
       for (const command of commands) this.command(command)
       this.checkTargets()
     })

@@ -2,6 +2,7 @@ import { Libnftables } from '../../linux/libnftables.ts'
 import { listenToNftables, type NetlinkListener } from '../../linux/netlink-listener.ts'
 import { DATAPATH_APPLY_FAILED } from '../../model/codes/datapath.ts'
 import { EngineError } from '../../model/engine.ts'
+import { commandText } from './command-text.ts'
 import type { NftCommand, NftFamily } from './json.ts'
 import { readTables } from './reader.ts'
 import { type Declarations, tableText } from './text.ts'
@@ -20,13 +21,11 @@ export function kernelTransport(netns: string | undefined): NftTransport {
     if (!result.ok) throw new EngineError(DATAPATH_APPLY_FAILED, `nftables refused a change: ${firstLine(result.errors)}`)
   }
   return {
-    declare: (tables: readonly Declarations[], fresh: readonly NftFamily[]) => {
-      const forget = fresh.map((family) => `add table ${family} ${TABLE}\ndelete table ${family} ${TABLE}\n`)
-      return transact([...forget, ...tables.map(tableText)].join(''))
-    },
+    declare: (tables: readonly Declarations[]) => transact(tables.map(tableText).join('')),
+    replace: (families, tables, commands) =>
+      transact([...families.map(removal), ...tables.map(tableText), ...commands.map(commandText)].join('')),
     run: (commands: readonly NftCommand[]) => transact(JSON.stringify({ nftables: commands })),
-    remove: (families) =>
-      transact(families.map((family) => `add table ${family} ${TABLE}\ndelete table ${family} ${TABLE}\n`).join('')),
+    remove: (families) => transact(families.map(removal).join('')),
     read: (signal) => readTables(enter, signal),
     async watch(onForeignChange) {
       listener = await listenToNftables({
@@ -42,6 +41,11 @@ export function kernelTransport(netns: string | undefined): NftTransport {
       library.close()
     },
   }
+}
+
+/** Also of a table that is not there. */
+function removal(family: NftFamily): string {
+  return `add table ${family} ${TABLE}\ndelete table ${family} ${TABLE}\n`
 }
 
 function firstLine(text: string): string {

@@ -19,7 +19,8 @@ export class Mirror {
   /** The chains of forms of groups that are there. */
   readonly chains: Readonly<Record<Family, Set<string>>> = { ipv4: new Set(), ipv6: new Set() }
   readonly declared: Record<Family, boolean> = { ipv4: false, ipv6: false }
-  private lastId = 0
+  /** The highest id, without its high bits, that a group has or that is not free for another reason. */
+  lastId = 0
 
   /** An id that no group has: its high bits tell whom to masquerade. */
   nextId(masquerade: BackendGroup['masquerade']): number {
@@ -33,12 +34,10 @@ export class Mirror {
   }
 
   /** Adds a part of another mirror (`partsOf`). */
-  take({ entries, groups, strays, chains, declared }: MirrorPart): void {
+  take({ entries, groups, strays, chains, declared, lastId }: MirrorPart): void {
+    this.reserveId(lastId)
     for (const [key, entry] of entries) this.entries.set(key, entry)
-    for (const [key, group] of groups) {
-      this.groups.set(key, group)
-      this.reserveId(group.id)
-    }
+    for (const [key, group] of groups) this.groups.set(key, group)
     for (const [key, stray] of strays) this.strays.set(key, stray)
     for (const [family, name] of chains) this.chains[family].add(name)
     for (const family of declared) this.declared[family] = true
@@ -52,6 +51,7 @@ export interface MirrorPart {
   readonly strays: readonly (readonly [string, StrayState])[]
   readonly chains: readonly (readonly [Family, string])[]
   readonly declared: readonly Family[]
+  readonly lastId: number
 }
 
 const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
@@ -61,7 +61,7 @@ const PART = 250
 /** All of a mirror, in parts. */
 export function* partsOf(mirror: Mirror): Generator<MirrorPart> {
   const chains = FAMILIES.flatMap((family) => [...mirror.chains[family]].map((name) => [family, name] as const))
-  const nothing = { entries: [], groups: [], strays: [], chains: [], declared: [] }
+  const nothing = { entries: [], groups: [], strays: [], chains: [], declared: [], lastId: mirror.lastId }
   yield { ...nothing, strays: [...mirror.strays], chains, declared: FAMILIES.filter((family) => mirror.declared[family]) }
   const entries = [...mirror.entries]
   for (let at = 0; at < entries.length; at += PART) {

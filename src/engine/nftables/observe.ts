@@ -14,6 +14,7 @@ import {
   readRange,
   SET_OF_ADDRESS,
   SET_OF_RANGE,
+  sourceRange,
 } from './element.ts'
 import { formOf, groupChainRules, neededChains } from './group-chain.ts'
 import type { GroupState } from './group-state.ts'
@@ -72,7 +73,11 @@ function observe(mirror: Mirror, family: Family, listing: readonly NftObject[]):
 type Elements = (set: string) => readonly Listed[]
 
 function listed(family: Family, set: string, element: Element): Listed {
-  return { placed: { family, set, element }, read: readElement(element) }
+  const read = readElement(element)
+  const [group, range] = read.key
+  if (set !== 'source_range' || group === undefined || range === undefined) return { placed: { family, set, element }, read }
+  const plain = sourceRange(group, readRange(range))
+  return { placed: { family, set, element: plain }, read: readElement(plain) }
 }
 
 /** One that is not there is none: an older version of ours lacks it, and then has other rules, too, and is declared anew as it is. */
@@ -147,6 +152,7 @@ function observeGroups(mirror: Mirror, family: Family, elements: Elements): Read
     byId.set(id, key)
   }
   for (const [id, orphans] of parts) {
+    mirror.reserveId(id)
     addStray(mirror, `stray/${family}/backends/${id}`, { elements: orphans.map(({ placed }) => placed) })
   }
   return byId
@@ -202,7 +208,11 @@ function observeAddresses(mirror: Mirror, family: Family, elements: Elements): v
     }
   }
   for (const [kind, set] of Object.entries(SET_OF_RANGE) as [AddressRange['kind'], string][]) {
-    for (const { read } of elements(set)) {
+    for (const [index, { read, placed }] of elements(set).entries()) {
+      if (read.key[0] === undefined) {
+        addStray(mirror, `stray/${kind}/${family}/${index}`, { elements: [placed] }) // from one address to another: no CIDR
+        continue
+      }
       const cidr = readRange(read.key[0])
       const key = rangeKey(kind, cidr)
       mirror.entries.set(key, { kind, key, family, cidr })

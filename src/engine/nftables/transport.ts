@@ -4,8 +4,10 @@ import type { Declarations } from './text.ts'
 
 /** How commands get to an nftables: the kernel's, or one in memory. Every call is one transaction. @throws {EngineError} */
 export interface NftTransport {
-  /** Declares tables; `fresh` ones are removed first, elements and all. The rules of the chains are replaced. */
-  declare(tables: readonly Declarations[], fresh: readonly NftFamily[]): Promise<void>
+  /** Declares tables; the rules of the chains are replaced. */
+  declare(tables: readonly Declarations[]): Promise<void>
+  /** Removes the tables of some families, elements and all, declares tables, and runs commands on them: at once. */
+  replace(families: readonly NftFamily[], tables: readonly Declarations[], commands: readonly NftCommand[]): Promise<void>
   run(commands: readonly NftCommand[]): Promise<void>
   /** Reads what the fairway tables hold. */
   read(signal: AbortSignal): Promise<Reading>
