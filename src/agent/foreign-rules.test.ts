@@ -15,6 +15,7 @@ describe('kube-proxy', () => {
     expect(servesByChains(':KUBE-KUBELET-CANARY - [0:0]\n:KUBE-SVC-AAAA - [0:0]\n-A KUBE-SERVICES -j KUBE-NODEPORTS\n')).toBe(
       false,
     )
+    expect(servesByChains('-A KUBE-NODEPORTS -p tcp -j KUBE-EXT-AAAA\n-A KUBE-EXT-AAAA -j KUBE-SVC-AAAA\n')).toBe(false)
     expect(servesByChains('chain KUBE-SERVICES {\n fib daddr type local counter packets 0 bytes 0 jump KUBE-NODEPORTS\n}')).toBe(
       false,
     )

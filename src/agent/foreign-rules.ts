@@ -3,7 +3,7 @@ import { type ForeignHostPort, hostPortKey } from '../model/foreign.ts'
 import type { Family, Protocol } from '../model/world.ts'
 
 /** Chains of Services, not those that kubelet and kube-proxy leave behind empty (canaries, marks). Source: kubernetes pkg/proxy/iptables. */
-const KUBE_PROXY_JUMP = /(?:-j|-g|jump|goto) KUBE-(?:SVC|SVL|EXT|FW)-/
+const KUBE_PROXY_JUMP = /(?:^-A KUBE-SERVICES .*-[jg]|(?:jump|goto)) KUBE-(?:SVC|SVL|EXT|FW)-/m
 
 /** Whether the rules of the chain KUBE-SERVICES, as nft or iptables-save print them, lead to any Service. */
 export function servesByChains(rules: string): boolean {

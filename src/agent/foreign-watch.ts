@@ -1,5 +1,6 @@
 /** Looks now and then at who else carries Services or hostPorts on this node: at live rules only, never at leftovers. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { listNftTables } from '../linux/nft-tables.ts'
 import { tryRun } from '../linux/run.ts'
 import { logger } from '../log/log.ts'
 import { type ForeignHostPort, type ForeignRules, NOBODY_ELSE } from '../model/foreign.ts'
@@ -84,9 +85,7 @@ export class ForeignWatch {
   }
 
   private async read(): Promise<ForeignRules> {
-    const tables = new Set(
-      (await this.ask(['nft', 'list', 'tables'])).split('\n').map((line) => line.replace(/^table /, '').trim()),
-    )
+    const tables = await this.tables()
     const hostPorts = new Map<string, ForeignHostPort>()
     let serviceProxy = ''
     for (const family of ['ipv4', 'ipv6'] as const) {
@@ -138,6 +137,15 @@ export class ForeignWatch {
     return servesByCilium(devices, pinnedMaps()) ? 'Cilium' : ''
   }
 
+  private async tables(): Promise<ReadonlySet<string>> {
+    try {
+      return await listNftTables(this.options.netns)
+    } catch (err) {
+      this.warn('tables', err)
+      return new Set()
+    }
+  }
+
   /** A file of /proc/net of the namespace; '' when there is none. */
   private async file(name: string): Promise<string> {
     if (this.options.netns !== undefined) return this.ask(['cat', `/proc/self/net/${name}`])
@@ -156,10 +164,15 @@ export class ForeignWatch {
       const { exitCode, stdout } = await tryRun([...enter, ...command], { signal })
       return exitCode === 0 ? stdout : ''
     } catch (err) {
-      if (!signal.aborted && !this.told.has(command[0] ?? '')) log.warn({ err }, 'other proxies may not be seen')
-      this.told.add(command[0] ?? '')
+      if (!signal.aborted) this.warn(command[0] ?? '', err)
       return ''
     }
+  }
+
+  /** Once of each kind. */
+  private warn(kind: string, err: unknown): void {
+    if (!this.told.has(kind)) log.warn({ err }, 'other proxies may not be seen')
+    this.told.add(kind)
   }
 }
 

@@ -36,7 +36,7 @@ export interface RouteMessage {
 export function parseMessages(data: Buffer): readonly NftMessage[] {
   return messages(data).flatMap(({ type, portId, body }): readonly NftMessage[] => {
     if (type >> 8 !== SUBSYSTEM_NFTABLES) return []
-    return (type & 0xff) === NEWGEN ? [{ table: '', portId }] : [{ table: tableOf(body), portId: undefined }]
+    return (type & 0xff) === NEWGEN ? [{ table: '', portId }] : [{ table: nftTableOf(body), portId: undefined }]
   })
 }
 
@@ -65,7 +65,8 @@ function messages(data: Buffer): readonly Message[] {
   return found
 }
 
-function tableOf(body: Buffer): string {
+/** `family name` of the table that a message of nftables is about; `body` is what follows netlink's header. */
+export function nftTableOf(body: Buffer): string {
   const name = attribute(body, NFGENMSG, TABLE_ATTRIBUTE)
   return name === undefined ? '' : `${FAMILIES[body[0] ?? 0] ?? ''} ${name.toString('latin1').replace(/\0.*$/s, '')}`
 }
