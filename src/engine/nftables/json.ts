@@ -8,6 +8,7 @@ export type NftFamily = 'ip' | 'ip6'
 export type Expression =
   | { readonly meta: { readonly key: 'mark' | 'priority' | 'l4proto' | 'iifname' | 'oifname' } }
   | { readonly payload: { readonly protocol: 'ip' | 'ip6' | 'th'; readonly field: 'saddr' | 'daddr' | 'dport' | 'sport' } }
+  | { readonly payload: { readonly protocol: 'tcp'; readonly field: 'flags' } }
   | { readonly ct: { readonly key: string; readonly dir?: 'original' | 'reply' } }
   | { readonly fib: { readonly result: 'type'; readonly flags: readonly ['daddr' | 'saddr'] } }
   | { readonly numgen: { readonly mode: 'random'; readonly mod: number; readonly offset: number } }

@@ -92,6 +92,7 @@ export function chains({ nft }: Words): readonly ChainObject[] {
     base('behind_prerouting', 'filter', 'prerouting', -99),
     base('behind_output', 'route', 'output', -99),
     base('invalid', 'filter', 'forward', 0),
+    base('stray_resets', 'filter', 'output', 0),
     base('postrouting', 'nat', 'postrouting', 90),
   ]
 }
@@ -162,11 +163,15 @@ function behind({ family, saddr, daddr }: Words): Rules {
 
 /**
  * A packet that belongs to no flow, from or to a pod of this node, whose flows pass here both ways: untranslated it would come from a
- * stranger, who is sent a reset. Elsewhere it may be one half of a flow whose other half takes another way.
+ * stranger, who sends a reset. Elsewhere it may be one half of a flow whose other half takes another way. Where the stranger is this
+ * node itself, since it masqueraded the flow, the packet may be for a socket of its own: only the reset is kept back.
  */
 function invalid({ saddr, daddr }: Words): Rules {
-  const stray = (end: Expression): readonly Statement[] => [ctState('invalid'), match(end, '@local_source'), { drop: null }]
-  return { invalid: [stray(saddr), stray(daddr)] }
+  const stray = (end: Expression, ...more: readonly Statement[]): readonly Statement[] => {
+    return [ctState('invalid'), match(end, '@local_source'), ...more, { drop: null }]
+  }
+  const reset: Statement = { match: { op: 'in', left: { payload: { protocol: 'tcp', field: 'flags' } }, right: 'rst' } }
+  return { invalid: [stray(saddr), stray(daddr)], stray_resets: [stray(daddr, reset)] }
 }
 
 /** Where a flow's source is replaced, if its reply would else not come back this way. */

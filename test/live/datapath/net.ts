@@ -1,10 +1,13 @@
 /** A small network for data path tests: hosts in namespaces on one switch, pods behind the nodes as CNI's ptp wires them. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { on } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { inNetns, ipBatch } from '../../../src/linux/netns.ts'
 import { run, tryRun } from '../../../src/linux/run.ts'
+import { type Packet, readPacket } from './packet.ts'
 
 export interface TestHost {
   readonly name: string
@@ -17,13 +20,20 @@ export interface TestPod extends TestHost {
   readonly node: string
 }
 
+export interface Capture {
+  /** The next packet of those that are asked for; rejects after a time without one. */
+  next(matches: (packet: Packet) => boolean, timeoutInMs?: number): Promise<Packet>
+}
+
 export interface HeldConnection {
+  /** Sends a line, and resolves with what comes back, or with `closed` when the connection is no more. */
   say(line: string): Promise<string>
   end(): void
 }
 
 const SERVER = fileURLToPath(new URL('./server.ts', import.meta.url))
 const HOLD = fileURLToPath(new URL('./hold.ts', import.meta.url))
+const RAW = fileURLToPath(new URL('./raw.ts', import.meta.url))
 const PROBE = fileURLToPath(new URL('./probe.ts', import.meta.url))
 
 /** Addresses of Services are at the first node. */
@@ -155,9 +165,38 @@ export class TestNet {
     return {
       async say(line) {
         child.stdin.write(`${line}\n`)
-        return String((await lines.next()).value)
+        const { value, done } = await lines.next()
+        return done === true ? 'closed' : value
       },
       end: () => child.stdin.end(),
+    }
+  }
+
+  /** Sends IP packets as they are. */
+  async sendRaw(from: TestHost, ...packets: readonly Buffer[]): Promise<void> {
+    const family = (packets[0]?.[0] ?? 0) >> 4 === 4 ? 'ipv4' : 'ipv6'
+    await run(inNetns(from.ns, [process.execPath, RAW, 'send', family, ...packets.map((one) => one.toString('hex'))]))
+  }
+
+  /** Sees what passes a host's interfaces from now on, both ways. */
+  async capture(at: TestHost): Promise<Capture> {
+    const [program = '', ...args] = inNetns(at.ns, [process.execPath, RAW, 'capture'])
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.children.push(child)
+    const lines = on(createInterface({ input: child.stdout }), 'line')
+    await lines.next() // ready
+    const find = async (matches: (packet: Packet) => boolean): Promise<Packet> => {
+      for (;;) {
+        const [line] = (await lines.next()).value as [string]
+        const packet = readPacket(Buffer.from(line, 'hex'))
+        if (packet !== undefined && matches(packet)) return packet
+      }
+    }
+    return {
+      next: (matches, timeoutInMs = 2_000) => {
+        const late = setTimeout(timeoutInMs, undefined, { ref: false }).then(() => Promise.reject(new Error('no such packet')))
+        return Promise.race([find(matches), late])
+      },
     }
   }
 
