@@ -12,6 +12,7 @@ export class Asker {
   private readonly child: ChildProcessByStdio<Writable, Readable, null>
   private readonly waiting = new Map<number, (answer: Answer) => void>()
   private lastId = 0
+  private hasEnded = false
 
   constructor(netns: string) {
     const [program = '', ...args] = inNetns(netns, [process.execPath, PROGRAM])
@@ -23,11 +24,13 @@ export class Asker {
       this.waiting.delete(id)
     })
     this.child.on('close', () => {
+      this.hasEnded = true
       for (const answer of this.waiting.values()) answer({ error: 'the asker ended' })
     })
   }
 
   ask(request: Omit<Request, 'id'>): Promise<Answer> {
+    if (this.hasEnded) return Promise.reject(new Error('the asker ended; see what it wrote to standard error'))
     const id = ++this.lastId
     return new Promise((resolve) => {
       this.waiting.set(id, resolve)

@@ -105,9 +105,14 @@ export class Bed {
     await this.api.patch(PODS, { namespace: NAMESPACE, name }, { metadata: { labels } }, { type: 'merge' })
   }
 
+  /** The pod's address; waits until it has one. */
   async podAddress(name: string, family: Family): Promise<string> {
-    const all = (await this.pod(name)).status?.podIPs ?? []
-    return all.map(({ ip = '' }) => ip).find((ip) => ip.includes(':') === (family === 'IPv6')) ?? ''
+    for (;;) {
+      const all = (await this.pod(name)).status?.podIPs ?? []
+      const found = all.map(({ ip = '' }) => ip).find((ip) => ip.includes(':') === (family === 'IPv6'))
+      if (found !== undefined) return found
+      await soon()
+    }
   }
 
   /** Begins to delete a pod; resolves at once. */
