@@ -79,4 +79,28 @@ describe('ranges in the kernel', () => {
     await engine.cleanup(NEVER)
     await engine.close()
   })
+
+  it.each([
+    ['delete set ip fairway service_range', 'add set ip fairway service_range { type ipv4_addr; }'],
+    [
+      'delete map ip fairway host_address',
+      'add map ip fairway host_address { type ipv4_addr . inet_proto . inet_service : classid; size 2; }',
+    ],
+  ])('do not hinder when their sets are in a form that cannot hold them: %s, %s', async (...damage) => {
+    const engine = new TransportEngine(kernelTransport(netnsPath(NS)), NO_LOOPBACK)
+    const wanted = [ranged('ipv4', '192.0.2.0/24'), range('ipv4', '10.96.0.0/12', 'service-range')]
+    await engine.apply({ upserts: wanted, removals: [] }, NEVER)
+    const chains = ['behind_prerouting', 'behind_output', 'translate', 'returning'].map(
+      (name) => `flush chain ip fairway ${name}\n`,
+    )
+    await nft(chains.join('') + damage.join('\n'))
+    const loop = createReconciler<DataPathEntry>({ engine, maxRetryInMs: 10, minRetryInMs: 1 })
+    loop.want({ upserts: wanted, removals: [] })
+    await loop.settled()
+    await engine.refresh(NEVER)
+    expect(new Map(engine.observed)).toEqual(new Map(wanted.map((entry) => [entry.key, entry])))
+    await loop.stop()
+    await engine.cleanup(NEVER)
+    await engine.close()
+  })
 })

@@ -82,7 +82,12 @@ function listed(family: Family, set: string, element: Element): Listed {
 
 /** One that is not there is none: an older version of ours lacks it, and then has other rules, too, and is declared anew as it is. */
 function hasOtherShape(wanted: SetObject, found: SetObject | undefined): boolean {
-  return found !== undefined && !(isDeepStrictEqual(wanted.type, found.type) && wanted.map === found.map)
+  return found !== undefined && !isDeepStrictEqual(shapeOf(wanted), shapeOf(found))
+}
+
+/** What cannot be changed of a set that is there. */
+function shapeOf({ type, map, flags = [], size, timeout }: SetObject) {
+  return { type, map, size, timeout, flags: flags.filter((flag) => flag !== 'dynamic').toSorted() } // `dynamic` is not listed
 }
 
 function observeChains(
