@@ -5,6 +5,7 @@ interface Bench {
 }
 
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
+  agent: () => import('./agent/bench.ts'),
   apiserver: () => import('./apiserver/bench.ts'),
   connections: () => import('./connections/bench.ts'),
   datapath: () => import('./datapath/bench.ts'),
