@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type BackendGroup, GROUP_KEY_LIMIT, normalGroup } from '../model/datapath.ts'
 import type { EndpointSlice, Family, Service, ServicePort } from '../model/world.ts'
+import type { Here } from './neighbours.ts'
 import { sourceRangesOf } from './source-ranges.ts'
 import type { Place } from './topology.ts'
 import { type Usable, usableEndpoints } from './traffic-policy.ts'
@@ -43,13 +44,13 @@ export function externalScope({ externalPolicy }: Service): Scope {
 export class ServiceGroups {
   private readonly service: Service
   private readonly slices: readonly EndpointSlice[]
-  private readonly place: Place
+  private readonly here: Place & Pick<Here, 'addresses'>
   private readonly known = new Map<string, Usable>()
 
-  constructor(service: Service, slices: readonly EndpointSlice[], place: Place) {
+  constructor(service: Service, slices: readonly EndpointSlice[], here: Place & Pick<Here, 'addresses'>) {
     this.service = service
     this.slices = slices
-    this.place = place
+    this.here = here
   }
 
   /** Whether the cluster has an endpoint for this port at all. */
@@ -78,7 +79,7 @@ export class ServiceGroups {
   /** As `group`, for clients within the source ranges of the Service only: the same group when there are none. */
   ranged(port: ServicePort, family: Family, scope: Scope): BackendGroup {
     const group = this.group(port, family, scope)
-    const sourceRanges = sourceRangesOf(this.service, family)
+    const sourceRanges = sourceRangesOf(this.service, family, this.here.addresses)
     if (sourceRanges === undefined) return group
     const key = groupKey(`${this.service.key}:${port.name}`, `${scope}-ranged`, family)
     return sourceRanges.length > 0
@@ -90,7 +91,7 @@ export class ServiceGroups {
     const key = `${family}/${port.protocol}/${port.name}`
     const known = this.known.get(key)
     if (known !== undefined) return known
-    const made = usableEndpoints(port, family, this.slices, this.place)
+    const made = usableEndpoints(port, family, this.slices, this.here)
     this.known.set(key, made)
     return made
   }

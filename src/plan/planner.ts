@@ -75,6 +75,7 @@ class NodePlanner implements Planner {
   private readonly nodeAddresses = new AddressIndex()
   private readonly serviceAddresses = new AddressIndex()
   private zone = ''
+  private addresses: readonly string[] = []
   private nodePortAddresses: readonly string[] = []
 
   constructor(node: NodeName, options: PlannerOptions) {
@@ -98,7 +99,7 @@ class NodePlanner implements Planner {
   update(world: World, changes: readonly WorldChange[]): Delta<DataPathEntry> {
     const dirty = new Set<string>()
     for (const change of changes) this.touch(world, change, dirty)
-    const here = this.here(world)
+    const here = this.here()
     for (const unit of [...dirty]) {
       for (const rival of this.claims.set(unit, this.claimsOf(world, unit, here))) dirty.add(rival)
     }
@@ -148,18 +149,19 @@ class NodePlanner implements Planner {
     dirty.add(NODE_UNIT)
     for (const pod of this.localPods) dirty.add(`pod/${pod}`) // their sources depend on the node's ranges
     const zone = node?.zone ?? ''
-    const nodePortAddresses = this.choose(node?.addresses ?? [])
-    if (this.zone === zone && this.nodePortAddresses.join() === nodePortAddresses.join()) return
+    const addresses = node?.addresses ?? []
+    if (this.zone === zone && this.addresses.join() === addresses.join()) return
     this.zone = zone
-    this.nodePortAddresses = nodePortAddresses
-    for (const service of world.services.keys()) dirty.add(`service/${service}`) // rare, and hints and nodePorts may be anywhere
+    this.addresses = addresses
+    this.nodePortAddresses = this.choose(addresses)
+    for (const service of world.services.keys()) dirty.add(`service/${service}`) // rare; hints, nodePorts, ranges may be anywhere
   }
 
-  private here(world: World): Here {
+  private here(): Here {
     return {
       node: this.node,
       zone: this.zone,
-      addresses: world.nodes.get(this.node)?.addresses ?? [],
+      addresses: this.addresses,
       nodePortAddresses: this.nodePortAddresses,
       isNodeAddress: (address) => this.nodeAddresses.has(address),
       isAllowed: (address) => this.allowed.has(address),

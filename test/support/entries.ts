@@ -18,7 +18,7 @@ export function entriesSay(entries: Entries, packet: Packet, isLocal: (address: 
     const refused = entries.has(`service-address/${to}`) || inRanges(to, ranges(entries, 'service-range'))
     return { is: refused ? 'refused' : 'alone' }
   }
-  if (group.sourceRanges.length > 0 && from !== to && !inRanges(from, group.sourceRanges)) return { is: 'dropped' }
+  if (group.sourceRanges.length > 0 && !inRanges(from, group.sourceRanges)) return { is: 'dropped' }
   if (group.backends.length === 0) return { is: group.whenEmpty === 'drop' ? 'dropped' : 'refused' }
   const hides = group.masquerade === 'outsiders' && !isPod
   const texts = group.backends.map(({ address, port }) => {

@@ -91,6 +91,9 @@ function translated(world: World, packet: Packet, to: readonly Candidate[], hide
   return { is: 'to', to: [...new Set(texts)].toSorted() }
 }
 
+const nodeAddresses = (world: World, family: Family): readonly string[] =>
+  (world.nodes.get(NODE)?.addresses ?? []).filter((address) => familyOf(address) === family)
+
 /** What a Service does with a flow that came to it by its cluster address, or by one of the ways from outside. */
 function byService(
   world: World,
@@ -104,7 +107,9 @@ function byService(
   if (by === 'balancer' && service.sourceRanges.length > 0) {
     const ranges = service.sourceRanges.filter((cidr) => familyOf(cidr) === family)
     if (ranges.length === 0) return { is: 'dropped' }
-    if (packet.from !== packet.to && !inRanges(packet.from, ranges)) return { is: 'dropped' }
+    const isNode =
+      service.loadBalancerIPs.includes(packet.from) && nodeAddresses(world, family).some((one) => inRanges(one, ranges))
+    if (!isNode && !inRanges(packet.from, ranges)) return { is: 'dropped' }
   }
   const { anywhere, here } = choices(world, candidates(world, service, port, family))
   const local = by === 'cluster' ? service.internalPolicy === 'Local' : service.externalPolicy === 'Local' && !ours
@@ -141,7 +146,7 @@ function clusterWishes(world: World, packet: Packet): readonly Wish[] {
 
 function nodePortWishes(world: World, packet: Packet): readonly Wish[] {
   const family = familyOf(packet.to)
-  const addresses = (world.nodes.get(NODE)?.addresses ?? []).filter((address) => familyOf(address) === family)
+  const addresses = nodeAddresses(world, family)
   return [...world.services.values()].flatMap((service) => {
     if (!served(service)) return []
     const { name, createdAtInMs } = { name: `service/${service.key}`, createdAtInMs: service.createdAtInMs }

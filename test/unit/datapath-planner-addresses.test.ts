@@ -109,6 +109,13 @@ describe('load-balancer addresses', () => {
     ])
   })
 
+  it('ranges that let the node in let it in by the address itself, too', () => {
+    const part = { loadBalancerIPs: ['203.0.113.9'], sourceRanges: ['192.168.0.0/24'] } as const
+    expect(frontendLines(plan(part))).toContain(
+      'address/ipv4/203.0.113.9/tcp/80 -> 10.244.2.1:8080 (from 192.168.0.0/24 203.0.113.9/32)',
+    )
+  })
+
   it('ranges of one family close the other', () => {
     const planner = plan({ ...DUAL, loadBalancerIPs: ['192.168.9.1', 'fd00:9::1'], sourceRanges: ['10.0.0.0/8'] })
     expect(frontendLines(planner)).toContain('address/ipv6/fd00:9::1/tcp/80 -> drop')
