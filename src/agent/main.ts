@@ -7,6 +7,7 @@ import { createNftablesEngine, type NftablesEngine } from '../engine/nftables/en
 import { serveUnix } from '../http/unix-server.ts'
 import { createClient } from '../kube/client.ts'
 import { loadKubeConfig } from '../kube/config.ts'
+import { giveMemoryBack } from '../linux/memory.ts'
 import { logger } from '../log/log.ts'
 import { Agent } from './agent.ts'
 import { ForeignWatch } from './foreign-watch.ts'
@@ -75,6 +76,7 @@ async function run(config: AgentConfig, engine: NftablesEngine): Promise<void> {
   await serveUnix(socket, agent.pages)
   await agent.ready
   if (config.readyFd !== undefined) notifyReady(config.readyFd)
+  giveMemoryBack() // the first load of a large cluster takes twice of what is needed from then on
 }
 
 /** Source: s6's notification descriptors: one line, then the descriptor is closed. */
