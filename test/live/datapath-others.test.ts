@@ -109,4 +109,20 @@ describe('somebody else’s rules', () => {
     expect(await counter()).toBe(before)
     await sh(first, 'nft delete table ip theirs')
   })
+
+  it('that mark a flow which is dropped mark no later one of the same ports, either', async () => {
+    await nft(
+      first,
+      `table ip theirs {
+        counter leaked { }
+        chain before { type filter hook prerouting priority -150; ip daddr 203.0.113.108 meta mark set 0x1234; }
+        chain after { type filter hook forward priority 0; meta mark 0x1234 counter name leaked; }
+      }`,
+    )
+    const pod = loaded.host('p1-10')
+    expect(await net.probe(pod, ['udp 203.0.113.108 80 40001'])).toEqual(['timeout'])
+    expect(await net.probe(pod, ['udp 10.96.0.1 80 40001'])).toEqual(['p2-10 10.244.1.10'])
+    expect(await sh(first, 'nft list counter ip theirs leaked')).toMatch(/packets 0 /)
+    await sh(first, 'nft delete table ip theirs')
+  })
 })

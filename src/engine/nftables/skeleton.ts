@@ -128,8 +128,10 @@ function translation({ family, icmp, saddr, daddr }: Words): Rules {
       [local, notOurs, set(PRIORITY, lookup([daddr, ...port], '@host_address')), go('dispatch')],
       [local, ...loopback, notOurs, set(PRIORITY, lookup(port, '@host_port')), go('dispatch')],
     ],
+    // a flow of the same ports that was dropped on its way may have left a mark, which is not this one's
     dispatch: [
-      [match(MARK, 0, '!='), DNAT_TRANSPORTS, saved('delete'), saved('update')],
+      [DNAT_TRANSPORTS, saved('delete')],
+      [match(MARK, 0, '!='), DNAT_TRANSPORTS, saved('update')],
       [{ vmap: { key: PRIORITY, data: '@group' } }],
     ],
     refuse: [[{ reject: { type: 'tcp reset' } }], [{ reject: { type: icmp, expr: 'port-unreachable' } }]],
