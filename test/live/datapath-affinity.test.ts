@@ -172,3 +172,17 @@ it('lasts as long as it says after the last new flow, and no longer', async () =
     expect(after.slice(from, to)).not.toEqual(before.slice(from, to))
   }
 })
+
+it('serves clients that there is no memory for, and remembers the others', async () => {
+  const line = (id: number) => `tcp ${nodePortOf('ipv4')} 0 ${clientAddress(id, 'ipv4')}`
+  const [known = 0, stranger = 0] = CLIENTS
+  const [before] = await ask([line(known)])
+  const full = Array.from({ length: 262_144 }, (_, n) => `1.${n >> 16}.${(n >> 8) & 255}.${n & 255} . f:f : 1`)
+  const fill = (some: readonly string[]) => `add element ip fairway affinity { ${some.join(', ')} }\n`
+  await run(inNetns(first.ns, ['nft', '-f', '-']), { input: fill(full.slice(1)) })
+  await expect(run(inNetns(first.ns, ['nft', '-f', '-']), { input: fill(full.slice(0, 1)) })).rejects.toThrow('Too many')
+  const said = await ask(Array.from({ length: 40 }, () => line(stranger)))
+  expect(new Set(said)).toEqual(new Set(PODS))
+  expect(new Set(await ask(Array.from({ length: 10 }, () => line(known))))).toEqual(new Set([before]))
+  await inFirst('nft', 'flush', 'map', 'ip', 'fairway', 'affinity')
+})

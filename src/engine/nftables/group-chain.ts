@@ -70,6 +70,7 @@ function rulesOf(words: Words, form: GroupForm): readonly (readonly Statement[])
   return [
     [...remembered, named, keep, DNAT_TRANSPORTS, to],
     [draw, named, forget, keep, DNAT_TRANSPORTS, to],
+    [draw, DNAT_TRANSPORTS, to], // the memory is full: clients are served without
   ]
 }
 

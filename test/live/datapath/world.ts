@@ -197,6 +197,9 @@ const FLOWS: readonly Flow[] = [
   // an external address that is a node's leaves its other ports alone; the other node serves it, too, and no more than that
   flow('client', '192.168.77.12', 80, 'p1-11 node'),
   flow('p1-10', '192.168.77.12', 80, 'p1-11 kept'),
+  flow('n1', '192.168.77.12', 80, 'p1-11 node'),
+  flow('n2', '192.168.77.12', 80, 'p1-11 node'),
+  flow('n2', '192.168.77.12', 9090, 'n2 node'),
   flow('client', '192.168.77.12', 9090, 'n2 kept'),
   flow('p1-10', '192.168.77.12', 9090, 'n2 kept'),
   flow('client', '192.168.77.12', 81, 'refused'),
