@@ -25,7 +25,7 @@ const PORTS = [
   { name: 'tcp', port: 80, targetPort: 8080, protocol: 'TCP' },
   { name: 'udp', port: 80, targetPort: 8080, protocol: 'UDP' },
 ]
-const TIMEOUT_IN_S = 3
+const TIMEOUT_IN_S = 2
 
 /** Waits until one pod has all of a client's connections; returns it. */
 async function settles(from: string, target: Target): Promise<string> {

@@ -141,7 +141,7 @@ export class Bed {
   }
 
   /** Asks from a host or a pod. */
-  ask(from: string, { protocol = 'TCP', timeoutInMs = 1_500, ...target }: Target): Promise<Answer> {
+  ask(from: string, { protocol = 'TCP', timeoutInMs = protocol === 'TCP' ? 1_500 : 400, ...target }: Target): Promise<Answer> {
     let asker = this.askers.get(from)
     if (asker === undefined) {
       asker = new Asker(this.netnsOf(from))
