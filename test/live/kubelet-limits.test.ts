@@ -2,12 +2,16 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { offers } from '../../src/lab/kubelet/limit/cgroup.ts'
+import { baseFor, groupsNamed } from '../../src/lab/kubelet/limit/cgroup.ts'
 import type { Controller } from '../../src/lab/kubelet/limit/hierarchy.ts'
 import { readHierarchies } from '../../src/lab/kubelet/limit/sweep.ts'
 import { KubeletRig } from './kubelet/rig.ts'
 
-const placeOf = (controller: Controller) => readHierarchies().find((each) => each.top && offers(each, controller))
+const placeOf = (controller: Controller) =>
+  readHierarchies().flatMap((each) => {
+    const dir = baseFor(each, controller)
+    return dir === undefined ? [] : [{ version: each.version, dir }]
+  })[0]
 const cpu = placeOf('cpu')
 const memory = placeOf('memory')
 const shell = (script: string, more: object = {}) => ({ name: 'main', image: 'shell', args: ['-c', script], ...more })
@@ -44,15 +48,18 @@ it.skipIf(cpu === undefined)('CPU limits hold all processes of a container, and 
   await expect.poll(() => existsSync(join(groupsOf(dir), 'n1')), { interval: 20 }).toBe(false)
 })
 
-it.skipIf(memory === undefined)('a container that takes more memory than its limit is OOMKilled', async () => {
-  const eat = 'exec tail /dev/zero'
-  rig.pod('big', { restartPolicy: 'Never', containers: [shell(eat, { resources: { limits: { memory: '32Mi' } } })] })
-  await rig.api.until(() => rig.status('big').phase === 'Failed', 'its end')
-  expect(rig.status('big').containerStatuses?.[0]).toMatchObject({
-    state: { terminated: { reason: 'OOMKilled', exitCode: 137 } },
-  })
+it.skipIf(memory === undefined)('a container that takes more memory than its limit is OOMKilled and starts again', async () => {
+  const eat = 'test -e /data/once && exec sleep 300; touch /data/once; tail /dev/zero; exit 137'
+  const volumeMounts = [{ name: 'data', mountPath: '/data' }]
+  const resources = { limits: { memory: '32Mi' } }
+  rig.pod('big', { containers: [shell(eat, { resources, volumeMounts })], volumes: [{ name: 'data', emptyDir: {} }] })
+  const status = () => rig.status('big').containerStatuses?.[0]
+  await rig.api.until(() => status()?.restartCount === 1 && status()?.ready === true, 'its second run')
+  expect(status()).toMatchObject({ lastState: { terminated: { reason: 'OOMKilled', exitCode: 137 } } })
+  expect(groupsNamed('main', groupsOf(memory?.dir ?? ''))).toHaveLength(1)
   rig.api.remove('pods', 'default', 'big', 1)
   await rig.untilGone('big')
+  expect(groupsNamed('main', groupsOf(memory?.dir ?? ''))).toEqual([])
 })
 
 it.skipIf(memory !== undefined)('a machine that does not let us says so in one Event, and the pod runs', async () => {

@@ -174,7 +174,7 @@ export class ContainerRunner {
     const pid = await run.pid
     const ended = new AbortController()
     void run.exited.then(() => ended.abort())
-    const target = { podIP: place.podIPs[0] ?? '', pid, container, env, capabilities }
+    const target = { podIP: place.podIPs[0] ?? '', pid, container, env, capabilities, groupFiles }
     this.#running = { target, termination: new Termination(run), ended: ended.signal }
     if (pid !== 0) tell('Normal', 'Started', 'Container started')
     const living = pid === 0 ? undefined : this.#live(this.#running, run)

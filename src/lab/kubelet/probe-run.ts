@@ -4,7 +4,7 @@ import { type ClientRequest, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
 import type { Container, Probe } from '../../kube/types.ts'
-import { execCommand } from './sandbox.ts'
+import { execCommand, type RunningPlace } from './sandbox.ts'
 
 export interface ProbeResult {
   readonly success: boolean
@@ -14,11 +14,8 @@ export interface ProbeResult {
   readonly refused: boolean
 }
 
-export interface ProbeTarget {
+export interface ProbeTarget extends RunningPlace {
   readonly podIP: string
-  readonly pid: number
-  /** Names without `CAP_`. */
-  readonly capabilities: readonly string[]
   readonly container: Container
   /** The container's environment. */
   readonly env: Readonly<Record<string, string>>

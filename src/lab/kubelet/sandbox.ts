@@ -29,6 +29,11 @@ export interface Sandbox {
   readonly visible: readonly string[]
 }
 
+/** A running container, as programs that are run beside its process see it. */
+export interface RunningPlace extends Pick<Sandbox, 'capabilities' | 'groupFiles'> {
+  readonly pid: number
+}
+
 /** Emptied in every container: what is the machine's business, and where programs write. */
 const EMPTY_DIRS: readonly string[] = ['/run', '/tmp', '/var/tmp', '/var/log', '/root', '/home', '/mnt']
 
@@ -91,16 +96,13 @@ function inGroups(files: readonly string[], command: readonly string[]): readonl
 }
 
 /**
- * The command that runs another program beside a container's process, in all its namespaces and with its capabilities (exec, hooks,
+ * The command that runs another program beside a container's process, in all its namespaces and control groups and with its capabilities (exec, hooks,
  * probes). It ends with the process that runs it.
  */
-export function execCommand(
-  { pid, capabilities }: { readonly pid: number; readonly capabilities: readonly string[] },
-  command: readonly string[],
-): readonly string[] {
+export function execCommand({ pid, capabilities, groupFiles }: RunningPlace, command: readonly string[]): readonly string[] {
   const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd']
   const limits = bounded('setpriv', capabilities, ['--pdeathsig', 'KILL'])
-  return ['nsenter', '--target', String(pid), ...namespaces, '--', ...limits, ...command]
+  return inGroups(groupFiles, ['nsenter', '--target', String(pid), ...namespaces, '--', ...limits, ...command])
 }
 
 /** What bounds a program for good, and all that it starts: bubblewrap bounds only what it starts with. It takes SETPCAP, and leaves it. */

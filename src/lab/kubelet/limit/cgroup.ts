@@ -1,5 +1,5 @@
 /** One container's control groups: one in each tree that holds it to something. */
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Controller, Hierarchy } from './hierarchy.ts'
@@ -11,6 +11,8 @@ export interface Limits {
 }
 
 const PERIOD_IN_US = 100_000
+/** These are there only where the kernel accounts for swap; with them, memory does not move there. */
+const SWAP_FILES: ReadonlySet<string> = new Set(['memory.swap.max', 'memory.memsw.limit_in_bytes'])
 /** The kernel takes no less. */
 const LEAST_QUOTA_IN_US = 1_000
 const REMOVE_TRIES = 50
@@ -22,7 +24,15 @@ export function limitFiles(version: 1 | 2, controller: Controller, limits: Limit
   if (controller === 'memory') {
     if (memoryInBytes === undefined) return []
     const bytes = String(Math.floor(memoryInBytes))
-    return version === 1 ? [['memory.limit_in_bytes', bytes]] : [['memory.max', bytes]]
+    if (version === 2)
+      return [
+        ['memory.max', bytes],
+        ['memory.swap.max', '0'],
+      ]
+    return [
+      ['memory.limit_in_bytes', bytes],
+      ['memory.memsw.limit_in_bytes', bytes],
+    ]
   }
   if (cpus === undefined) return []
   const quota = String(Math.max(LEAST_QUOTA_IN_US, Math.round(cpus * PERIOD_IN_US)))
@@ -33,28 +43,69 @@ export function limitFiles(version: 1 | 2, controller: Controller, limits: Limit
   ]
 }
 
-/** Whether a controller is to be had for groups at the top of a tree. Nothing is switched on there: the top is the machine's. */
-export function offers({ version, dir, controllers }: Hierarchy, controller: Controller): boolean {
-  if (!controllers.includes(controller)) return false
-  if (version === 1) return true
+/**
+ * The group below which groups with a controller can be made; undefined where there is none.
+ *
+ * The old version lets groups stand beside processes: they go below our own, so that whatever holds us holds them. In the unified tree a group
+ * has processes or groups with controllers, never both: they go to its top, where controllers are on as on machines with systemd (the top is
+ * the machine's: nothing is switched on there), else below our own if that can have them.
+ * Source: cgroups(7); docker's cgroupfs driver.
+ */
+export function baseFor({ version, dir, own, controllers }: Hierarchy, controller: Controller): string | undefined {
+  if (!controllers.includes(controller)) return undefined
+  if (version === 1) return own
+  const on = [dir, own].find((each) => lists(join(each, 'cgroup.subtree_control'), controller))
+  return on ?? (own !== dir && lists(join(own, 'cgroup.controllers'), controller) ? own : undefined)
+}
+
+function lists(file: string, controller: Controller): boolean {
   try {
-    return readFileSync(join(dir, 'cgroup.subtree_control'), 'utf8').trim().split(' ').includes(controller)
+    return readFileSync(file, 'utf8').trim().split(' ').includes(controller)
   } catch {
     return false
   }
 }
 
-/** Makes a group, `path` below a tree's top, and its limits. @throws {Error} when the machine does not let us */
-export function makeGroup(hierarchy: Hierarchy, path: string, controller: Controller, limits: Limits): string {
-  const group = join(hierarchy.dir, path)
+/** Where a group is to be. */
+export interface GroupPlace {
+  readonly version: 1 | 2
+  /** Of `baseFor`. */
+  readonly base: string
+  /** Below it. */
+  readonly path: string
+}
+
+/** Makes a group and its limits. @throws {Error} when the machine does not let us */
+export function makeGroup({ version, base, path }: GroupPlace, controller: Controller, limits: Limits): string {
+  const group = join(base, path)
+  if (version === 2) switchOn(base, controller)
   mkdirSync(group, { recursive: true })
-  if (hierarchy.version === 2) {
+  if (version === 2) {
     const parents: string[] = []
-    for (let at = dirname(group); at !== hierarchy.dir; at = dirname(at)) parents.unshift(at)
-    for (const each of parents) writeFileSync(join(each, 'cgroup.subtree_control'), `+${controller}`)
+    for (let at = dirname(group); at !== base; at = dirname(at)) parents.unshift(at)
+    for (const each of parents) switchOn(each, controller)
   }
-  for (const [file, text] of limitFiles(hierarchy.version, controller, limits)) writeFileSync(join(group, file), text)
+  for (const [file, text] of limitFiles(version, controller, limits))
+    if (!SWAP_FILES.has(file) || existsSync(join(group, file))) writeFileSync(join(group, file), text)
   return group
+}
+
+function switchOn(group: string, controller: Controller): void {
+  const file = join(group, 'cgroup.subtree_control')
+  if (!lists(file, controller)) writeFileSync(file, `+${controller}`)
+}
+
+/** All groups of a name, wherever they are below one: who made them may have been in another group than we are. */
+export function groupsNamed(name: string, below: string): readonly string[] {
+  try {
+    return readdirSync(below, { withFileTypes: true }).flatMap((entry) => {
+      if (!entry.isDirectory()) return []
+      const path = join(below, entry.name)
+      return entry.name === name ? [path] : groupsNamed(name, path)
+    })
+  } catch {
+    return [] // it went meanwhile
+  }
 }
 
 /** How many processes of a group the kernel has ended for want of memory. */

@@ -7,12 +7,12 @@ export const CONTROLLERS: readonly Controller[] = ['cpu', 'memory']
 /** A mounted tree of control groups. */
 export interface Hierarchy {
   readonly version: 1 | 2
-  /** Where it is mounted, and so where the lab's groups go. */
+  /** Where it is mounted. */
   readonly dir: string
+  /** This process's own group in it. */
+  readonly own: string
   /** Those that it may have; a unified tree says in `cgroup.subtree_control` which it has. */
   readonly controllers: readonly Controller[]
-  /** Whether this process is at its top. Below it, the group is someone else's: its limits and its accounts are not to be left. */
-  readonly top: boolean
 }
 
 /**
@@ -33,8 +33,14 @@ export function findHierarchies(mountInfo: string, own: string): readonly Hierar
     const controllers = type === 'cgroup2' ? CONTROLLERS : CONTROLLERS.filter((each) => words.includes(each))
     if (controllers.length === 0) return []
     const path = type === 'cgroup2' ? paths.get('') : pathOf(paths, controllers[0])
-    return [{ version: type === 'cgroup2' ? 2 : 1, dir, controllers, top: path === root } as const]
+    return [{ version: type === 'cgroup2' ? 2 : 1, dir, controllers, own: ownGroup(dir, root, path) } as const]
   })
+}
+
+/** A group that the mount does not show counts as its top: `root` is what of the tree is mounted at `dir`. */
+function ownGroup(dir: string, root: string, path = '/'): string {
+  const prefix = root === '/' ? '' : root
+  return path === root || !path.startsWith(`${prefix}/`) || path.startsWith('/..') ? dir : `${dir}${path.slice(prefix.length)}`
 }
 
 /** Controllers that are mounted together are listed together: `cpu,cpuacct`. */

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { limitFiles, oomKills, removeGroup } from './cgroup.ts'
+import { groupsNamed, limitFiles, oomKills, removeGroup } from './cgroup.ts'
 import { findHierarchies } from './hierarchy.ts'
 import { limitsOf, PodLimits } from './pod-limits.ts'
 import { resourceValue } from './resource-field.ts'
@@ -18,17 +18,22 @@ const V2 = '31 25 0:27 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegat
 describe('the trees of control groups', () => {
   it('are found in both versions, with whose group this process is in', () => {
     expect(findHierarchies(V1, '3:memory:/system/it\n2:cpu,cpuacct:/\n1:pids:/\n0::/\n')).toEqual([
-      { version: 1, dir: '/sys/fs/cgroup/cpu,cpuacct', controllers: ['cpu'], top: true },
-      { version: 1, dir: '/sys/fs/cgroup/memory', controllers: ['memory'], top: false },
+      { version: 1, dir: '/sys/fs/cgroup/cpu,cpuacct', own: '/sys/fs/cgroup/cpu,cpuacct', controllers: ['cpu'] },
+      { version: 1, dir: '/sys/fs/cgroup/memory', own: '/sys/fs/cgroup/memory/system/it', controllers: ['memory'] },
     ])
     const unified = { version: 2, dir: '/sys/fs/cgroup', controllers: ['cpu', 'memory'] }
-    expect(findHierarchies(V2, '0::/\n')).toEqual([{ ...unified, top: true }])
-    expect(findHierarchies(V2, '0::/user.slice/session-1.scope\n')).toEqual([{ ...unified, top: false }])
+    expect(findHierarchies(V2, '0::/\n')).toEqual([{ ...unified, own: '/sys/fs/cgroup' }])
+    expect(findHierarchies(V2, '0::/user.slice/session-1.scope\n')).toEqual([
+      { ...unified, own: '/sys/fs/cgroup/user.slice/session-1.scope' },
+    ])
   })
 
   it('have their top where a container sees it', () => {
     const mounted = V1.replace('0:28 /', '0:28 /docker/1')
-    expect(findHierarchies(mounted, '3:memory:/docker/1\n').map(({ top }) => top)).toEqual([false, true])
+    expect(findHierarchies(mounted, '3:memory:/docker/1/a\n2:cpu,cpuacct:/../b').map(({ own }) => own)).toEqual([
+      '/sys/fs/cgroup/cpu,cpuacct',
+      '/sys/fs/cgroup/memory/a',
+    ])
   })
 
   it('are none where none is mounted', () => expect(findHierarchies('', '')).toEqual([]))
@@ -42,8 +47,14 @@ describe('limits', () => {
       ['cpu.cfs_quota_us', '25000'],
     ])
     expect(limitFiles(2, 'cpu', limits)).toEqual([['cpu.max', '25000 100000']])
-    expect(limitFiles(1, 'memory', limits)).toEqual([['memory.limit_in_bytes', '67108864']])
-    expect(limitFiles(2, 'memory', limits)).toEqual([['memory.max', '67108864']])
+    expect(limitFiles(1, 'memory', limits)).toEqual([
+      ['memory.limit_in_bytes', '67108864'],
+      ['memory.memsw.limit_in_bytes', '67108864'],
+    ])
+    expect(limitFiles(2, 'memory', limits)).toEqual([
+      ['memory.max', '67108864'],
+      ['memory.swap.max', '0'],
+    ])
     expect(limitFiles(2, 'cpu', { cpus: 0.001 })).toEqual([['cpu.max', '1000 100000']])
     expect(limitFiles(2, 'memory', { cpus: 1 })).toEqual([])
   })
@@ -68,8 +79,8 @@ describe('the groups of a pod', () => {
 
   afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-  const limitsAt = (top: boolean): PodLimits => {
-    const hierarchies = [{ version: 2, dir, controllers: ['cpu', 'memory'], top }] as const
+  const limitsAt = (version: 1 | 2, own = dir): PodLimits => {
+    const hierarchies = [{ version, dir, own, controllers: ['cpu', 'memory'] }] as const
     return new PodLimits({ hierarchies, path: 'fairway-x/n1/uid', unheld: (message) => told.push(message) })
   }
 
@@ -77,7 +88,7 @@ describe('the groups of a pod', () => {
     const group = join(dir, 'fairway-x/n1/uid/main')
     mkdirSync(group, { recursive: true })
     writeFileSync(join(group, 'memory.events'), 'oom 1\noom_kill 1\n')
-    const hold = limitsAt(true).hold(container)
+    const hold = limitsAt(2).hold(container)
     expect(hold.files).toContain(join(group, 'cgroup.procs'))
     expect(readFileSync(join(group, 'memory.max'), 'utf8')).toBe('67108864')
     expect(readFileSync(join(group, 'cpu.max'), 'utf8')).toBe('100000 100000')
@@ -87,22 +98,39 @@ describe('the groups of a pod', () => {
     expect(oomKills(join(dir, 'nowhere'))).toBe(0)
   })
 
-  it('are not made in a group of someone else, or without the controller: that is told once', () => {
-    const limits = limitsAt(false)
-    expect([limits.hold(container).files, limits.hold(container).files]).toEqual([[], []])
-    expect(told).toEqual([
-      'This machine does not let the lab hold containers to their cpu limits (the lab runs in a cgroup of someone else); they run without.',
-      'This machine does not let the lab hold containers to their memory limits (the lab runs in a cgroup of someone else); they run without.',
-    ])
+  it('go to the top of the unified tree, and below the own group of the old version', () => {
+    const own = join(dir, 'user.slice')
+    mkdirSync(own)
+    expect(limitsAt(2, own).hold(container).files[0]).toBe(join(dir, 'fairway-x/n1/uid/main/cgroup.procs'))
+    expect(limitsAt(1, own).hold(container).files[0]).toBe(join(own, 'fairway-x/n1/uid/main/cgroup.procs'))
+    expect(readFileSync(join(own, 'fairway-x/n1/uid/main/memory.limit_in_bytes'), 'utf8')).toBe('67108864')
+  })
+
+  it('go below the own group of the unified tree where it has the controllers and the top has them not on', () => {
+    const own = join(dir, 'delegated')
+    mkdirSync(own)
+    writeFileSync(join(dir, 'cgroup.subtree_control'), '')
+    writeFileSync(join(own, 'cgroup.controllers'), 'cpu memory\n')
+    expect(limitsAt(2, own).hold(container).files).toHaveLength(2)
+    expect(readFileSync(join(own, 'cgroup.subtree_control'), 'utf8')).toMatch(/^\+(cpu|memory)$/)
+    expect(readFileSync(join(dir, 'cgroup.subtree_control'), 'utf8')).toBe('')
+  })
+
+  it('are not made without the controller: that is told once', () => {
     writeFileSync(join(dir, 'cgroup.subtree_control'), 'cpu\n')
-    told = []
-    expect(limitsAt(true).hold(container).files).toHaveLength(1)
-    expect(told).toEqual([expect.stringContaining('it has no cgroups for memory')])
+    const limits = limitsAt(2)
+    expect(limits.hold(container).files).toHaveLength(1)
+    expect(limits.hold(container).files).toHaveLength(1)
+    expect(told).toEqual([
+      'This machine does not let the lab hold containers to their memory limits (it has no cgroups for memory); they run without.',
+    ])
     expect(existsSync(join(dir, 'fairway-x/n1/uid/main/memory.max'))).toBe(false)
   })
 
   it('are removed with what is below, and need not be there', async () => {
+    mkdirSync(join(dir, 'elsewhere/fairway-x/n1/uid/main'), { recursive: true })
     mkdirSync(join(dir, 'fairway-x/n1/uid/main'), { recursive: true })
+    expect(groupsNamed('fairway-x', dir).toSorted()).toEqual([join(dir, 'elsewhere/fairway-x'), join(dir, 'fairway-x')])
     expect(await removeGroup(join(dir, 'fairway-x'))).toBe(true)
     expect(existsSync(join(dir, 'fairway-x'))).toBe(false)
     expect(await removeGroup(join(dir, 'fairway-x'))).toBe(true)

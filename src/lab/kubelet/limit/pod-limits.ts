@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Container } from '../../../kube/types.ts'
 import { quantity } from '../../controllers/node-room.ts'
-import { type Limits, makeGroup, offers, oomKills, removeGroup } from './cgroup.ts'
+import { baseFor, type Limits, makeGroup, oomKills, removeGroup } from './cgroup.ts'
 import { CONTROLLERS, type Controller, type Hierarchy } from './hierarchy.ts'
 
 /** What holds one run of a container. */
@@ -15,7 +15,7 @@ export interface Hold {
 
 export interface LimitContext {
   readonly hierarchies: readonly Hierarchy[]
-  /** Of the pod's groups, below a tree's top: `fairway-LAB/NODE/UID`. */
+  /** Of the pod's groups, below the base of a tree: `fairway-LAB/NODE/UID`. */
   readonly path: string
   /** Tells that limits of a kind are not held, at most once a kind. */
   unheld(message: string): void
@@ -24,7 +24,7 @@ export interface LimitContext {
 export class PodLimits {
   readonly #context: LimitContext
   readonly #told = new Set<Controller>()
-  readonly #used = new Set<Hierarchy>()
+  readonly #used = new Set<string>()
 
   constructor(context: LimitContext) {
     this.#context = context
@@ -43,23 +43,21 @@ export class PodLimits {
 
   /** Removes them; the containers must have ended. */
   async release(): Promise<void> {
-    await Promise.all([...this.#used].map(({ dir }) => removeGroup(join(dir, this.#context.path))))
+    await Promise.all([...this.#used].map((base) => removeGroup(join(base, this.#context.path))))
   }
 
   #make(container: Container, controller: Controller, limits: Limits): readonly string[] {
     const { hierarchies, path } = this.#context
-    const having = hierarchies.filter((each) => offers(each, controller))
-    const hierarchy = having.find(({ top }) => top)
-    if (hierarchy === undefined) {
-      this.#tell(
-        controller,
-        having.length === 0 ? `it has no cgroups for ${controller}` : 'the lab runs in a cgroup of someone else',
-      )
+    const bases = hierarchies.map((each) => ({ version: each.version, base: baseFor(each, controller) }))
+    const found = bases.find(({ base }) => base !== undefined)
+    if (found?.base === undefined) {
+      this.#tell(controller, `it has no cgroups for ${controller}`)
       return []
     }
+    const { version, base } = found
     try {
-      this.#used.add(hierarchy)
-      return [makeGroup(hierarchy, `${path}/${container.name}`, controller, limits)]
+      this.#used.add(base)
+      return [makeGroup({ version, base, path: `${path}/${container.name}` }, controller, limits)]
     } catch (error) {
       this.#tell(controller, error instanceof Error ? error.message : String(error))
       return []

@@ -1,7 +1,7 @@
 /** The lab's control groups as a whole: where they are, and their end. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { removeGroup } from './cgroup.ts'
+import { groupsNamed, removeGroup } from './cgroup.ts'
 import { findHierarchies, type Hierarchy } from './hierarchy.ts'
 
 /** The trees of this machine. */
@@ -9,12 +9,13 @@ export function readHierarchies(): readonly Hierarchy[] {
   return findHierarchies(readFileSync('/proc/self/mountinfo', 'utf8'), readFileSync('/proc/self/cgroup', 'utf8'))
 }
 
-/** The path of a lab's groups, below a tree's top. */
+/** The name of a lab's groups. */
 export function labGroup(lab: string): string {
   return `fairway-${lab}`
 }
 
 /** Removes the groups of a lab, or of one of its nodes, whose processes have ended. What is not there succeeds. */
 export async function removeGroups(lab: string, node = '', hierarchies: readonly Hierarchy[] = readHierarchies()): Promise<void> {
-  await Promise.all(hierarchies.map(({ dir }) => removeGroup(join(dir, labGroup(lab), node))))
+  const groups = hierarchies.flatMap(({ dir }) => groupsNamed(labGroup(lab), dir))
+  await Promise.all(groups.map((group) => removeGroup(join(group, node))))
 }

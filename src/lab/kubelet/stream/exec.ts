@@ -4,14 +4,11 @@ import { closeSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { openPty } from '../../../linux/pty.ts'
 import { cannotStart } from '../container-process.ts'
-import { execCommand } from '../sandbox.ts'
+import { execCommand, type RunningPlace } from '../sandbox.ts'
 import type { ExecStreams, ExecWish } from './exec-streams.ts'
 
 /** The running container that is entered. */
-export interface ExecTarget {
-  readonly pid: number
-  /** Names without `CAP_`. */
-  readonly capabilities: readonly string[]
+export interface ExecTarget extends RunningPlace {
   readonly env: Readonly<Record<string, string>>
 }
 
