@@ -3,8 +3,8 @@
  * Source: kubernetes test/e2e/network/service.go, service_latency.go.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { SERVICES } from '../../src/kube/resource.ts'
-import type { KubeObject, Service } from '../../src/kube/types.ts'
+import { PODS, SERVICES } from '../../src/kube/resource.ts'
+import type { Service } from '../../src/kube/types.ts'
 import { addressOf, Bed, clusterIp, FAMILIES, NAMESPACE, nodePort, soon } from './service-e2e/bed.ts'
 
 let bed: Bed
@@ -153,9 +153,14 @@ test('Services should be rejected for evicted pods (no endpoints exist)', async 
   await bed.pods({ name: 'evicted', node: 'optiplex-1', labels: { app: 'evicted' } })
   const service = await bed.service('evicted', 'IPv4', { type: 'NodePort', selector: { app: 'evicted' }, ports: HTTP })
   await bed.serves(['asks', 'client'], nodePort(service, 'ubuntu-1'), ['evicted'])
-  await bed.api.request<KubeObject>('POST', `/api/v1/namespaces/${NAMESPACE}/pods/evicted/eviction`, {
-    body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace: NAMESPACE, name: 'evicted' } },
-  })
+  // what a kubelet writes that has ended a pod for want of room
+  const status = {
+    phase: 'Failed',
+    reason: 'Evicted',
+    message: 'The node was low on resource: ephemeral-storage.',
+    conditions: [{ type: 'Ready', status: 'False', reason: 'PodFailed' }],
+  }
+  await bed.api.patch(PODS, { namespace: NAMESPACE, name: 'evicted' }, { status }, { type: 'strategic', subresource: 'status' })
   await bed.serves(['asks', 'optiplex-1'], clusterIp(service), ['refused'])
   await bed.serves(['asks', 'client'], { address: addressOf('ubuntu-1', 'IPv4'), port: nodePort(service, 'ubuntu-1').port }, [
     'refused',

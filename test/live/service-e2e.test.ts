@@ -145,9 +145,16 @@ describe.each(FAMILIES)('%s', (family) => {
     await bed.serves('far', { ...clusterIp(service), protocol: 'UDP' }, ['a', 'b'])
   })
 
-  test('Services should serve endpoints on same port and different protocols', async () => {
-    const name = named('protocols')
+  test.each([
+    ['Services should serve endpoints on same port and different protocols', 'ClusterIP'],
+    [
+      'Services should serve endpoints on same port and different protocols for internal traffic on Type LoadBalancer',
+      'LoadBalancer',
+    ],
+  ])('%s', async (_, type) => {
+    const name = named(`protocols-${type.toLowerCase()}`)
     const service = await bed.service(name, family, {
+      type,
       selector: { app: 'web' },
       ports: [
         { name: 'tcp', port: 80, targetPort: 8080, protocol: 'TCP' },
