@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { certificateFiles, makeCertificates, readCertificate } from '../../src/lab/pki.ts'
+import { NODE_FLAGS } from '../../src/lab/supervisor/specs.ts'
 import { DEFAULT_TOPOLOGY } from '../../src/lab/topology.ts'
 
 const PROGRAMS = {
@@ -56,7 +57,7 @@ export class ServerProcess implements AsyncDisposable {
       ...['--kubelet-client-cert', kubelet.certificate, '--kubelet-client-key', kubelet.key],
       ...['--service-ranges', '10.96.0.0/12', '--advertise', '192.168.0.154:6443'],
     ]
-    const command = [process.execPath, ...PROGRAMS[this.#program], ...flags]
+    const command = [process.execPath, ...NODE_FLAGS, ...PROGRAMS[this.#program], ...flags]
     // It goes with its parent, also when that is killed. setpriv becomes the server: the process stays the same.
     this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], {
       stdio: ['ignore', 'ignore', 'inherit'],
