@@ -12,7 +12,6 @@ const step = (kind: Step['kind'], script: string, limitInMs = 20_000): Step => (
   name: 'a-step',
   kind,
   command: [process.execPath, '-e', script],
-  env: {},
   limitInMs,
 })
 const writeReport = (passed: number) =>

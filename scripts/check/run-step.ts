@@ -35,7 +35,6 @@ function runProgram(step: Step, root: string): Promise<{ readonly ok: boolean; r
       cwd: root,
       stdio: [...stdio],
       timeout: step.limitInMs,
-      env: { ...process.env, ...step.env },
     })
     const chunks: Buffer[] = []
     child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk))

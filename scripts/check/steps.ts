@@ -11,7 +11,6 @@ export interface Step {
   readonly name: string
   readonly kind: 'tool' | 'vitest'
   readonly command: readonly string[]
-  readonly env: Readonly<Record<string, string>>
   readonly limitInMs: number
 }
 
@@ -23,16 +22,15 @@ export function reportFile(step: Pick<Step, 'name'>): string {
 }
 
 function tool(name: string, ...command: readonly string[]): Step {
-  return { name, kind: 'tool', command, env: {}, limitInMs: 3 * MINUTE_IN_MS }
+  return { name, kind: 'tool', command, limitInMs: 3 * MINUTE_IN_MS }
 }
 
-function vitest(name: string, minutes: number, project = name, env: Step['env'] = {}): Step {
+function vitest(name: string, minutes: number): Step {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile({ name })}`]
   return {
     name,
     kind: 'vitest',
-    command: ['vitest', 'run', '--project', project, ...reporters],
-    env,
+    command: ['vitest', 'run', '--project', name, ...reporters],
     limitInMs: minutes * MINUTE_IN_MS,
   }
 }
@@ -48,7 +46,6 @@ const QUICK: readonly Step[] = [
 
 /** The steps of one mode. `test` is all of `check`, then live; `soak` is what takes long, and no more. */
 export function stepsOf(mode: Mode): readonly Step[] {
-  const long = { FAIRWAY_SOAK: '1' } // live tests read it and take their long form
-  if (mode === 'soak') return [vitest('soak', 120, 'soak', long), vitest('live-soak', 60, 'live', long)]
-  return mode === 'check' ? QUICK : [...QUICK, vitest('live', 10)]
+  if (mode === 'soak') return [vitest('soak', 120)]
+  return mode === 'check' ? QUICK : [...QUICK, vitest('live', 20)]
 }
