@@ -55,6 +55,20 @@ describe('a new pod is refused', () => {
       ['spec.containers[0].readinessProbe: Required value: must specify a handler type'],
     ],
     [
+      'a hook that does nothing',
+      { containers: [web({ lifecycle: { preStop: {} } })] },
+      ['spec.containers[0].lifecycle.preStop: Required value: must specify a handler type'],
+    ],
+    [
+      'a request above its limit, and a limit below zero',
+      { containers: [web({ resources: { limits: { cpu: '500m', memory: '-1' }, requests: { cpu: '2', memory: '-2' } } })] },
+      [
+        'spec.containers[0].resources.limits[memory]: Invalid value: "-1": must be greater than or equal to 0',
+        'spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 500m',
+        'spec.containers[0].resources.requests[memory]: Invalid value: "-2": must be greater than or equal to 0',
+      ],
+    ],
+    [
       'a restart policy of no name',
       { restartPolicy: 'Sometimes', containers: [web()] },
       ['spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"'],

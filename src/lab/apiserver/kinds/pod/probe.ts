@@ -2,7 +2,9 @@ import type { FieldError } from '../../kind.ts'
 import * as check from '../check.ts'
 import type { Handler, Probe } from './types.ts'
 
-const HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc'] as const
+const PROBE_HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc'] as const
+const HOOK_HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'sleep'] as const
+type HandlerNames = readonly (keyof Handler)[]
 
 /** What is wrong with a probe; a missing one is fine. */
 export function probeErrors(
@@ -18,11 +20,14 @@ export function probeErrors(
     name !== 'readinessProbe' && (probe.successThreshold ?? 1) > 1
       ? [check.invalid(`${path}.successThreshold`, probe.successThreshold, 'must be 1')]
       : []
-  return [...handlerErrors(path, probe), ...counts, ...once]
+  return [...handlerErrors(path, probe, PROBE_HANDLERS), ...counts, ...once]
 }
 
-function handlerErrors(path: string, handler: Handler): check.FieldErrors {
-  const present = HANDLERS.filter((name) => handler[name] !== undefined)
+/** What is wrong with what is done after a start or before an end. */
+export const hookErrors = (path: string, hook: Handler): check.FieldErrors => handlerErrors(path, hook, HOOK_HANDLERS)
+
+function handlerErrors(path: string, handler: Handler, names: HandlerNames): check.FieldErrors {
+  const present = names.filter((name) => handler[name] !== undefined)
   if (present.length === 0) return [check.required(path, 'must specify a handler type')]
   const more = present
     .slice(1)

@@ -1,7 +1,8 @@
 import type { FieldError, RawObject } from '../../kind.ts'
 import * as check from '../check.ts'
 import { address } from '../check-address.ts'
-import { probeErrors } from './probe.ts'
+import { resourceErrors } from './container-resources.ts'
+import { hookErrors, probeErrors } from './probe.ts'
 import { type Container, type ContainerPort, containersOf, type PodSpec, specOf, type Toleration, type Volume } from './types.ts'
 import { podUpdateErrors } from './validate-update.ts'
 
@@ -79,6 +80,11 @@ function containerErrors(path: string, container: Container, volumes: ReadonlySe
     ...(['livenessProbe', 'readinessProbe', 'startupProbe'] as const).flatMap((name) =>
       probeErrors(`${path}.${name}`, name, container[name]),
     ),
+    ...(['postStart', 'preStop'] as const).flatMap((name) => {
+      const hook = container.lifecycle?.[name]
+      return hook === undefined ? [] : hookErrors(`${path}.lifecycle.${name}`, hook)
+    }),
+    ...resourceErrors(`${path}.resources`, container.resources ?? {}),
   ]
 }
 
