@@ -151,7 +151,8 @@ function behind({ family, saddr, daddr }: Words): Rules {
   const loopback = (end: Expression): Statement => ({
     match: { op: '==', left: end, right: { prefix: { addr: '127.0.0.0', len: 8 } } },
   })
-  const foreign = (end: Statement): readonly Statement[] => [match({ meta: { key: 'iifname' } }, 'lo', '!='), end, { drop: null }]
+  // every packet comes here: what nearly none has is asked first
+  const foreign = (end: Statement): readonly Statement[] => [end, match({ meta: { key: 'iifname' } }, 'lo', '!='), { drop: null }]
   return {
     foreign: family === 'ipv4' ? [foreign(loopback(daddr)), foreign(loopback(saddr))] : [],
     behind_prerouting: [known, settle, ...guard],
