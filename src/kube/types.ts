@@ -168,7 +168,15 @@ export interface Container {
   readonly securityContext?: {
     readonly privileged?: boolean
     readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] }
+    readonly runAsUser?: number
+    readonly runAsGroup?: number
+    readonly runAsNonRoot?: boolean
+    readonly readOnlyRootFilesystem?: boolean
   }
+  readonly stdin?: boolean
+  /** Standard input ends with the first client that gave some. */
+  readonly stdinOnce?: boolean
+  readonly tty?: boolean
   /** A file in the container whose text becomes the message of its end. */
   readonly terminationMessagePath?: string
   /** File, FallbackToLogsOnError. */
@@ -229,6 +237,13 @@ export interface PodSpec {
   readonly nodeSelector?: Readonly<Record<string, string>>
   readonly tolerations?: readonly Toleration[]
   readonly containers: readonly Container[]
+  readonly securityContext?: {
+    readonly runAsUser?: number
+    readonly runAsGroup?: number
+    readonly runAsNonRoot?: boolean
+    readonly supplementalGroups?: readonly number[]
+    readonly fsGroup?: number
+  }
   readonly initContainers?: readonly Container[]
   readonly readinessGates?: readonly { readonly conditionType: string }[]
   readonly terminationGracePeriodSeconds?: number

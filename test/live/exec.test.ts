@@ -30,6 +30,7 @@ const kubectl = (args: readonly string[], input?: string, more: object = {}) =>
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'fwt-exec-'))
   lab = await bringUpLab(NAME)
+  writeFileSync(`/run/fairway/${NAME}/images/shell.json`, JSON.stringify({ name: 'shell', command: ['/bin/sh'] }))
   await run([KUBECTL, 'apply', '-f', '-'], { env, input: JSON.stringify(POD) })
   await run([KUBECTL, 'wait', '--for=condition=Ready', 'pod/web', '--timeout=20s'], { env })
 })
@@ -70,6 +71,22 @@ test('exec -it has a terminal', async () => {
   const answer = await tryRun(['script', '-qec', `stty rows 33 cols 99; ${line}`, '/dev/null'], { env })
   expect(answer.stdout).toContain('terminal xterm\r\n33 99\r\n')
   expect(answer.exitCode).toBe(4)
+})
+
+test.each(TRANSPORTS)('run -i by %s gives a container its input once, and shows what it says to its end', async (name, more) => {
+  const pod = `run-${name.toLowerCase()}`
+  const line = ['run', pod, '-i', '--rm', '--restart=Never', '--image=shell', '--quiet', '--command', '--']
+  const answer = await kubectl([...line, 'sh', '-c', 'wc -c; echo done; exit 3'], 'x'.repeat(100_000), more)
+  expect(answer).toMatchObject({ exitCode: 3, stdout: '100000\ndone\n' })
+  expect((await kubectl(['get', 'pod', pod])).stderr).toContain('not found')
+})
+
+test('run -it has a terminal, of the size of the client, and a shell with job control', async () => {
+  const line = `${KUBECTL} run term -it --rm --restart=Never --image=shell --quiet --command -- bash -c 'read -r word; echo got $word; stty size; set -m; jobs; sleep 0 & wait; exit 5'`
+  const answer = await tryRun(['script', '-qec', `stty rows 33 cols 99; ${line}`, '/dev/null'], { env, input: 'hello\n' })
+  expect(answer.stdout).toContain('got hello\r\n33 99\r\n')
+  expect(answer.stdout).not.toContain('job control')
+  expect(answer.exitCode).toBe(5)
 })
 
 test('cp carries files both ways', async () => {

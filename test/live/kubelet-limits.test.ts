@@ -109,3 +109,35 @@ it('a container has the capabilities that it adds, and not those that it drops',
   rig.api.remove('pods', 'default', 'able', 1)
   await rig.untilGone('able')
 })
+
+it('a container runs as the user and the groups that it asks for, with no way to more and a root that it cannot write to', async () => {
+  const script = `echo hello >/dev/stdout && heard=seen; { id -u; id -g; id -G; grep NoNewPrivs /proc/self/status; echo $heard
+    touch /tmp/a || echo closed; touch /data/a && echo open; } >/dev/termination-log 2>/dev/null`
+  const securityContext = { runAsGroup: 3000, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false }
+  const volumeMounts = [{ name: 'data', mountPath: '/data' }]
+  rig.pod('modest', {
+    restartPolicy: 'Never',
+    securityContext: { runAsUser: 1000, runAsNonRoot: true, supplementalGroups: [4000], fsGroup: 2000 },
+    containers: [shell(script, { securityContext, volumeMounts })],
+    volumes: [{ name: 'data', emptyDir: {} }],
+  })
+  await rig.api.until(() => rig.status('modest').phase === 'Succeeded', 'its end')
+  const [status] = rig.status('modest').containerStatuses as unknown as { state: { terminated: { message?: string } } }[]
+  const words = ['1000', '3000', '3000 2000 4000', 'NoNewPrivs:\t1', 'seen', 'closed', 'open']
+  expect(status?.state.terminated.message?.trim().split('\n')).toEqual(words)
+  rig.api.remove('pods', 'default', 'modest', 1)
+  await rig.untilGone('modest')
+})
+
+it('a container that must not run as root, and would, does not start', async () => {
+  rig.pod('proud', { securityContext: { runAsNonRoot: true }, containers: [shell('true')] })
+  const waiting = () =>
+    (rig.status('proud').containerStatuses?.[0] as { state?: { waiting?: { reason?: string; message?: string } } } | undefined)
+      ?.state?.waiting
+  await rig.api.until(() => waiting()?.reason === 'CreateContainerConfigError', 'its refusal')
+  expect(waiting()?.message).toMatch(
+    /^container has runAsNonRoot and image will run as root \(pod: "proud_default\(.*\)", container: main\)$/,
+  )
+  rig.api.remove('pods', 'default', 'proud', 1)
+  await rig.untilGone('proud')
+})

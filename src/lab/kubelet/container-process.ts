@@ -1,10 +1,10 @@
 /** One run of one container: a process under bubblewrap, from its start to its end. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, closeSync, constants } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { readlink } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
-import { makePipe } from '../../linux/pipe.ts'
+import type { ContainerStreams } from './container-streams.ts'
 import type { LogFile } from './log-file.ts'
 import { type Sandbox, STATUS_FD, sandboxCommand } from './sandbox.ts'
 
@@ -31,14 +31,12 @@ export interface ContainerRun {
  * Starts a container. Its log must have begun.
  * @throws {Error} when the system refuses the process
  */
-export function startContainer(sandbox: Sandbox, log: LogFile): ContainerRun {
+export function startContainer(sandbox: Sandbox, streams: ContainerStreams, log: LogFile): ContainerRun {
   const [program = '', ...args] = sandboxCommand(sandbox)
-  const output = [makePipe(), makePipe()] as const
-  const child = spawn(program, args, { stdio: ['ignore', output[0].writeFd, output[1].writeFd, 'pipe'] })
-  for (const { writeFd } of output) closeSync(writeFd)
+  const child = spawn(program, args, { stdio: [...streams.stdio, 'pipe'] })
   const startedAtInMs = Date.now()
   const pid = childPid(child).then(untilExecuted)
-  const copied = Promise.all([log.copy(output[0].reader, 'stdout'), log.copy(output[1].reader, 'stderr')])
+  const copied = streams.copy(child)
   const exited = waitForEnd(child, copied, log, startedAtInMs)
   let deadlineInMs = Number.POSITIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
@@ -90,7 +88,7 @@ function childPid(child: ChildProcess): Promise<number> {
 }
 
 /**
- * Waits until bubblewrap and setpriv after it have become the program, which nothing announces: only from then on does the container end with its runner.
+ * Waits until bubblewrap and what follows it have become the program, which nothing announces: only from then on does the container end with its runner.
  * Gives the process id, or 0 when the process ended before.
  */
 async function untilExecuted(pid: number): Promise<number> {
@@ -98,7 +96,7 @@ async function untilExecuted(pid: number): Promise<number> {
   for (;;) {
     try {
       const program = await readlink(`/proc/${pid}/exe`)
-      if (!/\/(bwrap|setpriv)$/.test(program)) return pid
+      if (!/\/(bwrap|setpriv|setsid)$/.test(program)) return pid
     } catch {
       return 0
     }

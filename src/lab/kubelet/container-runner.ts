@@ -1,59 +1,32 @@
 /** One container of a pod, over all its runs: image, start, hooks, probes, end, back-off, start again. */
-import { readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pause } from '../../kube/backoff.ts'
-import type { EventType } from '../../kube/events.ts'
-import type { Container, ContainerStatus, Pod } from '../../kube/types.ts'
+import type { ContainerStatus } from '../../kube/types.ts'
 import { FairwayError } from '../../model/code.ts'
-import type { Catalogue } from '../images/catalogue.ts'
+import { POD_FIELD_UNSUPPORTED } from '../../model/codes/pod.ts'
 import type { Image } from '../images/image.ts'
-import type { Times } from '../topology.ts'
-import { boundingOf, capabilitiesOf } from './capabilities.ts'
-import { containerCommand, containerEnv, type PodPlace } from './container-env.ts'
+import type { ContainerContext } from './container-context.ts'
+import { containerCommand, containerEnv } from './container-env.ts'
 import { type ProbeKind, watchHealth } from './container-health.ts'
 import { type ContainerExit, type ContainerRun, cannotStart, startContainer } from './container-process.ts'
 import { ContainerRecord } from './container-record.ts'
+import { layContainer } from './container-sandbox.ts'
+import { ContainerStreams } from './container-streams.ts'
 import { afterExit, type CrashBackoff, goDuration, NO_BACKOFF, restarts } from './crash-backoff.ts'
 import { runHook } from './hook.ts'
 import { pullImage } from './image-pull.ts'
-import type { PodLimits } from './limit/pod-limits.ts'
 import { LogFile } from './log-file.ts'
 import type { ProbedTarget } from './probe-watch.ts'
 import type { ExecTarget } from './stream/exec.ts'
 import { Termination } from './termination.ts'
-import { layMessageFile, terminationMessage } from './termination-message.ts'
-import type { PodVolumes } from './volume/pod-volumes.ts'
+import { terminationMessage } from './termination-message.ts'
+import { rootProblem } from './user.ts'
 
-/** What a container needs of its pod and node. */
-export interface ContainerContext {
-  readonly pod: Pod
-  readonly container: Container
-  /** Always, OnFailure, Never. */
-  readonly restartPolicy: string
-  readonly place: PodPlace
-  /** '' for the node's own network. */
-  readonly netns: string
-  /** The pod's directory. */
-  readonly dir: string
-  readonly catalogue: Catalogue
-  readonly volumes: PodVolumes
-  readonly limits: PodLimits
-  readonly times: Times
-  /** The container's status in an earlier life of this kubelet. */
-  readonly before: ContainerStatus | undefined
-  /** Tells an Event about this container. */
-  tell(type: EventType, reason: string, message: string): void
-  /** The status changed. */
-  changed(): void
-}
-
-/** What this machine has to give. */
-const BOUNDING = boundingOf(readFileSync('/proc/self/status', 'utf8'))
 const CONFIG_RETRY_IN_MS = 2_000
 
 interface Running {
   readonly target: ProbedTarget
+  readonly streams: ContainerStreams
   readonly termination: Termination
   /** Aborted when the process is gone. */
   readonly ended: AbortSignal
@@ -86,6 +59,11 @@ export class ContainerRunner {
   /** Where a command runs beside the container; undefined while it does not run. */
   get target(): ExecTarget | undefined {
     return this.#running?.target
+  }
+
+  /** What `kubectl attach` attaches to; undefined while it does not run. */
+  get streams(): ContainerStreams | undefined {
+    return this.#running?.streams
   }
 
   /** It waits for containers before it. */
@@ -130,6 +108,8 @@ export class ContainerRunner {
     this.#record.pulled(image)
     try {
       const env = await containerEnv(pod, container, image, { place, data: volumes })
+      const forbidden = rootProblem(pod, container)
+      if (forbidden !== '') throw new FairwayError(POD_FIELD_UNSUPPORTED, forbidden)
       const command = containerCommand(container, image, env)
       const problem = cannotStart(command, env.PATH ?? '')
       if (problem !== '') return this.#failStart(problem)
@@ -145,37 +125,20 @@ export class ContainerRunner {
   }
 
   async #execute(image: Image, command: readonly string[], env: Readonly<Record<string, string>>): Promise<ContainerExit> {
-    const { container, dir, limits, netns, place, pod, tell, volumes } = this.#context
-    const files = await layFiles(join(dir, 'files', container.name), image)
+    const { container, limits, place, pod, tell } = this.#context
     await this.log.begin()
-    const workingDir = container.workingDir || image.workingDir
-    const { emptyDirs, visible } = image
-    const message = await layMessageFile(join(dir, 'termination'), container)
-    const binds = [...(await volumes.binds(container, env)), message]
     const hold = limits.hold(container)
-    const capabilities = capabilitiesOf(container, BOUNDING)
-    const groupFiles = hold.files
-    const sandbox = {
-      netns,
-      hostname: place.hostname,
-      command,
-      env,
-      workingDir,
-      emptyDirs,
-      files,
-      visible,
-      binds,
-      groupFiles,
-      capabilities,
-    }
-    const run = startContainer(sandbox, this.log)
+    const { sandbox, message } = await layContainer(this.#context, image, { command, env, groupFiles: hold.files })
+    const { capabilities, groupFiles, user } = sandbox
+    const streams = new ContainerStreams({ ...container, uid: user.uid }, this.log)
+    const run = startContainer(sandbox, streams, this.log)
     this.#record.created(pod.metadata.uid ?? '', run.startedAtInMs)
     tell('Normal', 'Created', 'Container created')
     const pid = await run.pid
     const ended = new AbortController()
     void run.exited.then(() => ended.abort())
-    const target = { podIP: place.podIPs[0] ?? '', pid, container, env, capabilities, groupFiles }
-    this.#running = { target, termination: new Termination(run), ended: ended.signal }
+    const target = { podIP: place.podIPs[0] ?? '', pid, container, env, capabilities, groupFiles, user }
+    this.#running = { target, streams, termination: new Termination(run), ended: ended.signal }
     if (pid !== 0) tell('Normal', 'Started', 'Container started')
     const living = pid === 0 ? undefined : this.#live(this.#running, run)
     if (this.#stopping.signal.aborted) this.#end(this.#graceInMs)
@@ -263,15 +226,4 @@ export class ContainerRunner {
 function reasonOf({ exitCode }: ContainerExit, oomKilled: boolean): string {
   if (exitCode === 0) return 'Completed'
   return oomKilled ? 'OOMKilled' : 'Error'
-}
-
-async function layFiles(dir: string, image: Image): Promise<ReadonlyMap<string, string>> {
-  const files = new Map<string, string>()
-  for (const [index, [inside, text]] of Object.entries(image.files).entries()) {
-    const outside = join(dir, String(index))
-    await mkdir(dir, { recursive: true, mode: 0o755 })
-    await writeFile(outside, text, { mode: 0o644 })
-    files.set(inside, outside)
-  }
-  return files
 }

@@ -8,6 +8,9 @@ import { CriLineWriter, type LogQuery, logTime, renderLogLine, tailOf } from './
 /** A log that grows past this is put aside as `.old`; what is older is lost. */
 const MAX_SIZE = 50 * 1024 * 1024
 
+/** Takes a piece of what a container says; the container waits until it has. Never rejects. */
+export type Tap = (stream: 'stdout' | 'stderr', chunk: Buffer) => Promise<void>
+
 /**
  * Writes in order, one write at a time; a stream waits while its bytes do. A disk that is full costs log lines, never the container.
  */
@@ -20,6 +23,7 @@ export class LogFile {
   #failing = false
   #changed = Promise.withResolvers<void>()
   #ended = false
+  readonly #taps = new Set<Tap>()
 
   constructor(path: string) {
     this.path = path
@@ -47,11 +51,20 @@ export class LogFile {
   async copy(source: Readable, stream: 'stdout' | 'stderr'): Promise<void> {
     const lines = new CriLineWriter(stream)
     try {
-      for await (const chunk of source) await this.#append(lines.push(chunk as Buffer, logTime(Date.now())))
+      for await (const chunk of source) {
+        const logged = this.#append(lines.push(chunk as Buffer, logTime(Date.now())))
+        await Promise.all([logged, ...[...this.#taps].map((tap) => tap(stream, chunk as Buffer))])
+      }
     } catch {
       // the pipe broke: what was read counts
     }
     await this.#append(lines.flush(logTime(Date.now())))
+  }
+
+  /** Hands on what comes from now on, as it comes, until the function that is given back is called. */
+  tap(tap: Tap): () => void {
+    this.#taps.add(tap)
+    return () => void this.#taps.delete(tap)
   }
 
   /** The container ended and all it said is written. */

@@ -25,12 +25,25 @@ export interface Sandbox {
   readonly capabilities: readonly string[]
   /** Files of control groups that the container's first process writes itself to. */
   readonly groupFiles: readonly string[]
+  /** Its streams are a terminal. */
+  readonly tty: boolean
+  /** Nothing but volumes can be written to. */
+  readonly readOnlyRoot: boolean
+  readonly user: User
   /** Paths of the machine that stay visible. */
   readonly visible: readonly string[]
 }
 
+/** As whom a container's programs run. */
+export interface User {
+  readonly uid: number
+  readonly gid: number
+  /** Supplementary groups. */
+  readonly groups: readonly number[]
+}
+
 /** A running container, as programs that are run beside its process see it. */
-export interface RunningPlace extends Pick<Sandbox, 'capabilities' | 'groupFiles'> {
+export interface RunningPlace extends Pick<Sandbox, 'capabilities' | 'groupFiles' | 'user'> {
   readonly pid: number
 }
 
@@ -52,7 +65,7 @@ export function sandboxCommand(sandbox: Sandbox): readonly string[] {
     'bwrap',
     ...[
       '--die-with-parent',
-      '--new-session',
+      ...(sandbox.tty ? [] : ['--new-session']),
       '--as-pid-1',
       '--unshare-pid',
       '--unshare-ipc',
@@ -64,7 +77,7 @@ export function sandboxCommand(sandbox: Sandbox): readonly string[] {
       sandbox.hostname,
       '--cap-drop',
       'ALL',
-      ...[...new Set([...sandbox.capabilities, 'SETPCAP'])].flatMap((each) => ['--cap-add', `CAP_${each}`]),
+      ...[...new Set([...sandbox.capabilities, 'SETPCAP', 'SETUID', 'SETGID'])].flatMap((each) => ['--cap-add', `CAP_${each}`]),
     ],
     ...rootArguments(sandbox.binds, emptyDirs),
     ...['--dev', '/dev', '--proc', '/proc'],
@@ -73,6 +86,7 @@ export function sandboxCommand(sandbox: Sandbox): readonly string[] {
     ...sandbox.visible.flatMap((path) => ['--ro-bind', path, path]),
     ...[...sandbox.files].flatMap(([inside, outside]) => ['--ro-bind', outside, inside]),
     ...sandbox.binds.flatMap(({ outside, inside, readOnly }) => [readOnly ? '--ro-bind' : '--bind', outside, inside]),
+    ...(sandbox.readOnlyRoot ? emptyDirs.flatMap((dir) => ['--remount-ro', dir]) : []),
     ...['--clearenv', ...Object.entries(sandbox.env).flatMap(([name, value]) => ['--setenv', name, value])],
     ...[
       '--chdir',
@@ -80,7 +94,8 @@ export function sandboxCommand(sandbox: Sandbox): readonly string[] {
       '--json-status-fd',
       String(STATUS_FD),
       '--',
-      ...bounded('/usr/bin/setpriv', sandbox.capabilities),
+      ...(sandbox.tty ? ['/usr/bin/setsid', '--ctty'] : []),
+      ...bounded('/usr/bin/setpriv', sandbox),
       ...sandbox.command,
     ],
   ]
@@ -96,17 +111,23 @@ function inGroups(files: readonly string[], command: readonly string[]): readonl
 }
 
 /**
- * The command that runs another program beside a container's process, in all its namespaces and control groups and with its capabilities (exec, hooks,
- * probes). It ends with the process that runs it.
+ * The command that runs another program beside a container's process, in all its namespaces and control groups, as its user and
+ * with its capabilities (exec, hooks, probes). It ends with the process that runs it.
  */
-export function execCommand({ pid, capabilities, groupFiles }: RunningPlace, command: readonly string[]): readonly string[] {
+export function execCommand(place: RunningPlace, command: readonly string[]): readonly string[] {
   const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--root', '--wd']
-  const limits = bounded('setpriv', capabilities, ['--pdeathsig', 'KILL'])
-  return inGroups(groupFiles, ['nsenter', '--target', String(pid), ...namespaces, '--', ...limits, ...command])
+  const limits = bounded('setpriv', place)
+  return inGroups(place.groupFiles, ['nsenter', '--target', String(place.pid), ...namespaces, '--', ...limits, ...command])
 }
 
-/** What bounds a program for good, and all that it starts: bubblewrap bounds only what it starts with. It takes SETPCAP, and leaves it. */
-function bounded(setpriv: string, capabilities: readonly string[], more: readonly string[] = []): readonly string[] {
+/**
+ * What bounds a program for good, and all that it starts: bubblewrap bounds only what it starts with. It takes SETPCAP, and leaves it.
+ * A change of user forgets that the program ends with its parent: so that is said again.
+ */
+function bounded(setpriv: string, { capabilities, user }: Pick<Sandbox, 'capabilities' | 'user'>): readonly string[] {
   const bounds = ['-all', ...capabilities.map((each) => `+${each.toLowerCase()}`)].join(',')
-  return [setpriv, ...more, '--inh-caps=-all', `--bounding-set=${bounds}`, '--']
+  const { uid, gid, groups } = user
+  const more = groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`
+  const identity = uid === 0 && gid === 0 && groups.length === 0 ? [] : [`--reuid=${uid}`, `--regid=${gid}`, more]
+  return [setpriv, '--pdeathsig', 'KILL', ...identity, '--inh-caps=-all', `--bounding-set=${bounds}`, '--']
 }

@@ -1,12 +1,12 @@
-/** Requests that leave HTTP: exec and port-forward, by WebSocket or by SPDY/3.1. */
+/** Requests that leave HTTP: exec, attach and port-forward, by WebSocket or by SPDY/3.1. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws'
 import { logger } from '../../log/log.ts'
 import type { PodWorker } from './pod-worker.ts'
 import type { NodePods } from './pods.ts'
-import { type ExecTarget, runExec } from './stream/exec.ts'
-import { type ExecWish, spdyStreams, webSocketStreams } from './stream/exec-streams.ts'
+import { runExec } from './stream/exec.ts'
+import { type ExecStreams, type ExecWish, spdyStreams, webSocketStreams } from './stream/exec-streams.ts'
 import { servePortForward } from './stream/port-forward.ts'
 
 /** The best first. Sources: apimachinery pkg/util/remotecommand, pkg/util/portforward constants.go. */
@@ -34,12 +34,14 @@ export async function serveUpgrade(pods: NodePods, request: IncomingMessage, soc
   const worker = pods.find(namespace, name)
   const upgrade = { request, socket, head }
   try {
-    if (more.length > 0 || !['exec', 'portForward'].includes(action ?? '')) return refuse(socket, 404, '404 page not found')
+    if (more.length > 0 || !['exec', 'attach', 'portForward'].includes(action ?? ''))
+      return refuse(socket, 404, '404 page not found')
     if (worker === undefined) return refuse(socket, 404, 'pod does not exist')
     if (action === 'portForward') return await portForward(worker, upgrade)
-    const target = worker.runners.find(({ status }) => status.name === container)?.target
-    if (target === undefined) return refuse(socket, 404, `container not found ("${container}")`)
-    await exec(target, execWish(url.searchParams), upgrade)
+    const { target, streams } = worker.runners.find(({ status }) => status.name === container) ?? {}
+    if (target === undefined || streams === undefined) return refuse(socket, 404, `container not found ("${container}")`)
+    const wish = execWish(url.searchParams)
+    await serveStreams(wish, upgrade, (client) => (action === 'exec' ? runExec(target, wish, client) : streams.attach(client)))
   } catch (err) {
     logger('kubelet').warn({ err, url: request.url }, 'a stream broke')
     socket.destroy()
@@ -52,16 +54,16 @@ function execWish(query: URLSearchParams): ExecWish {
   return { command, stdin: flag('input'), stdout: flag('output'), stderr: flag('error'), tty: flag('tty') }
 }
 
-async function exec(target: ExecTarget, wish: ExecWish, upgrade: Upgrade): Promise<void> {
+async function serveStreams(wish: ExecWish, upgrade: Upgrade, act: (client: ExecStreams) => Promise<void>): Promise<void> {
   const { request, socket, head } = upgrade
   if (isWebSocket(request)) {
     if (!EXEC_PROTOCOLS.some((each) => protocols(request, 'sec-websocket-protocol').includes(each)))
       return refuse(socket, 400, `unable to upgrade: known subprotocols are ${EXEC_PROTOCOLS.join(', ')}`)
-    return runExec(target, wish, webSocketStreams(await accept(upgrade), wish))
+    return act(webSocketStreams(await accept(upgrade), wish))
   }
   if (!acceptSpdy(upgrade, 'v4.channel.k8s.io')) return
   if (head.length > 0) socket.unshift(head)
-  await runExec(target, wish, await spdyStreams(socket, wish))
+  await act(await spdyStreams(socket, wish))
 }
 
 async function portForward(worker: PodWorker, upgrade: Upgrade): Promise<void> {
