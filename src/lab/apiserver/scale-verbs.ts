@@ -5,7 +5,7 @@ import type { RawObject } from './kind.ts'
 import { APPLY_TYPE, patched } from './patch.ts'
 import { addWarnings, renderObject, send } from './reply.ts'
 import { mediaType, parseObject, readBody } from './request-body.ts'
-import { SCALE, scaleOf, writeScale } from './scale.ts'
+import { readScale, SCALE, scaleOf, writeScale } from './scale.ts'
 import { applyScale } from './scale-apply.ts'
 import { unknownResource } from './status.ts'
 import { parseWriteOptions, requireFieldManager } from './write-options.ts'
@@ -15,7 +15,7 @@ export function scaleVerbs(writer: Writer): Verbs {
   return {
     GET: (exchange) => {
       const { mapping, stored } = scaled(writer, exchange)
-      answer(exchange, scaleOf(mapping, stored.object), [])
+      answer(exchange, readScale(mapping, stored.object), [])
     },
     PUT: (exchange) => put(writer, exchange),
     PATCH: (exchange) => patch(writer, exchange),

@@ -4,7 +4,7 @@ import { isMap } from './json.ts'
 import type { KindRecord, RawObject, ScaleMapping } from './kind.ts'
 import { ageColumn, column, defineKind, nameColumn } from './kinds/define.ts'
 import { type LabelSelector, labelSelectorText } from './kinds/label-selector.ts'
-import { invalid } from './status.ts'
+import { internalError, invalid } from './status.ts'
 import type { Stored } from './stored.ts'
 import type { WriteOptions } from './write-options.ts'
 import type { Place, Writer } from './writer.ts'
@@ -70,6 +70,19 @@ export function scaleOf(mapping: ScaleMapping, object: RawObject): RawObject {
     spec: { replicas: replicas(mapping.specReplicasPath) },
     status: { replicas: replicas(mapping.statusReplicasPath), ...(selector === '' ? {} : { selector }) },
   }
+}
+
+/**
+ * The Scale that a reader is shown. Who never said how many has none; writing one is possible all the same.
+ *
+ * Source: apiextensions-apiserver pkg/registry/customresource/etcd.go, ScaleREST.Get.
+ *
+ * @throws {ApiError} 500
+ */
+export function readScale(mapping: ScaleMapping, object: RawObject): RawObject {
+  const path = mapping.specReplicasPath
+  if (at(object, path) === undefined) throw internalError(`the spec replicas field ".${path.join('.')}" does not exist`)
+  return scaleOf(mapping, object)
 }
 
 export interface ScaleWrite {

@@ -154,4 +154,15 @@ describe('without the subresource status', () => {
     await server.call('PATCH', `${POOLS}/plain/scale`, { spec: { replicas: 5 } }, { type: 'application/merge-patch+json' })
     expect((await server.call('GET', `${POOLS}/plain`)).body.spec.size).toBe(5)
   })
+
+  test('an object that never said how many has no Scale to show, and can be scaled', async () => {
+    await server.call('POST', POOLS, pool('unsized', { addresses: [] }))
+    const missing = await server.call('GET', `${POOLS}/unsized/scale`)
+    expect([missing.status, missing.body.message]).toEqual([
+      500,
+      'Internal error occurred: the spec replicas field ".spec.size" does not exist',
+    ])
+    await server.call('PATCH', `${POOLS}/unsized/scale`, { spec: { replicas: 3 } }, { type: 'application/merge-patch+json' })
+    expect((await server.call('GET', `${POOLS}/unsized/scale`)).body.spec).toEqual({ replicas: 3 })
+  })
 })
