@@ -51,8 +51,9 @@ export const SHOWING: Deeds = {
   'get -w: a row for each change, in order': async (desk, expect) => {
     await using watching = desk.starts('kubectl get pods -w')
     await desk.apply(POD('w'))
-    await watching.says(/^w .* Running /)
+    await watching.says(/^w +1\/1 +Running /)
     await desk.does('kubectl delete pod w')
+    await watching.says(/^w +1\/1 +Terminating /)
     const seen = watching.lines.map((line) => line.split(/ +/).slice(0, 3).join(' '))
     expect(seen[0]).toBe('NAME READY STATUS')
     expect(seen[1]).toBe('w 0/1 Pending')
