@@ -17,6 +17,9 @@ export interface StreamsWish {
   readonly uid: number
 }
 
+/** Of what a container says before anybody is attached, so many bytes are kept for the first client. */
+const MOST_EARLY_BYTES = 65_536
+
 export class ContainerStreams {
   readonly #wish: StreamsWish
   readonly #log: LogFile
@@ -25,6 +28,7 @@ export class ContainerStreams {
   readonly #given: readonly number[]
   readonly #ended = Promise.withResolvers<void>()
   #stdin: Writable | undefined
+  #early: EarlyWords | undefined
 
   /** The log must have begun. @throws {Error} when no descriptor or terminal is free */
   constructor(wish: StreamsWish, log: LogFile) {
@@ -57,14 +61,23 @@ export class ContainerStreams {
     for (const fd of this.#given) closeSync(fd)
     this.#stdin = this.#wish.stdin === true ? (this.#pty?.master ?? child.stdin ?? undefined) : undefined
     this.#stdin?.on('error', () => undefined) // it ended, or closed its input
+    if (this.#wish.stdin === true) this.#early = new EarlyWords(this.#log)
     await Promise.all(this.#sources.map(([source, stream]) => this.#log.copy(source, stream)))
+    this.#early?.leave()
     this.#pty?.master.destroy()
     this.#ended.resolve()
   }
 
-  /** Shows a client what the container says from now on and gives it what the client says, until either ends. Never rejects. */
+  /**
+   * Shows a client what the container says from now on and gives it what the client says, until either ends. A container that takes
+   * input was likely made to be talked with (`kubectl run -i`): its first client also hears what it said before. Never rejects.
+   */
   async attach(client: ExecStreams): Promise<void> {
     const outputs = { stdout: client.stdout, stderr: client.stderr }
+    const early = this.#early?.chunks ?? []
+    this.#early?.leave()
+    this.#early = undefined
+    const caughtUp = Promise.all(early.map(([stream, chunk]) => written(outputs[stream], chunk, client.closed)))
     const detach = this.#log.tap((stream, chunk) => written(outputs[stream], chunk, client.closed))
     client.onResize(({ width, height }) => this.#pty?.resize(width, height))
     const stdin = this.#stdin
@@ -78,7 +91,25 @@ export class ContainerStreams {
     await Promise.race([this.#ended.promise, left])
     if (stdin !== undefined) client.stdin?.unpipe(stdin)
     detach()
+    await caughtUp
     client.finish({ metadata: {}, status: 'Success' })
+  }
+}
+
+/** Keeps what is said until it leaves the log. */
+class EarlyWords {
+  readonly chunks: (readonly ['stdout' | 'stderr', Buffer])[] = []
+  /** Keeps nothing from now on. */
+  readonly leave: () => void
+  #room = MOST_EARLY_BYTES
+
+  constructor(log: LogFile) {
+    this.leave = log.tap((stream, chunk) => {
+      const kept = Buffer.from(chunk.subarray(0, this.#room))
+      this.#room -= kept.length
+      if (kept.length > 0) this.chunks.push([stream, kept])
+      return Promise.resolve()
+    })
   }
 }
 

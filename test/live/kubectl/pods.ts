@@ -148,6 +148,12 @@ export const PODS: Deeds = {
     expect(gone).toContain('here')
     expect(gone).toMatch(/pod "gone" deleted/)
     expect(gone).toMatch(/exit 3$/)
+    const asks =
+      "kubectl run asks --stdin --attach=false --image=nginx --restart=Never -- sh -c 'echo early; read -r name; echo $name'"
+    await desk.does(`${asks} && kubectl wait pod/asks --for=condition=Ready --timeout=20s`)
+    expect(await desk.does('kubectl logs asks')).toBe('early')
+    const talk = await desk.sees('kubectl attach -i asks', 'late\n')
+    expect(talk).toMatch(/early\nlate/)
     expect(await desk.sees('kubectl run UPPER --image=nginx')).toContain('metadata.name: Invalid value: "UPPER"')
   },
 
