@@ -234,6 +234,8 @@ export interface PodSpec {
   readonly restartPolicy?: string
   readonly schedulerName?: string
   readonly serviceAccountName?: string
+  /** Whether containers are told of the Services of their namespace; true by default. */
+  readonly enableServiceLinks?: boolean
   readonly nodeSelector?: Readonly<Record<string, string>>
   readonly tolerations?: readonly Toleration[]
   readonly containers: readonly Container[]

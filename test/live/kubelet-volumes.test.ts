@@ -46,6 +46,24 @@ describe('volumes and environment', () => {
     expect(await rig.curlLog(LOG, '()')).toBe('blue sesame green now ()\n')
   })
 
+  it('tells containers of Services, as many as there are, and mounts below a link of the root', async () => {
+    const service = (name: string, clusterIP: string) =>
+      rig.api.create('services', {
+        metadata: { name, namespace: 'default' },
+        spec: { clusterIP, ports: [{ port: 80, protocol: 'TCP' }] },
+      } as KubeObject)
+    for (let number = 0; number < 1_500; number++) service(`s-${number}`, `10.96.${number >> 8}.${number & 255}`)
+    const env = [{ name: 'ASKS', value: 'http://$(S_1499_SERVICE_HOST):$(S_0_SERVICE_PORT)' }]
+    const volumeMounts = [{ name: 'key', mountPath: '/var/run/secrets/x/y' }]
+    const script = 'echo "$ASKS" $S_7_PORT $(env | grep -c _SERVICE_HOST=) $(cat /run/secrets/x/y/word); exec sleep 100'
+    rig.pod('p', {
+      volumes: [{ name: 'key', secret: { secretName: 'key' } }],
+      containers: [shell(script, { env, volumeMounts })],
+    })
+    await rig.untilReady('p')
+    expect(await rig.curlLog(LOG, 'sesame')).toBe('http://10.96.5.219:80 tcp://10.96.0.7:80 1500 sesame\n')
+  })
+
   it('lays volumes at any path, with modes, subPaths and fields, and shares an emptyDir', async () => {
     const volumes = [
       { name: 'c', configMap: { name: 'colours', items: [{ key: 'sky', path: 'deep/sky', mode: 0o400 }] } },
@@ -100,6 +118,15 @@ describe('volumes and environment', () => {
     expect(await rig.curlLog(LOG, 'changed\n')).toContain('changed\n')
   })
 
+  it('lays the keys of an optional ConfigMap that comes later', async () => {
+    const script = 'until x=$(cat /late/word 2>/dev/null); do sleep 0.02; done; echo $x; exec sleep 100'
+    const volumes = [{ name: 'late', configMap: { name: 'later', optional: true } }]
+    rig.pod('p', { volumes, containers: [shell(script, { volumeMounts: [{ name: 'late', mountPath: '/late' }] })] })
+    await rig.untilReady('p')
+    rig.api.create('configmaps', object('later', { word: 'here' }))
+    expect(await rig.curlLog(LOG, 'here\n')).toBe('here\n')
+  })
+
   it('serves pages of a ConfigMap to a program that gave up root', async () => {
     rig.api.create('configmaps', object('page', { 'index.html': 'hello' }))
     const volumeMounts = [{ name: 'page', mountPath: '/usr/share/nginx/html' }]
@@ -112,6 +139,6 @@ describe('volumes and environment', () => {
 
   it('says which volume it has not', async () => {
     rig.pod('p', { volumes: [{ name: 'v', nfs: { server: 'x', path: '/' } }], containers: [shell('exit 0')] })
-    await told('FailedMount: MountVolume.SetUp failed for a volume : The lab has no volumes of the kind nfs.')
+    await told('FailedMount: MountVolume.SetUp failed for volume "v" : The lab has no volumes of the kind nfs.')
   })
 })

@@ -173,6 +173,11 @@ export interface KindRecord {
   readonly selectableFields: Readonly<Record<string, (object: RawObject) => string>>
   /** Fills in defaults, in place; called on every create, update and patch, after decoding. */
   defaults(object: RawObject): void
+  /**
+   * At creation, when defaults are set and before `prepare`: fills in, in place, what follows from other objects and is nobody's field;
+   * says why the object may not be made, if so: 403.
+   */
+  admit?(object: RawObject): string | undefined
   /** Sets what a user may not (status at create, fields that follow from others); the machinery keeps status itself on update. */
   prepare?(object: RawObject, old: RawObject | undefined, subresource?: string): void
   /** `old` is absent at creation. `subresource` is '' or e.g. 'status'. Metadata is validated by the machinery. */

@@ -86,6 +86,8 @@ export class Writer {
     record.defaults(object)
     if (change.owned !== true)
       ownAfterUpdate(mergedAs(record), object, undefined, this.managerOf(place, options), timestamp(this.now()))
+    const refused = record.admit?.(object)
+    if (refused !== undefined) throw forbidden(record, object.metadata.name ?? '', refused)
     record.prepare?.(object, undefined, '')
     if (record.countsGeneration) object.metadata.generation = 1
     const name = object.metadata.name ?? ''

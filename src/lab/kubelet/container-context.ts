@@ -5,6 +5,7 @@ import type { Catalogue } from '../images/catalogue.ts'
 import type { Times } from '../topology.ts'
 import type { PodPlace } from './container-env.ts'
 import type { PodLimits } from './limit/pod-limits.ts'
+import type { ServiceLinks } from './service-env.ts'
 import type { PodVolumes } from './volume/pod-volumes.ts'
 
 export interface ContainerContext {
@@ -21,6 +22,7 @@ export interface ContainerContext {
   readonly volumes: PodVolumes
   readonly limits: PodLimits
   readonly times: Times
+  readonly serviceLinks: ServiceLinks
   /** The container's status in an earlier life of this kubelet. */
   readonly before: ContainerStatus | undefined
   /** Tells an Event about this container. */

@@ -19,19 +19,28 @@ export interface EnvData {
   secret(name: string): Promise<DataObject | undefined>
 }
 
+/** Where a container is. */
+export interface EnvPlace {
+  readonly place: PodPlace
+  readonly data: EnvData
+  /** What it is told of Services. */
+  readonly services: Readonly<Record<string, string>>
+}
+
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
- * The environment: the image's, then the pod's, later entries winning; `$(NAME)` in a value means an earlier entry.
+ * The environment: that of Services, the image's, then the pod's, later entries winning; `$(NAME)` in a value means a Service's or an
+ * earlier entry.
  * @throws {FairwayError} POD_DATA_MISSING; POD_FIELD_UNSUPPORTED for a source that the lab does not have
  */
 export async function containerEnv(
   pod: Pod,
   container: Container,
   image: Image,
-  { place, data }: { readonly place: PodPlace; readonly data: EnvData },
+  { place, data, services }: EnvPlace,
 ): Promise<Readonly<Record<string, string>>> {
-  const env: Record<string, string> = { PATH, HOSTNAME: place.hostname, HOME: '/root', ...image.env }
+  const env: Record<string, string> = { ...services, PATH, HOSTNAME: place.hostname, HOME: '/root', ...image.env }
   const declared: Record<string, string> = {}
   for (const { prefix = '', configMapRef, secretRef } of container.envFrom ?? []) {
     const keys = await keysOf({ configMapRef, secretRef }, data)
@@ -40,7 +49,7 @@ export async function containerEnv(
   for (const [index, entry] of (container.env ?? []).entries()) {
     const where = `${container.name}.env[${index}]`
     const { configMapKeyRef, secretKeyRef } = entry.valueFrom ?? {}
-    if (entry.valueFrom === undefined) declared[entry.name] = expand(entry.value ?? '', declared)
+    if (entry.valueFrom === undefined) declared[entry.name] = expand(entry.value ?? '', { ...services, ...declared })
     else if (configMapKeyRef === undefined && secretKeyRef === undefined)
       declared[entry.name] = fromField(pod, { entry, container, where }, place)
     else {

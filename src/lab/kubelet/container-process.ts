@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ContainerStreams } from './container-streams.ts'
 import type { LogFile } from './log-file.ts'
-import { type Sandbox, STATUS_FD, sandboxCommand } from './sandbox.ts'
+import { type Sandbox, STATUS_FD, sandboxCommand, sandboxEnvironment } from './sandbox.ts'
 
 const EXEC_STEP_IN_MS = 1
 
@@ -33,7 +33,7 @@ export interface ContainerRun {
  */
 export function startContainer(sandbox: Sandbox, streams: ContainerStreams, log: LogFile): ContainerRun {
   const [program = '', ...args] = sandboxCommand(sandbox)
-  const child = spawn(program, args, { stdio: [...streams.stdio, 'pipe'] })
+  const child = spawn(program, args, { env: sandboxEnvironment(sandbox), stdio: [...streams.stdio, 'pipe'] })
   const startedAtInMs = Date.now()
   const pid = childPid(child).then(untilExecuted)
   const copied = streams.copy(child)

@@ -17,12 +17,16 @@ import { runHook } from './hook.ts'
 import { pullImage } from './image-pull.ts'
 import { LogFile } from './log-file.ts'
 import type { ProbedTarget } from './probe-watch.ts'
+import type { Sandbox } from './sandbox.ts'
 import type { ExecTarget } from './stream/exec.ts'
 import { Termination } from './termination.ts'
 import { terminationMessage } from './termination-message.ts'
 import { rootProblem } from './user.ts'
 
 const CONFIG_RETRY_IN_MS = 2_000
+
+/** What is started, and with what environment. */
+type ContainerWords = Pick<Sandbox, 'command' | 'env' | 'serviceEnv'>
 
 interface Running {
   readonly target: ProbedTarget
@@ -100,20 +104,21 @@ export class ContainerRunner {
 
   /** One run; undefined when it could not be made and is to be tried again. */
   async #once(): Promise<ContainerExit | undefined> {
-    const { pod, container, place, catalogue, tell, volumes } = this.#context
+    const { pod, container, place, catalogue, serviceLinks, tell, volumes } = this.#context
     const { signal } = this.#stopping
     const waiting = (reason: string, message: string): void => this.#record.waiting(reason, message)
     const image = await pullImage({ reference: container.image ?? '', catalogue, signal, tell, waiting })
     if (image === undefined) return undefined
     this.#record.pulled(image)
     try {
-      const env = await containerEnv(pod, container, image, { place, data: volumes })
+      const services = await serviceLinks.of(pod.metadata.namespace ?? '', pod.spec?.enableServiceLinks !== false)
+      const env = await containerEnv(pod, container, image, { place, data: volumes, services })
       const forbidden = rootProblem(pod, container)
       if (forbidden !== '') throw new FairwayError(POD_FIELD_UNSUPPORTED, forbidden)
       const command = containerCommand(container, image, env)
       const problem = cannotStart(command, env.PATH ?? '')
       if (problem !== '') return this.#failStart(problem)
-      return await this.#execute(image, command, env)
+      return await this.#execute(image, { command, env, serviceEnv: services })
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       const reason = error instanceof FairwayError ? 'CreateContainerConfigError' : 'CreateContainerError'
@@ -124,12 +129,12 @@ export class ContainerRunner {
     }
   }
 
-  async #execute(image: Image, command: readonly string[], env: Readonly<Record<string, string>>): Promise<ContainerExit> {
+  async #execute(image: Image, words: ContainerWords): Promise<ContainerExit> {
     const { container, limits, place, pod, tell } = this.#context
     await this.log.begin()
     const hold = limits.hold(container)
-    const { sandbox, message } = await layContainer(this.#context, image, { command, env, groupFiles: hold.files })
-    const { capabilities, groupFiles, user } = sandbox
+    const { sandbox, message } = await layContainer(this.#context, image, { ...words, groupFiles: hold.files })
+    const { capabilities, env, groupFiles, user } = sandbox
     const streams = new ContainerStreams({ ...container, uid: user.uid }, this.log)
     const run = startContainer(sandbox, streams, this.log)
     this.#record.created(pod.metadata.uid ?? '', run.startedAtInMs)

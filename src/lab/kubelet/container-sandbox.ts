@@ -22,7 +22,7 @@ export interface LaidContainer {
 export async function layContainer(
   { pod, container, dir, netns, place, volumes }: ContainerContext,
   image: Image,
-  run: Pick<Sandbox, 'command' | 'env' | 'groupFiles'>,
+  run: Pick<Sandbox, 'command' | 'env' | 'groupFiles' | 'serviceEnv'>,
 ): Promise<LaidContainer> {
   const files = await layFiles(join(dir, 'files', container.name), image)
   const message = await layMessageFile(join(dir, 'termination'), container)

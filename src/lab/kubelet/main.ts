@@ -16,6 +16,8 @@ import { nodeAmounts, readMachine } from './node-object.ts'
 import { NodePods, sweepNode } from './pods.ts'
 import { canonicalAddress } from './range.ts'
 import { startKubeletServer } from './server.ts'
+import { followServices } from './service-env.ts'
+import { FollowedData } from './volume/followed-data.ts'
 
 /** How long containers may take to end by themselves when the runner ends. */
 const SHUTDOWN_GRACE_IN_MS = 1_000
@@ -51,6 +53,8 @@ async function makeNode(flags: KubeletFlags, signal: AbortSignal): Promise<NodeC
     hierarchies: readHierarchies(),
     amounts: nodeAmounts(),
     times: flags.times,
+    followed: new FollowedData(client, signal),
+    serviceLinks: followServices(client, signal),
     addresses: await AddressBook.open(join(dir, 'addresses.json'), flags.podRanges),
     signal,
   }

@@ -6,6 +6,8 @@ import type { Times } from '../topology.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Hierarchy } from './limit/hierarchy.ts'
 import type { NodeAmounts } from './limit/resource-field.ts'
+import type { ServiceLinks } from './service-env.ts'
+import type { FollowedData } from './volume/followed-data.ts'
 
 export interface NodeContext {
   readonly lab: string
@@ -19,6 +21,8 @@ export interface NodeContext {
   readonly hierarchies: readonly Hierarchy[]
   readonly amounts: NodeAmounts
   readonly times: Times
+  readonly followed: FollowedData
+  readonly serviceLinks: ServiceLinks
   /** The runner itself ends: nothing more is reported. */
   readonly signal: AbortSignal
 }

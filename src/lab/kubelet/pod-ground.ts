@@ -9,6 +9,7 @@ import type { NodeContext } from './node-context.ts'
 import { layPodWires, podWireNames, removePodWires } from './pod-network.ts'
 import { podReference } from './pod-reference.ts'
 import { PodVolumes } from './volume/pod-volumes.ts'
+import { VolumeError } from './volume/volume-error.ts'
 
 const NETWORK_RETRY_IN_MS = 2_000
 const VOLUME_RETRY_IN_MS = 1_000
@@ -37,7 +38,8 @@ export class PodGround {
     const hostname = this.#hostNetwork ? node.node : (pod.spec?.hostname ?? name).slice(0, 63)
     const podIPs = this.#hostNetwork ? node.nodeAddresses : []
     this.place = { podIPs, hostIPs: node.nodeAddresses, hostname, amounts: node.amounts }
-    this.volumes = new PodVolumes({ pod, place: this.place, dir: join(node.dir, uid, 'volumes'), client: node.client })
+    const { client, followed } = node
+    this.volumes = new PodVolumes({ pod, place: this.place, dir: join(node.dir, uid, 'volumes'), client, followed })
     this.limits = new PodLimits({
       hierarchies: node.hierarchies,
       path: `${labGroup(node.lab)}/${node.node}/${uid}`,
@@ -82,14 +84,14 @@ export class PodGround {
     if (!this.#node.signal.aborted) await this.#node.addresses.release(this.#uid)
   }
 
-  async #insist({ reason, words, retryInMs }: Part, act: () => Promise<void>, failed: () => void): Promise<boolean> {
+  async #insist({ reason, retryInMs, told }: Part, act: () => Promise<void>, failed: () => void): Promise<boolean> {
     while (!this.#abandoned) {
       try {
         await act()
         return true
       } catch (err) {
-        this.#log.warn({ err }, words)
-        const message = `${words}: ${err instanceof Error ? err.message : String(err)}`
+        const message = told(err)
+        this.#log.warn({ err }, message)
         this.#node.recorder.event(podReference(this.#pod), 'Warning', reason, message)
         failed()
         await Promise.race([this.#given.promise, new Promise((resolve) => setTimeout(resolve, retryInMs))])
@@ -123,13 +125,20 @@ interface PodGroundPlace {
 /** How the failure of a part is told, in a kubelet's words. */
 interface Part {
   readonly reason: string
-  readonly words: string
+  told(error: unknown): string
   readonly retryInMs: number
 }
 
-const NETWORK: Part = { reason: 'FailedCreatePodSandBox', words: 'Failed to create pod sandbox', retryInMs: NETWORK_RETRY_IN_MS }
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const NETWORK: Part = {
+  reason: 'FailedCreatePodSandBox',
+  told: (error) => `Failed to create pod sandbox: ${wordsOf(error)}`,
+  retryInMs: NETWORK_RETRY_IN_MS,
+}
 const VOLUMES: Part = {
   reason: 'FailedMount',
-  words: 'MountVolume.SetUp failed for a volume ',
+  told: (error) =>
+    `MountVolume.SetUp failed for volume ${JSON.stringify(error instanceof VolumeError ? error.volume : '')} : ${wordsOf(error)}`,
   retryInMs: VOLUME_RETRY_IN_MS,
 }

@@ -114,6 +114,7 @@ export class PodWorker {
       volumes: this.#ground.volumes,
       limits: this.#ground.limits,
       times: this.#node.times,
+      serviceLinks: this.#node.serviceLinks,
       before: statuses?.find(({ name }) => name === container.name),
       tell: (type, reason, message) => this.#node.recorder.event(about, type, reason, message),
       changed: () => this.#report(),

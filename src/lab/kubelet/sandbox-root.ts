@@ -10,11 +10,29 @@ const OWN: ReadonlySet<string> = new Set(['/dev', '/proc'])
  * made anew, with each of the machine's entries in its place. Paths below `emptyDirs` need nothing.
  */
 export function rootArguments(binds: readonly { readonly inside: string }[], emptyDirs: readonly string[]): readonly string[] {
-  const inEmpty = (path: string): boolean => [...emptyDirs, ...OWN].some((dir) => path === dir || path.startsWith(`${dir}/`))
+  const inEmpty = (path: string): boolean => isWithin(path, [...emptyDirs, ...OWN])
   const missing = binds.map(({ inside }) => inside).filter((path) => !inEmpty(path) && !existsSync(path))
   const opened = new Set(missing.map(existingAncestor).filter((dir) => !inEmpty(dir)))
   const root = opened.delete('/') ? entriesOf('/') : ['--ro-bind', '/', '/']
   return [...root, ...[...opened].toSorted().flatMap((dir) => ['--tmpfs', dir, ...entriesOf(dir)])]
+}
+
+const isWithin = (path: string, dirs: readonly string[]): boolean =>
+  dirs.some((dir) => path === dir || path.startsWith(`${dir}/`))
+
+/**
+ * A mount path with the machine's symbolic links followed, as bubblewrap cannot follow them inside a root that it is still making
+ * (`/var/run` leads to `/run`). What lies in an emptied directory is not the machine's any more.
+ */
+export function pathInside(path: string, emptyDirs: readonly string[]): string {
+  const parts = path.split('/').filter((part) => part !== '')
+  let at = '/'
+  for (const [index, part] of parts.entries()) {
+    const next = join(at, part)
+    if (isWithin(next, emptyDirs) || !existsSync(next)) return join(next, ...parts.slice(index + 1))
+    at = realpathSync(next)
+  }
+  return at
 }
 
 function existingAncestor(path: string): string {

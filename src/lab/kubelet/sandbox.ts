@@ -1,6 +1,6 @@
 /** The command that isolates one container: bubblewrap's arguments. */
 import { inNetns } from '../../linux/netns.ts'
-import { rootArguments } from './sandbox-root.ts'
+import { pathInside, rootArguments } from './sandbox-root.ts'
 
 /** Something of the machine that a container sees at a path. */
 export interface Bind {
@@ -15,6 +15,8 @@ export interface Sandbox {
   readonly hostname: string
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** What of it tells of Services: thousands, maybe. It is inherited, as bubblewrap takes no more than 9,000 arguments. */
+  readonly serviceEnv: Readonly<Record<string, string>>
   readonly workingDir: string
   readonly emptyDirs: readonly string[]
   /** Files of the machine laid over the root read-only: path inside, path outside. */
@@ -53,14 +55,20 @@ const EMPTY_DIRS: readonly string[] = ['/run', '/tmp', '/var/tmp', '/var/log', '
 /** Descriptor on which bubblewrap says the process id of the container, as JSON. */
 export const STATUS_FD = 3
 
+/** The environment that the command of a container is started with. */
+export function sandboxEnvironment({ serviceEnv }: Pick<Sandbox, 'serviceEnv'>): Readonly<Record<string, string>> {
+  return { ...serviceEnv, PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin' }
+}
+
 /**
- * The whole command of a container.
+ * The whole command of a container, to be started with `sandboxEnvironment`.
  *
  * The root is the machine's, read-only; process, IPC and host name namespaces are its own; its process is number 1 in there, as under a container engine
  * (a program that does not handle SIGTERM lives until SIGKILL); it ends with the runner, however that ends.
  */
 export function sandboxCommand(sandbox: Sandbox): readonly string[] {
   const emptyDirs = [...EMPTY_DIRS, ...sandbox.emptyDirs]
+  const binds = sandbox.binds.map((bind) => ({ ...bind, inside: pathInside(bind.inside, emptyDirs) }))
   const bwrap = [
     'bwrap',
     ...[
@@ -79,15 +87,17 @@ export function sandboxCommand(sandbox: Sandbox): readonly string[] {
       'ALL',
       ...[...new Set([...sandbox.capabilities, 'SETPCAP', 'SETUID', 'SETGID'])].flatMap((each) => ['--cap-add', `CAP_${each}`]),
     ],
-    ...rootArguments(sandbox.binds, emptyDirs),
+    ...rootArguments(binds, emptyDirs),
     ...['--dev', '/dev', '--proc', '/proc'],
     ...emptyDirs.flatMap((dir) => ['--tmpfs', dir]),
     ...['--chmod', '1777', '/tmp'],
     ...sandbox.visible.flatMap((path) => ['--ro-bind', path, path]),
     ...[...sandbox.files].flatMap(([inside, outside]) => ['--ro-bind', outside, inside]),
-    ...sandbox.binds.flatMap(({ outside, inside, readOnly }) => [readOnly ? '--ro-bind' : '--bind', outside, inside]),
+    ...binds.flatMap(({ outside, inside, readOnly }) => [readOnly ? '--ro-bind' : '--bind', outside, inside]),
     ...(sandbox.readOnlyRoot ? emptyDirs.flatMap((dir) => ['--remount-ro', dir]) : []),
-    ...['--clearenv', ...Object.entries(sandbox.env).flatMap(([name, value]) => ['--setenv', name, value])],
+    ...Object.entries(sandbox.env).flatMap(([name, value]) =>
+      sandbox.serviceEnv[name] === value ? [] : ['--setenv', name, value],
+    ),
     ...[
       '--chdir',
       sandbox.workingDir,

@@ -107,6 +107,33 @@ export const PODS: Deeds = {
     expect(await desk.sees('kubectl exec echo')).toMatch(/you must specify at least one command for the container[\s\S]*exit 1$/)
   },
 
+  'a pod asks the API server with the token, the authority and the address that it was given': async (desk, expect) => {
+    const pod = (name: string, spec: object): string =>
+      JSON.stringify({
+        ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name } },
+        spec: { terminationGracePeriodSeconds: 0, containers: [{ name, image: 'fairway/echo' }], ...spec },
+      })
+    await desk.does('kubectl create serviceaccount robot')
+    await desk.apply(pod('asker', { serviceAccountName: 'robot' }))
+    await desk.apply(pod('silent', { automountServiceAccountToken: false, enableServiceLinks: false }))
+    await desk.does('kubectl wait pod --all --for=condition=Ready --timeout=30s')
+    const ask = [
+      'cd /var/run/secrets/kubernetes.io/serviceaccount',
+      'curl -sS --max-time 5 --cacert ca.crt -H "Authorization: Bearer $(cat token)" -o /tmp/answer -w "%{http_code}"' +
+        ' https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT/api/v1/namespaces/$(cat namespace)/pods/asker',
+    ].join(' && ')
+    expect(await desk.sees(`kubectl exec asker -- sh -c '${ask}'`)).toBe('200')
+    const token = await desk.does('kubectl exec asker -- cat /var/run/secrets/kubernetes.io/serviceaccount/token')
+    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+    expect(claims).toMatchObject({ sub: `system:serviceaccount:${desk.namespace}:robot` })
+    expect(await desk.sees('kubectl exec silent -- ls /var/run/secrets')).toContain('No such file or directory')
+    expect(await desk.sees(`kubectl get pod silent -o jsonpath='{.spec.volumes}{.spec.containers[0].volumeMounts}'`)).toBe('')
+    desk.file('nobody.json', pod('nobodys', { serviceAccountName: 'nobody' }))
+    expect(await desk.sees('kubectl apply -f nobody.json')).toBe(
+      `Error from server (Forbidden): error when creating "nobody.json": pods "nobodys" is forbidden: error looking up service account ${desk.namespace}/nobody: serviceaccount "nobody" not found\nexit 1`,
+    )
+  },
+
   'cp: a file and a folder, both ways, and what is not there': async (desk, expect) => {
     await desk.apply(ECHO)
     await desk.does(READY)

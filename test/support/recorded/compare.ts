@@ -19,22 +19,31 @@ const TEXT: readonly (readonly [RegExp, string])[] = [
   [/(<none>|<invalid>)(?= *$)/gm, '<none>'],
 ]
 
+/** The recorded server was of a build that also gives pods a vendor's authority, as YAML, JSON and `kubectl describe` show it. */
+const VENDOR = 'openshift-service-ca.crt'
+const VENDORS_AUTHORITY: readonly RegExp[] = [
+  / *- configMap:\n *items:\n *- key: service-ca\.crt\n *path: service-ca\.crt\n *name: openshift-service-ca\.crt\n/g,
+  /,\s*\{\s*"configMap": \{\s*"items": \[\s*\{[^}]*\}\s*\],\s*"name": "openshift-service-ca\.crt"\s*\}\s*\}/g,
+  / *ConfigMapName: +openshift-service-ca\.crt\n *Optional: +false\n/g,
+]
+
 /** Text of a terminal: volatile words replaced, columns two blanks apart. */
 export function steadyText(text: string): string {
-  const replaced = TEXT.reduce((result, [pattern, word]) => result.replaceAll(pattern, word), text)
+  const own = VENDORS_AUTHORITY.reduce((result, pattern) => result.replaceAll(pattern, ''), text)
+  const replaced = TEXT.reduce((result, [pattern, word]) => result.replaceAll(pattern, word), own)
   return replaced.replaceAll(/ {2,}/g, '  ').replaceAll(/ +$/gm, '')
 }
 
 /** Fields whose values are of one run; whether they are there still counts. */
 const VOLATILE = new Set(['uid', 'resourceVersion', 'clusterIP', 'clusterIPs', 'nodePort', 'hash', 'remainingItemCount'])
 
-/** A JSON value with volatile scalars replaced. The token that a real cluster gives each pod, and ownership, are left out. */
+/** A JSON value with volatile scalars replaced. Ownership is left out. */
 export function steadyJson(value: unknown, field = ''): unknown {
   if (VOLATILE.has(field) && value !== 30_018 && value !== 30_555) return field.toUpperCase()
   // Documentation comes from a package that lost its line breaks.
   if (field === 'description' && typeof value === 'string') return value.replaceAll(/\s+/g, ' ')
   if (typeof value === 'string') return /^(\d+[smhd])+$/.test(value) ? 'AGE' : steadyText(value)
-  if (Array.isArray(value)) return value.filter((item) => !isTokenMount(item)).map((item) => steadyJson(item, ''))
+  if (Array.isArray(value)) return value.filter((item) => !isVendors(item)).map((item) => steadyJson(item, ''))
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value)
     .filter(([name]) => name !== 'managedFields')
@@ -43,9 +52,8 @@ export function steadyJson(value: unknown, field = ''): unknown {
   return Object.fromEntries(entries)
 }
 
-function isTokenMount(item: unknown): boolean {
-  const name = (item as { readonly name?: unknown } | null)?.name
-  return typeof name === 'string' && name.startsWith('kube-api-access-')
+function isVendors(item: unknown): boolean {
+  return (item as { readonly configMap?: { readonly name?: unknown } } | null)?.configMap?.name === VENDOR
 }
 
 /** Paths at which two values differ: `spec.ports.0.nodePort`. */

@@ -6,7 +6,6 @@ export interface Difference {
   readonly at?: readonly string[]
 }
 
-const NO_TOKEN = 'A real cluster gives each pod a token of its service account in a volume; the lab does not.'
 const DOCUMENTATION =
   'The fields and their types are the same. Documentation comes from a package in which it lost line breaks, and in which fields that hold objects have the words of the object.'
 const BELOW = 'The columns are the same; the recorded cluster did more between the recorded commands.'
@@ -20,14 +19,11 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
     why: 'A namespace that is empty is gone at once, so that kubectl has nothing to wait for; a real one takes seconds.',
     at: ['requests'],
   },
-  'describe-pod': { why: NO_TOKEN, at: ['stdout: rows'] },
   events: { why: BELOW, at: ['stdout: rows'] },
   exec: { why: `${NO_KUBELET} (\`test/live/apiserver-streams.test.ts\`).` },
   explain: { why: DOCUMENTATION, at: ['stdout: rows'] },
   'explain-ingress': { why: DOCUMENTATION, at: ['stdout: rows'] },
   'get-events': { why: BELOW, at: ['stdout: rows'] },
-  'get-pod-yaml': { why: NO_TOKEN, at: ['stdout: rows'] },
-  'get-pods-json': { why: NO_TOKEN, at: ['stdout: rows'] },
   logs: { why: `${NO_KUBELET} (\`test/live/kubelet.test.ts\`).` },
   'port-forward': { why: `${NO_KUBELET} (\`test/live/apiserver-streams.test.ts\`).` },
   version: {

@@ -29,6 +29,7 @@ function write(kind: KindRecord, raw: RawObject, old?: RawObject, subresource = 
   if (kind.namespaced) object.metadata.namespace = 'default'
   kind.defaults(object)
   if (old !== undefined && subresource === '') object.status = structuredClone(old.status)
+  if (old === undefined) expect(kind.admit?.(object)).toBe(undefined)
   if (subresource === '') kind.prepare?.(object, old)
   const refused = kind.allocation?.allocate(object, old, false) ?? []
   if (refused.length > 0) return { object, errors: refused }

@@ -3,7 +3,6 @@ import { chmod, mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isNotFound } from '../../../kube/api-error.ts'
 import type { KubeClient } from '../../../kube/client.ts'
-import { startReflector } from '../../../kube/reflector.ts'
 import { CONFIG_MAPS, type Resource, SECRETS } from '../../../kube/resource.ts'
 import type { Container, DataObject, Pod } from '../../../kube/types.ts'
 import { logger } from '../../../log/log.ts'
@@ -12,8 +11,10 @@ import { POD_FIELD_UNSUPPORTED } from '../../../model/codes/pod.ts'
 import { expand, type PodPlace } from '../container-env.ts'
 import type { Bind } from '../sandbox.ts'
 import { writeAtomicDir } from './atomic-dir.ts'
+import type { FollowedData } from './followed-data.ts'
 import { type ProjectionSource, type ProjectionWorld, project } from './projection.ts'
 import { TokenRenewal } from './token-renewal.ts'
+import { VolumeError } from './volume-error.ts'
 
 type Volume = NonNullable<NonNullable<Pod['spec']>['volumes']>[number]
 
@@ -25,6 +26,7 @@ export interface VolumeContext {
   /** Where the volumes are kept: a folder of the pod's. */
   readonly dir: string
   readonly client: KubeClient
+  readonly followed: FollowedData
 }
 
 /** What the server gives who asks for a token. */
@@ -36,6 +38,8 @@ interface Grant {
 export class PodVolumes {
   readonly #context: VolumeContext
   readonly #paths = new Map<string, string>()
+  /** resourceVersion of each ConfigMap and Secret, by plural and name, when it was last read. */
+  readonly #read = new Map<string, string>()
   readonly #following = new AbortController()
   readonly #renewal = new TokenRenewal((name) => this.#renew(name))
   #writing: Promise<void> = Promise.resolve()
@@ -53,29 +57,30 @@ export class PodVolumes {
     return this.#get(SECRETS, 'Secret', name)
   }
 
-  /** Lays every volume. @throws {FairwayError} that names the volume which cannot be had */
+  /** Lays every volume. @throws {VolumeError} for the first that cannot be had */
   async lay(): Promise<void> {
-    for (const volume of this.#context.pod.spec?.volumes ?? []) this.#paths.set(volume.name, await this.#layOne(volume))
+    for (const volume of this.#context.pod.spec?.volumes ?? []) {
+      try {
+        this.#paths.set(volume.name, await this.#layOne(volume))
+      } catch (error) {
+        throw new VolumeError(volume.name, error)
+      }
+    }
   }
 
   /** From now on changes of ConfigMaps and Secrets reach the volumes, until `release`. */
   follow(): void {
-    const { client, pod } = this.#context
+    const { followed, pod } = this.#context
     for (const volume of pod.spec?.volumes ?? []) {
       for (const source of sourcesOf(volume)) {
         const configMap = source.configMap?.name
         const name = configMap ?? source.secret?.secretName ?? source.secret?.name
         if (name === undefined) continue
-        startReflector<DataObject, unknown>({
-          client,
-          resource: configMap === undefined ? SECRETS : CONFIG_MAPS,
-          namespace: pod.metadata.namespace,
-          fieldSelector: `metadata.name=${name}`,
-          signal: this.#following.signal,
-          onChanges: (changes) => {
-            if (changes.some(({ before, after }) => before !== undefined && after !== undefined)) this.#refresh(volume)
-          },
-        })
+        const resource = configMap === undefined ? SECRETS : CONFIG_MAPS
+        const changed = ({ metadata }: DataObject): void => {
+          if (metadata.resourceVersion !== this.#read.get(`${resource.plural}/${name}`)) this.#refresh(volume)
+        }
+        followed.follow({ resource, namespace: pod.metadata.namespace ?? '', name }, changed, this.#following.signal)
       }
     }
   }
@@ -153,7 +158,9 @@ export class PodVolumes {
   async #get(resource: Resource<DataObject>, kind: string, name: string): Promise<DataObject | undefined> {
     const { client, pod } = this.#context
     try {
-      return { ...(await client.get(resource, { namespace: pod.metadata.namespace, name })), kind }
+      const object = await client.get(resource, { namespace: pod.metadata.namespace, name })
+      this.#read.set(`${resource.plural}/${name}`, object.metadata.resourceVersion ?? '')
+      return { ...object, kind }
     } catch (error) {
       if (isNotFound(error)) return undefined
       throw error

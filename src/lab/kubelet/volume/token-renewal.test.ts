@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { KubeClient } from '../../../kube/client.ts'
+import { FollowedData } from './followed-data.ts'
 import { PodVolumes } from './pod-volumes.ts'
 import { renewalDelay } from './token-renewal.ts'
 
@@ -26,7 +27,9 @@ it('a volume gets new tokens until it is released', async () => {
     spec: { containers: [], volumes: [{ name: 'api', projected: { sources } }] },
   }
   const place = { podIPs: [], hostIPs: [], hostname: 'a', amounts: {} }
-  const volumes = new PodVolumes({ pod, place, dir, client: { request } as unknown as KubeClient })
+  const client = { request } as unknown as KubeClient
+  const followed = new FollowedData(client, new AbortController().signal)
+  const volumes = new PodVolumes({ pod, place, dir, client, followed })
   try {
     await volumes.lay()
     const token = () => readFileSync(join(dir, 'api', 'token'), 'utf8')

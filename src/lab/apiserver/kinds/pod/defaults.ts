@@ -6,8 +6,7 @@ const GRACE_PERIOD_IN_SECONDS = 30
 const EVICTION_IN_SECONDS = 300
 
 /**
- * Defaults of a Pod, with what admission adds (service account, tolerations, priority) but for the token volume: the lab has no
- * tokens, so a pod there would have nothing to read.
+ * Defaults of a Pod, with what admission adds to every pod alike (name of the service account, tolerations, priority).
  *
  * Source: kubernetes pkg/apis/core/v1/defaults.go; plugin/pkg/admission.
  */

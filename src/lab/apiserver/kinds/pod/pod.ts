@@ -3,6 +3,7 @@ import { timestamp } from '../../metadata.ts'
 import { ageColumn, column, defineKind, nameColumn, wide } from '../define.ts'
 import { allowanceOf, budgetsOf, isHealthy } from '../disruption-budget.ts'
 import { NOTHING, type View } from '../view.ts'
+import { admitAccount } from './account.ts'
 import { readinessGatesText, restartsText, summarize } from './columns.ts'
 import { podDefaults, qosClass } from './defaults.ts'
 import { specOf, statusOf } from './types.ts'
@@ -156,5 +157,9 @@ export const pod: KindRecord = defineKind({
   ],
 })
 
-/** The Pod kind of a cluster; `view` is where bindings find nodes and evictions find budgets. */
-export const makePod = (view: View): KindRecord => ({ ...pod, actions: { binding: binding(view), eviction: eviction(view) } })
+/** The Pod kind of a cluster; `view` is where bindings find nodes, evictions find budgets, and new pods their account. */
+export const makePod = (view: View): KindRecord => ({
+  ...pod,
+  actions: { binding: binding(view), eviction: eviction(view) },
+  admit: (object) => admitAccount(object, view),
+})
