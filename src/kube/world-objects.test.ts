@@ -197,7 +197,7 @@ describe('Pod and Node', () => {
 
   test('states of a pod', () => {
     const raw: Pod = {
-      metadata: { ...metadata, deletionTimestamp: 'x', creationTimestamp: '1970-01-01T00:00:01Z' },
+      metadata: { ...metadata, deletionTimestamp: 'x', creationTimestamp: '1970-01-01T00:00:01Z', labels: { app: 'web' } },
       status: { phase: 'Failed', podIP: '10.0.0.1' },
     }
     expect(convertPod(raw).value).toMatchObject({
@@ -205,6 +205,7 @@ describe('Pod and Node', () => {
       finished: true,
       ready: false,
       addresses: ['10.0.0.1'],
+      labels: { app: 'web' },
       createdAtInMs: 1000,
     })
   })

@@ -140,6 +140,7 @@ export function convertPod(raw: Pod): Converted<world.Pod> {
     ready: raw.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
     terminating: raw.metadata.deletionTimestamp !== undefined,
     finished: raw.status?.phase === 'Succeeded' || raw.status?.phase === 'Failed',
+    labels: raw.metadata.labels ?? {},
     createdAtInMs: Date.parse(raw.metadata.creationTimestamp ?? '') || 0,
   }
   return { value, findings: read.findings }

@@ -96,6 +96,7 @@ export interface Pod {
   readonly terminating: boolean
   /** Succeeded or Failed: holds no address any more. */
   readonly finished: boolean
+  readonly labels: Readonly<Record<string, string>>
   /** Milliseconds since the epoch, from creationTimestamp: the older of two claims wins. */
   readonly createdAtInMs: number
 }

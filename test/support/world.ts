@@ -43,6 +43,7 @@ export function aPod(key: string, node: string, part: Partial<Pod> = {}): Pod {
     ready: true,
     terminating: false,
     finished: false,
+    labels: {},
     createdAtInMs: 0,
     ...part,
   }
