@@ -246,6 +246,23 @@ describe('when something breaks', () => {
     await there
   })
 
+  test('who knows that it is there by now has it read at once, and again soon', async () => {
+    const made = await fixture()
+    made.api.store.put(PATH, service('a', 1))
+    made.api.fault = () => ({ kind: 'status', status: 404 })
+    const absences: boolean[] = []
+    const anHour = 3_600_000
+    const onAbsent = (absent: boolean) => void absences.push(absent)
+    const reflector = made.start({ optional: true, onAbsent, backoff: { firstInMs: 1, maxInMs: anHour } })
+    await reflector.synced
+    const there = made.hears('ns/a', 1)
+    let left = 3
+    made.api.fault = () => (--left > 0 ? { kind: 'status', status: 404 } : undefined)
+    reflector.lookAgain()
+    await there
+    expect(absences).toEqual([true, false])
+  })
+
   test('what may be read no more stays known', async () => {
     const made = await fixture()
     made.api.store.put(PATH, service('a', 1))

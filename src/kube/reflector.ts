@@ -9,6 +9,7 @@
 import { type Logger, logger } from '../log/log.ts'
 import { FairwayError } from '../model/code.ts'
 import { KUBE_ANSWER_UNREADABLE, KUBE_HANDLER_FAILED } from '../model/codes/kube.ts'
+import { Absence } from './absence.ts'
 import { ApiError, isAborted, isExpired, isForbidden, isNotFound, isTooNew } from './api-error.ts'
 import { Backoff, pause } from './backoff.ts'
 import type { KubeClient } from './client.ts'
@@ -39,6 +40,8 @@ export interface ReflectorOptions<T extends KubeObject, K> {
   readonly onChanges?: (changes: readonly Change<K>[], batch: BatchInfo) => void
   /** For what not every server has: one that does not know the resource, or lets nobody read it, has an empty collection. */
   readonly optional?: boolean
+  /** Hears when what is optional turns out to be unknown or hidden, and when it is there again. */
+  readonly onAbsent?: (absent: boolean) => void
   /** Ends it. */
   readonly signal: AbortSignal
   readonly log?: Logger
@@ -60,6 +63,8 @@ export interface Reflector<K> {
   readonly hasSynced: boolean
   /** Whether the server was last heard of without an error since. */
   readonly connected: boolean
+  /** What is optional and was absent should be there by now: the server is asked at once, not only some day. */
+  lookAgain(): void
   /** Resolves when it ended by its signal. */
   readonly done: Promise<void>
 }
@@ -77,6 +82,7 @@ export function startReflector<T extends KubeObject, K = T>(options: ReflectorOp
     get connected() {
       return loop.connected
     },
+    lookAgain: () => loop.absence.hurry(),
     done,
   }
 }
@@ -90,6 +96,7 @@ class ReflectLoop<T extends KubeObject, K> {
   readonly synced = Promise.withResolvers<void>()
   hasSynced = false
   connected = false
+  readonly absence: Absence
   private readonly options: ReflectorOptions<T, K>
   private readonly log: Logger
   private readonly backoff: Backoff
@@ -103,7 +110,9 @@ class ReflectLoop<T extends KubeObject, K> {
   constructor(options: ReflectorOptions<T, K>) {
     this.options = options
     this.log = options.log ?? logger('kube')
-    this.backoff = new Backoff(options.backoff ?? { firstInMs: 200, maxInMs: MAX_BACKOFF_IN_MS })
+    const delays = options.backoff ?? { firstInMs: 200, maxInMs: MAX_BACKOFF_IN_MS }
+    this.backoff = new Backoff(delays)
+    this.absence = new Absence({ ...delays, onChange: options.onAbsent })
   }
 
   async run(): Promise<void> {
@@ -125,7 +134,8 @@ class ReflectLoop<T extends KubeObject, K> {
     this.takeWhole(objects, resourceVersion)
   }
 
-  private takeWhole(objects: ReadonlyMap<string, Decoded<K>>, resourceVersion: string): void {
+  private takeWhole(objects: ReadonlyMap<string, Decoded<K>>, resourceVersion: string, absent = false): void {
+    this.absence.note(absent)
     this.deliver(this.store.replace(objects), performance.now())
     this.resourceVersion = resourceVersion
     this.heard()
@@ -216,8 +226,8 @@ class ReflectLoop<T extends KubeObject, K> {
 
   private async waitForResource(): Promise<void> {
     if (!this.hasSynced) this.log.info({ kind: this.options.resource.kind }, 'the server has none of these, or shows none')
-    this.takeWhole(new Map(), '')
-    await pause(this.options.backoff?.maxInMs ?? MAX_BACKOFF_IN_MS, this.options.signal)
+    this.takeWhole(new Map(), '', true)
+    await this.absence.wait(this.options.signal)
   }
 
   private mustRelist(error: unknown): boolean {
