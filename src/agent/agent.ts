@@ -20,6 +20,7 @@ import { createPlanner, type Planner } from '../plan/planner.ts'
 import { findingEvents } from './finding-events.ts'
 import { FindingSet } from './finding-set.ts'
 import { FlowKeeper } from './flow-keeper.ts'
+import { machineAddresses } from './machine-addresses.ts'
 import { AgentMetrics } from './metrics.ts'
 import { NodeHealth } from './node-health.ts'
 import { findRoutes } from './preflight.ts'
@@ -177,7 +178,7 @@ export class Agent {
       node,
       conntrack,
       targets: this.planner.udp,
-      isHere: (address) => this.world.world.nodes.get(node)?.addresses.includes(address) ?? false,
+      addressesHere: () => new Set([...this.nodeAddresses, ...(this.nodePortAddresses() ?? [])]),
       carries: (unit) => this.proxy.carries(unit),
       onFinding: () => this.refreshFindings(),
     })
@@ -227,12 +228,19 @@ export class Agent {
     if (this.health === undefined) return
     this.health.notePending(this.pending)
     const checks = [...this.planner.healthChecks.values()].filter(({ service }) => this.proxy.carries(`service/${service}`))
-    this.health.sync(checks, this.options.planner?.nodePortAddresses === undefined ? [] : this.nodePortAddresses())
+    const addresses = checks.length > 0 ? this.nodePortAddresses() : []
+    this.health.sync(addresses?.length === 0 ? [] : checks, addresses ?? [])
   }
 
-  private nodePortAddresses(): readonly string[] {
-    const { node, planner = {} } = this.options
-    return nodePortChoice(planner)(this.world.world.nodes.get(node)?.addresses ?? [])
+  private get nodeAddresses(): readonly string[] {
+    return this.world.world.nodes.get(this.options.node)?.addresses ?? []
+  }
+
+  /** The addresses that were chosen for nodePorts, as far as the machine has them now; undefined when nobody chose. */
+  private nodePortAddresses(): readonly string[] | undefined {
+    const { planner = {} } = this.options
+    if (planner.nodePortAddresses === undefined) return undefined
+    return nodePortChoice(planner)(planner.nodePortAddresses === 'primary' ? this.nodeAddresses : machineAddresses())
   }
 
   private openHealth(listen: ListenAddress): NodeHealth {

@@ -59,7 +59,7 @@ function setUp(carries = true) {
     node: 'n1',
     conntrack,
     targets: planner.udp,
-    isHere: () => false,
+    addressesHere: () => new Set(),
     carries: () => carries,
     onFinding,
     retryInMs: 1_000,

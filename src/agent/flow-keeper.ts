@@ -11,8 +11,8 @@ export interface FlowKeeperOptions {
   readonly node: string
   readonly conntrack: Conntrack
   readonly targets: UdpTargets
-  /** Whether an address is one of this node. */
-  readonly isHere: (address: string) => boolean
+  /** The addresses of this node on which it answers for its pods, as it has them now. */
+  readonly addressesHere: () => ReadonlySet<string>
   /** Whether Fairway carries what this unit (`service/KEY`) asks for; if not, its flows are another's. */
   readonly carries: (unit: string) => boolean
   readonly onFinding: () => void
@@ -72,13 +72,13 @@ export class FlowKeeper {
   }
 
   private async run(): Promise<void> {
-    const { conntrack, targets, isHere, carries } = this.options
+    const { conntrack, carries } = this.options
     const failedBefore = this.failure !== undefined
     const due = this.due.splice(0)
     const whole = this.unknown
     this.unknown = false
     try {
-      const stale = whole ? targets.staleAmong(await conntrack.list(), isHere) : due
+      const stale = whole ? await this.staleAmongAll() : due
       const ours = stale.filter(({ owner }) => carries(owner))
       if (ours.length > 0) await conntrack.forget(ours)
       if (ours.length > 0) log.debug({ stale: ours.length }, 'stale UDP flows are forgotten')
@@ -90,6 +90,13 @@ export class FlowKeeper {
       this.tryAgain()
     }
     if (failedBefore !== (this.failure !== undefined)) this.options.onFinding()
+  }
+
+  private async staleAmongAll(): Promise<readonly FlowMatch[]> {
+    const { conntrack, targets, addressesHere } = this.options
+    const flows = await conntrack.list()
+    const here = addressesHere()
+    return targets.staleAmong(flows, (address) => here.has(address))
   }
 
   private tryAgain(): void {

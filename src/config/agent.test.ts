@@ -37,6 +37,7 @@ describe('values', () => {
   test.each([
     ['primary', 'primary'],
     ['10.0.0.0/8,fd00::/64', ['10.0.0.0/8', 'fd00::/64']],
+    ['10.1.2.3/8,fd00:0:0::1/64,10.1.2.3,0.0.0.0/0', ['10.0.0.0/8', 'fd00::/64', '10.1.2.3/32', '0.0.0.0/0']],
     ['', undefined],
   ])('--node-port-addresses %j', (text, expected) => {
     expect(read('--node-port-addresses', text).nodePortAddresses).toEqual(expected)

@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js'
 import { FairwayError } from '../model/code.ts'
 import { USAGE_WRONG } from '../model/codes/usage.ts'
 
-/** `CIDR,CIDR`, of either family; a bare address is a range of one. None by default. @throws {FairwayError} USAGE_WRONG */
+/** `CIDR,CIDR`, of either family; a bare address is a range of one, and bits behind the prefix do not count. None by default. @throws {FairwayError} USAGE_WRONG */
 export function readCidrs(text: string | undefined, field: string): readonly string[] {
   const parts = (text ?? '').split(',').map((part) => part.trim())
   return parts.filter((part) => part !== '').map((part) => readCidr(part, field))
@@ -17,7 +17,8 @@ function readCidr(text: string, field: string): string {
   ) {
     try {
       const [address, length] = ipaddr.parseCIDR(whole)
-      return `${address.toString()}/${length}`
+      const family = address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6
+      return `${family.networkAddressFromCIDR(whole).toString()}/${length}`
     } catch {
       // said below
     }

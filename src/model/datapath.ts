@@ -39,7 +39,7 @@ export interface Frontend {
   readonly key: string
   readonly family: Family
   /**
-   * `address` one address; `node-port` every address of this node that the cluster knows (entries `node-address`);
+   * `address` one address; `node-port` every address that answers nodePorts (entries `node-address` and `node-range`);
    * `host-port` every local address, 127.0.0.0/8 included, `::1` and service addresses not; `host-address` one such local
    * address, and nothing when the node does not have it: a pod may write any address as its hostIP.
    */
@@ -73,9 +73,11 @@ export interface AddressEntry {
 /**
  * A range of addresses, as CIDR text; no two of one kind overlap. `local-source` is what this node's pods send from: their flows to
  * Services keep their source address. `service-range` is kept for cluster addresses: one that no Service has is refused.
+ * `node-range` holds addresses that answer nodePorts while the machine has them: service addresses, 127.0.0.0/8, `::1` and
+ * fe80::/10 (which cannot be forwarded for) never do.
  */
 export interface AddressRange {
-  readonly kind: 'local-source' | 'service-range'
+  readonly kind: 'local-source' | 'service-range' | 'node-range'
   readonly key: string
   readonly family: Family
   readonly cidr: string

@@ -38,8 +38,8 @@ export class ClaimIndex {
 function sameClaims(one: readonly Claim[], other: readonly Claim[]): boolean {
   if (one.length !== other.length) return false
   return one.every((claim, index) => {
-    const { slot, addresses, claimedAtInMs, text } = other[index] as Claim
+    const { slot, addresses, ranges, claimedAtInMs, text } = other[index] as Claim
     const same = claim.slot === slot && claim.claimedAtInMs === claimedAtInMs && claim.text === text
-    return same && claim.addresses.join() === addresses.join()
+    return same && claim.addresses.join() === addresses.join() && claim.ranges?.join() === ranges?.join()
   })
 }

@@ -30,6 +30,16 @@ it('a claim that was beaten beats nobody', () => {
   ])
 })
 
+it('meets claims on addresses in its ranges, never on loopback ones', () => {
+  const ranged = { ...claim('service/a', 1, '192.0.2.1'), ranges: ['10.0.0.0/8', '127.0.0.0/8', '::/0'] }
+  const rivals = ['192.0.2.1', '10.9.9.9', '192.0.2.2', '127.0.0.1', 'fd00::1', '::1', 'fe80::1']
+  expect(rivals.map((address) => winners([ranged, claim('pod/b', 2, address)])[1])).toEqual([
+    ...['service/a', 'service/a', undefined, undefined, 'service/a', undefined, undefined],
+  ])
+  expect(winners([ranged, { ...ranged, subject: 'service/b' }])).toEqual([undefined, 'service/a'])
+  expect(winners([ranged, claim('pod/b', 2)])).toEqual([undefined, 'service/a'])
+})
+
 it('tells both', () => {
   expect(clash(claim('pod/b', 2), claim('pod/a', 1)).subjects).toEqual(['pod/a', 'pod/b'])
 })

@@ -2,16 +2,19 @@
 import type { Finding } from '../model/code.ts'
 import { PORT_CLASH } from '../model/codes/ports.ts'
 import type { Family, Protocol } from '../model/world.ts'
+import { NEVER_NODE_PORT } from './options.ts'
+import { RangeSet } from './ranges.ts'
 
 /**
  * One object's wish for one port.
  *
- * Shape: `slot` is where rivals meet; `addresses` is empty for every address of the node, loopback included; `subject` is `kind/namespace/name`;
- * `text` says it in the user's words, as in `hostPort 80/tcp`.
+ * Shape: `slot` is where rivals meet; `addresses` and `ranges` (CIDR text, of a `node-range`) are for which addresses, without any for
+ * every one of the node, loopback included; `subject` is `kind/namespace/name`; `text` says it in the user's words, as in `hostPort 80/tcp`.
  */
 export interface Claim {
   readonly slot: string
   readonly addresses: readonly string[]
+  readonly ranges?: readonly string[]
   readonly subject: string
   readonly claimedAtInMs: number
   readonly text: string
@@ -31,8 +34,24 @@ export function addressSlot(address: string, protocol: Protocol, port: number): 
 }
 
 function overlap(one: Claim, other: Claim): boolean {
-  const every = one.addresses.length === 0 || other.addresses.length === 0
-  return every || one.addresses.some((address) => other.addresses.includes(address))
+  if (isForEvery(one) || isForEvery(other)) return true
+  if (one.addresses.some((address) => other.addresses.includes(address))) return true
+  return reaches(one, other) || reaches(other, one) || rangesOf(one).some((cidr) => rangesOf(other).includes(cidr))
+}
+
+function isForEvery(claim: Claim): boolean {
+  return claim.addresses.length + rangesOf(claim).length === 0
+}
+
+function reaches(claim: Claim, { addresses }: Claim): boolean {
+  const ranges = rangesOf(claim)
+  if (ranges.length === 0) return false
+  const within = new RangeSet(ranges)
+  return addresses.some((address) => within.has(address) && !NEVER_NODE_PORT.has(address))
+}
+
+function rangesOf({ ranges = [] }: Claim): readonly string[] {
+  return ranges
 }
 
 function byAge(one: Claim, other: Claim): number {

@@ -10,6 +10,8 @@ export interface Here {
   readonly addresses: readonly string[]
   /** Those of them that answer nodePorts. */
   readonly nodePortAddresses: readonly string[]
+  /** Ranges of addresses that answer them while the machine has them, as CIDR text. */
+  readonly nodePortRanges: readonly string[]
   /** Whether this or another node of the cluster has the address. */
   isNodeAddress(address: string): boolean
   /** Whether Services may ask for the address as an externalIP. */

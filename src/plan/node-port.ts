@@ -11,6 +11,7 @@ function claimOf(service: Service, family: Family, port: ServicePort, here: Here
   return {
     slot: portSlot(family, port.protocol, port.nodePort),
     addresses: here.nodePortAddresses.filter((address) => familyOf(address) === family),
+    ranges: here.nodePortRanges.filter((cidr) => familyOf(cidr) === family),
     subject: `service/${service.key}`,
     claimedAtInMs: service.createdAtInMs,
     text: `nodePort ${port.nodePort}/${port.protocol}`,
@@ -27,12 +28,16 @@ function nodePortsOf(service: Service): readonly { readonly family: Family; read
 /** None in a family in which the node answers no nodePorts at all. */
 export function nodePortClaims(service: Service, here: Here): readonly Claim[] {
   const claims = nodePortsOf(service).map(({ family, port }) => claimOf(service, family, port, here))
-  return claims.filter(({ addresses }) => addresses.length > 0)
+  return claims.filter(isSomewhere)
+}
+
+function isSomewhere({ addresses, ranges = [] }: Claim): boolean {
+  return addresses.length + ranges.length > 0
 }
 
 /**
- * Plans the nodePorts of one Service: every node answers alike, on the addresses that entries `node-address` name. Source ranges of
- * a load balancer do not bind them.
+ * Plans the nodePorts of one Service: every node answers alike, on the addresses that entries `node-address` and `node-range` name.
+ * Source ranges of a load balancer do not bind them.
  *
  * Shape:  a frontend each family and port, on the group that the cluster address has; under policy Local two, see `externalEntries`.
  * Errors: never throws; a nodePort that an older claim of this node has is left to it, with a finding.
@@ -47,7 +52,7 @@ export function planNodePorts(
   const findings = []
   for (const { family, port } of nodePortsOf(service)) {
     const claim = claimOf(service, family, port, here)
-    const winner = claim.addresses.length === 0 ? undefined : beatenBy(claim, claimsOn)
+    const winner = !isSomewhere(claim) ? undefined : beatenBy(claim, claimsOn)
     if (winner !== undefined) {
       findings.push(clash(claim, winner))
       continue

@@ -3,12 +3,18 @@ import { addressKey, type DataPathEntry, familyOf, rangeKey } from '../model/dat
 import type { Family, Node, Pod } from '../model/world.ts'
 import type { ChooseAddresses } from './options.ts'
 
-/** Plans the node's own entries: `node-address` for each address that shall answer nodePorts, `local-source` for each pod range. */
-export function planNode(node: Node, choose: ChooseAddresses): readonly DataPathEntry[] {
+/**
+ * Plans the node's own entries: `node-address` for each address that shall answer nodePorts, `node-range` for each range of such, and
+ * `local-source` for each pod range.
+ */
+export function planNode(node: Node, choose: ChooseAddresses, nodeRanges: readonly string[]): readonly DataPathEntry[] {
   const addresses = choose(node.addresses).map((address): DataPathEntry => {
     return { kind: 'node-address', key: addressKey('node-address', address), family: familyOf(address), address }
   })
-  return [...addresses, ...node.podCIDRs.map(localSource)]
+  const ranges = nodeRanges.map((cidr): DataPathEntry => {
+    return { kind: 'node-range', key: rangeKey('node-range', cidr), family: familyOf(cidr), cidr }
+  })
+  return [...addresses, ...ranges, ...node.podCIDRs.map(localSource)]
 }
 
 /**

@@ -9,7 +9,7 @@ import type { HealthCheck } from './health-check.ts'
 import { hostPortClaims, planHostPorts } from './host-port.ts'
 import type { Here } from './neighbours.ts'
 import { planLocalPod, planNode } from './node.ts'
-import { type ChooseAddresses, nodePortChoice, type PlannerOptions } from './options.ts'
+import { type ChooseAddresses, nodePortChoice, nodePortRanges, type PlannerOptions } from './options.ts'
 import { RangeSet } from './ranges.ts'
 import { planService, serviceClaims } from './service.ts'
 import { planServiceRanges } from './service-range.ts'
@@ -77,10 +77,12 @@ class NodePlanner implements Planner {
   private zone = ''
   private addresses: readonly string[] = []
   private nodePortAddresses: readonly string[] = []
+  private readonly nodePortRanges: readonly string[]
 
   constructor(node: NodeName, options: PlannerOptions) {
     this.node = node
     this.choose = nodePortChoice(options)
+    this.nodePortRanges = nodePortRanges(options)
     this.allowed = new RangeSet(options.externalIPs ?? [])
   }
 
@@ -163,6 +165,7 @@ class NodePlanner implements Planner {
       zone: this.zone,
       addresses: this.addresses,
       nodePortAddresses: this.nodePortAddresses,
+      nodePortRanges: this.nodePortRanges,
       isNodeAddress: (address) => this.nodeAddresses.has(address),
       isAllowed: (address) => this.allowed.has(address),
     }
@@ -188,7 +191,7 @@ class NodePlanner implements Planner {
     } else if (kind === RANGES_UNIT) this.plans.set(unit, planServiceRanges(world.serviceCIDRs.values()), [])
     else {
       const node = world.nodes.get(this.node)
-      this.plans.set(unit, node === undefined ? [] : planNode(node, this.choose), [])
+      this.plans.set(unit, node === undefined ? [] : planNode(node, this.choose, this.nodePortRanges), [])
     }
   }
 

@@ -43,3 +43,11 @@ it('a set of ranges holds addresses of both families', () => {
   const all = ['10.1.2.3', '11.0.0.1', 'fd00::1', 'fd01::1', '::1']
   expect(all.filter((address) => set.has(address))).toEqual(['10.1.2.3', 'fd00::1'])
 })
+
+it('ranges of one family hold no address of the other', () => {
+  const sets = [new RangeSet(['::/0']), new RangeSet(['0.0.0.0/0'])]
+  expect(sets.map((set) => [set.has('10.0.0.1'), set.has('fd00::1')])).toEqual([
+    [false, true],
+    [true, false],
+  ])
+})

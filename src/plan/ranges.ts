@@ -4,17 +4,20 @@ import { familyOf } from '../model/datapath.ts'
 
 /** A set of ranges of both families, to ask whether an address is in one of them. */
 export class RangeSet {
-  private readonly list = new BlockList()
+  /** One each family: a BlockList takes IPv4 addresses for IPv6 ones (`::ffff:0:0/96`), too, so that `::/0` would hold them. */
+  private readonly lists = { ipv4: new BlockList(), ipv6: new BlockList() }
 
   constructor(cidrs: readonly string[]) {
     for (const cidr of cidrs) {
       const [address = '', length] = cidr.split('/')
-      this.list.addSubnet(address, Number(length), familyOf(address))
+      const family = familyOf(address)
+      this.lists[family].addSubnet(address, Number(length), family)
     }
   }
 
   has(address: string): boolean {
-    return this.list.check(address, familyOf(address))
+    const family = familyOf(address)
+    return this.lists[family].check(address, family)
   }
 }
 

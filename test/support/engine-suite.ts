@@ -5,7 +5,14 @@ import { TransportEngine } from '../../src/engine/nftables/engine.ts'
 import type { NftTransport } from '../../src/engine/nftables/transport.ts'
 import { INDEX_BASE } from '../../src/engine/nftables/words.ts'
 import { createReconciler } from '../../src/engine/reconcile.ts'
-import { type BackendGroup, type DataPathEntry, type Frontend, frontendKey } from '../../src/model/datapath.ts'
+import {
+  type BackendGroup,
+  type DataPathEntry,
+  type Frontend,
+  familyOf,
+  frontendKey,
+  rangeKey,
+} from '../../src/model/datapath.ts'
 import { EngineError } from '../../src/model/engine.ts'
 import { changesOf, createPlanner } from '../../src/plan/planner.ts'
 import { TEST_OPTIONS, testWorld } from '../live/datapath/world.ts'
@@ -78,6 +85,27 @@ export function engineSuite(name: string, make: () => NftTransport, runs: number
       await one.apply(upsert(group('a', '10.0.0.1')), NEVER)
       await one.apply({ upserts: [], removals: ['nothing/of/this'] }, NEVER)
       expect([...(await reread()).keys()]).toEqual(['a/cluster/ipv4'])
+    })
+
+    it('keeps ranges of node addresses: all there are, neighbours, and others in their place', async () => {
+      const one = engine()
+      const ranges = (...cidrs: string[]) =>
+        cidrs.map((cidr): DataPathEntry => {
+          return { kind: 'node-range', key: rangeKey('node-range', cidr), family: familyOf(cidr), cidr }
+        })
+      const before = ranges('0.0.0.0/0', '::/0')
+      const after = ranges('10.0.0.0/9', '10.128.0.0/9', '192.168.1.1/32', 'fd00::/9', 'fd80::/9', 'fd00:1::/128')
+      await one.apply(upsert(...before), NEVER)
+      expect([...(await reread()).values()]).toEqual(before)
+      await one.apply({ upserts: after.slice(0, 5), removals: before.map(({ key }) => key) }, NEVER)
+      expect([...(await reread()).keys()].toSorted()).toEqual(
+        after
+          .slice(0, 5)
+          .map(({ key }) => key)
+          .toSorted(),
+      )
+      await one.apply({ upserts: [], removals: after.map(({ key }) => key) }, NEVER)
+      expect(await reread()).toEqual(new Map())
     })
 
     it('changes nothing when a transaction fails', async () => {

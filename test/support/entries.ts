@@ -28,6 +28,11 @@ export function entriesSay(entries: Entries, packet: Packet, isLocal: (address: 
   return { is: 'to', to: texts.toSorted() }
 }
 
+/** Whether an address that this node has answers nodePorts for its range. */
+function isRanged(entries: Entries, to: string): boolean {
+  return inRanges(to, ranges(entries, 'node-range')) && !/^127\.|^::1$|^fe[89ab].:/.test(to)
+}
+
 function groupOf(
   entries: Entries,
   packet: Packet,
@@ -37,7 +42,11 @@ function groupOf(
   const service = entries.has(`service-address/${to}`)
   const places = [
     { at: 'address', address: to, open: true },
-    { at: 'node-port', address: '', open: entries.has(`node-address/${to}`) },
+    {
+      at: 'node-port',
+      address: '',
+      open: entries.has(`node-address/${to}`) || (flow.local && !service && isRanged(entries, to)),
+    },
     { at: 'host-address', address: to, open: flow.local && !service },
     { at: 'host-port', address: '', open: flow.local && !service && to !== '::1' },
   ] as const

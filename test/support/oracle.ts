@@ -44,7 +44,8 @@ function listOf(cidrs: readonly string[]): BlockList {
   lists.set(cidrs.join(), list)
   return list
 }
-export const inRanges = (address: string, cidrs: readonly string[]): boolean => listOf(cidrs).check(address, familyOf(address))
+export const inRanges = (address: string, cidrs: readonly string[]): boolean =>
+  listOf(cidrs.filter((cidr) => familyOf(cidr) === familyOf(address))).check(address, familyOf(address))
 const isLocal = (address: string): boolean => LOCAL.includes(address)
 const served = ({ type, clusterIPs, leftAlone }: Service) => type !== 'ExternalName' && clusterIPs.length > 0 && !leftAlone
 const servesFamily = ({ clusterIPs }: Service, family: Family) => clusterIPs.some((one) => familyOf(one) === family)
@@ -90,6 +91,10 @@ function translated(world: World, packet: Packet, to: readonly Candidate[], hide
   })
   return { is: 'to', to: [...new Set(texts)].toSorted() }
 }
+
+/** Of the operator's ranges, never those that lead nowhere else. */
+const answersInRange = (address: string, ranges: readonly string[]): boolean =>
+  inRanges(address, ranges) && !/^127\.|^::1$|^fe[89ab].:/.test(address)
 
 const nodeAddresses = (world: World, family: Family): readonly string[] =>
   (world.nodes.get(NODE)?.addresses ?? []).filter((address) => familyOf(address) === family)
@@ -144,9 +149,14 @@ function clusterWishes(world: World, packet: Packet): readonly Wish[] {
   })
 }
 
-function nodePortWishes(world: World, packet: Packet): readonly Wish[] {
+/** `nodeRanges`: whose addresses answer nodePorts, if the operator chose; else those that the cluster knows. */
+function nodePortWishes(world: World, packet: Packet, nodeRanges: readonly string[] | undefined): readonly Wish[] {
   const family = familyOf(packet.to)
-  const addresses = nodeAddresses(world, family)
+  const ranges = (nodeRanges ?? []).filter((cidr) => familyOf(cidr) === family)
+  const named = [...LOCAL, ...podsHere(world).flatMap(({ hostPorts }) => hostPorts.map(({ hostIP }) => hostIP))]
+  const inRange = [...ranges, ...named.filter((one) => one !== '' && familyOf(one) === family && answersInRange(one, ranges))]
+  const known = nodeAddresses(world, family)
+  const addresses = nodeRanges === undefined ? known : world.nodes.has(NODE) ? inRange : []
   return [...world.services.values()].flatMap((service) => {
     if (!served(service)) return []
     const { name, createdAtInMs } = { name: `service/${service.key}`, createdAtInMs: service.createdAtInMs }
@@ -161,7 +171,7 @@ function nodePortWishes(world: World, packet: Packet): readonly Wish[] {
               createdAtInMs,
               on: addresses,
               answers: (sent: Packet) =>
-                addresses.includes(sent.to) ? byService(world, service, port, sent, 'external') : undefined,
+                addresses.includes(sent.to) && isLocal(sent.to) ? byService(world, service, port, sent, 'external') : undefined,
             },
           ]
         : []),
@@ -216,8 +226,8 @@ function isServiceAddress(world: World, to: string): boolean {
   })
 }
 
-/** What becomes of the first packet of a flow on node n1. */
-export function meaningOf(world: World, packet: Packet): Meaning {
+/** What becomes of the first packet of a flow on node n1; `nodeRanges` is the operator's nodePortAddresses. */
+export function meaningOf(world: World, packet: Packet, nodeRanges?: readonly string[]): Meaning {
   // external addresses of this node are among its ports: whoever asks for a port on all addresses meets them, too
   const own = (world.nodes.get(NODE)?.addresses ?? []).filter((address) => familyOf(address) === familyOf(packet.to))
   const ofNode = own.flatMap((to) => externalWishes(world, { ...packet, to }))
@@ -226,7 +236,7 @@ export function meaningOf(world: World, packet: Packet): Meaning {
   const found = byAddress[0]?.answers(packet)
   if (found !== undefined) return found
   const serviceOnly = isServiceAddress(world, packet.to)
-  const byPort = standing([...ofNode, ...nodePortWishes(world, packet), ...hostPortWishes(world, packet)])
+  const byPort = standing([...ofNode, ...nodePortWishes(world, packet, nodeRanges), ...hostPortWishes(world, packet)])
   for (const wish of byPort) {
     const meaning = serviceOnly ? undefined : wish.answers(packet)
     if (meaning !== undefined) return meaning

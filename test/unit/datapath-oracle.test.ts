@@ -44,9 +44,9 @@ const PACKETS: readonly Packet[] = TOS.flatMap((to) =>
 )
 
 /** The packets of which something else is true than was said. */
-function wrong(world: World, say: (packet: Packet) => Meaning): readonly unknown[] {
+function wrong(world: World, say: (packet: Packet) => Meaning, nodeRanges?: readonly string[]): readonly unknown[] {
   return PACKETS.flatMap((packet) => {
-    const [said, meant] = [say(packet), meaningOf(world, packet)]
+    const [said, meant] = [say(packet), meaningOf(world, packet, nodeRanges)]
     return isDeepStrictEqual(said, meant) ? [] : [{ packet, said, meant }]
   })
 }
@@ -61,14 +61,23 @@ function traced(tracers: Readonly<Record<Family, Tracer>>, packet: Packet): Mean
   return { is: first?.outcome === 'refused' || first?.outcome === 'dropped' ? first.outcome : 'alone' }
 }
 
+/** nodePortAddresses; by default what the Node object has. */
+const ranges = fc.constantFrom<readonly string[] | undefined>(
+  undefined,
+  ['0.0.0.0/0', '::/0'],
+  ['10.9.0.0/16', '10.0.0.0/8', '192.168.0.0/30'],
+  ['fd00::/8'],
+  [],
+)
+
 it('what the plan says is what Services and hostPorts mean', () => {
   fc.assert(
-    fc.property(steps, (all) => {
+    fc.property(steps, ranges, (all, nodePortAddresses) => {
       const world = emptyWorld()
       for (const step of all) take(world, step)
-      const planner = createPlanner(NODE, { externalIPs: ALLOWED })
+      const planner = createPlanner(NODE, { externalIPs: ALLOWED, nodePortAddresses })
       planner.update(world, changesOf(world))
-      expect(wrong(world, (packet) => entriesSay(planner.entries, packet, isLocal))).toEqual([])
+      expect(wrong(world, (packet) => entriesSay(planner.entries, packet, isLocal), nodePortAddresses)).toEqual([])
     }),
     { numRuns: 500 },
   )
@@ -76,11 +85,11 @@ it('what the plan says is what Services and hostPorts mean', () => {
 
 it('what the rules do is what Services and hostPorts mean', async () => {
   await fc.assert(
-    fc.asyncProperty(steps, async (all) => {
+    fc.asyncProperty(steps, ranges, async (all, nodePortAddresses) => {
       const world = emptyWorld()
       for (const step of all) take(world, step)
-      const tracers = await nodeOf(world, NODE, { externalIPs: ALLOWED })
-      expect(wrong(world, (packet) => traced(tracers, packet))).toEqual([])
+      const tracers = await nodeOf(world, NODE, { externalIPs: ALLOWED, nodePortAddresses })
+      expect(wrong(world, (packet) => traced(tracers, packet), nodePortAddresses)).toEqual([])
     }),
     { numRuns: 300 },
   )

@@ -147,6 +147,18 @@ describe('nodePorts', () => {
     expect(keysOf(plan({}, options), 'node-address')).toEqual(addresses.map((address) => `node-address/${address}`))
   })
 
+  it('answer in ranges, none of which lies in another, whatever the Node object has', () => {
+    const ranges = (nodePortAddresses: PlannerOptions['nodePortAddresses']) =>
+      keysOf(plan({}, { nodePortAddresses }), 'node-range')
+    expect(ranges(undefined)).toEqual([])
+    expect(ranges('primary')).toEqual([])
+    expect(ranges(['10.1.0.0/16', '10.0.0.0/8', '198.51.100.7/32', '::/0', 'fd00::/8'])).toEqual([
+      'node-range/10.0.0.0/8',
+      'node-range/198.51.100.7/32',
+      'node-range/::/0',
+    ])
+  })
+
   it('are those of each family of the Service', () => {
     const ports = [
       { name: 'a', protocol: 'tcp' as const, port: 53, nodePort: 30053 },

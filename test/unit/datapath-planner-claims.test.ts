@@ -137,7 +137,7 @@ describe('a port of the node', () => {
   it('is no nodePort’s on a node that answers none', () => {
     const services = [service('a', 1, { ports: nodePort })]
     const world = aWorld({ services, slices: [slice('a')], pods: [pod('p', 2, 30001)], nodes: [NODE] })
-    const planner = planOf(world, { nodePortAddresses: ['10.0.0.0/8'] })
+    const planner = planOf(world, { nodePortAddresses: ['fd00::/8'] })
     expect([findingLines(planner), keysOf(planner, 'frontend').includes('host-port/ipv4/*/tcp/30001')]).toEqual([[], true])
     expect(findingLines(planOf(world))).toHaveLength(1)
   })

@@ -27,7 +27,11 @@ export const SET_OF_ADDRESS = {
   'service-address': 'service_address',
   'local-pod': 'local_pod',
 } as const
-export const SET_OF_RANGE = { 'local-source': 'local_source', 'service-range': 'service_range' } as const
+export const SET_OF_RANGE = {
+  'local-source': 'local_source',
+  'service-range': 'service_range',
+  'node-range': 'node_range',
+} as const
 
 export function frontendElement(frontend: Frontend, id: number): Placed {
   const { family, address, protocol, port } = frontend

@@ -5,6 +5,7 @@
  * backend. Both belong to the flow's first packet only and are put back right behind the translation, before the routing
  * decision; a mark that somebody else had set waits in the map `saved` meanwhile.
  */
+import type { Family } from '../../model/world.ts'
 import type { ChainObject, Expression, RuleObject, SetObject, Statement } from './json.ts'
 import {
   classid,
@@ -19,6 +20,7 @@ import {
   PRIORITY,
   set,
   TABLE,
+  WORDS,
   type Words,
 } from './words.ts'
 
@@ -42,6 +44,15 @@ const ctState = (...states: string[]): Statement => {
 }
 const saved = (op: 'update' | 'delete'): Statement => ({ map: { op, elem: { concat: flow }, data: MARK, map: '@saved' } })
 const flag = (bit: number): Statement => ({ match: { op: '==', left: { '&': [PRIORITY, classid(bit)] }, right: classid(bit) } })
+
+const outside = (words: Words, addr: string, len: number): Statement => {
+  return { match: { op: '!=', left: words.daddr, right: { prefix: { addr, len } } } }
+}
+/** What no `node-range` makes answer nodePorts. */
+const NEVER_NODE: Readonly<Record<Family, readonly Statement[]>> = {
+  ipv4: [outside(WORDS.ipv4, '127.0.0.0', 8)],
+  ipv6: [match(WORDS.ipv6.daddr, '::1', '!='), outside(WORDS.ipv6, 'fe80::', 10)],
+}
 
 /** The sets and maps of a table, without elements. */
 export function sets(words: Words): readonly SetObject[] {
@@ -68,6 +79,8 @@ export function sets(words: Words): readonly SetObject[] {
     { ...at, name: 'source_range', type: ['classid', address], flags: ['interval'] },
     { ...at, name: 'saved', type: FLOW, map: 'mark', size: 65_535, flags: ['timeout', 'dynamic'], timeout: 5 },
     { ...at, name: 'node_address', type: address },
+    { ...at, name: 'node_range', type: address, flags: ['interval'] },
+    { ...at, name: 'node_seen', type: address, size: 65_535, flags: ['timeout', 'dynamic'], timeout: 5 },
     { ...at, name: 'service_address', type: address },
     { ...at, name: 'local_pod', type: [address, address] },
     { ...at, name: 'local_source', type: address, flags: ['interval'] },
@@ -113,6 +126,19 @@ function translation({ family, icmp, saddr, daddr }: Words): Rules {
   const notOurs = match(daddr, '@service_address', '!=')
   const loopback = family === 'ipv6' ? [match(daddr, '::1', '!=')] : []
   const port = [L4, DPORT]
+  // behind the translation nobody can ask the kernel any more whether the flow was sent to this node: it is noted here
+  const seen: Statement = { set: { op: 'update', elem: daddr, set: '@node_seen' } }
+  const inRange = (map: string): readonly Statement[] => {
+    return [
+      match(daddr, '@node_range'),
+      local,
+      ...NEVER_NODE[family],
+      notOurs,
+      set(PRIORITY, lookup(port, map)),
+      seen,
+      go('dispatch'),
+    ]
+  }
   const inside: Statement = { jump: { target: 'inside' } }
   const translate: Statement = { jump: { target: 'translate' } }
   return {
@@ -121,10 +147,12 @@ function translation({ family, icmp, saddr, daddr }: Words): Rules {
     inside: [
       [set(PRIORITY, lookup([daddr, ...port], '@address_inside')), go('dispatch')],
       [match(daddr, '@node_address'), set(PRIORITY, lookup(port, '@node_port_inside')), go('dispatch')],
+      inRange('@node_port_inside'),
     ],
     translate: [
       [set(PRIORITY, lookup([daddr, ...port], '@address')), go('dispatch')],
       [match(daddr, '@node_address'), set(PRIORITY, lookup(port, '@node_port')), go('dispatch')],
+      inRange('@node_port'),
       [local, notOurs, set(PRIORITY, lookup([daddr, ...port], '@host_address')), go('dispatch')],
       [local, ...loopback, notOurs, set(PRIORITY, lookup(port, '@host_port')), go('dispatch')],
     ],
@@ -192,6 +220,7 @@ function source({ nft, family, saddr, daddr }: Words): Rules {
   const services = (to: string): readonly (readonly Statement[])[] => [
     ours([], [wasTo, ...wasPort], '@address', to),
     ours([match(wasTo, '@node_address')], wasPort, '@node_port', to),
+    ours([match(wasTo, '@node_seen')], wasPort, '@node_port', to),
   ]
   const back: Statement = { jump: { target: 'returning' } }
   return {
@@ -202,6 +231,7 @@ function source({ nft, family, saddr, daddr }: Words): Rules {
       [match(saddr, '@local_source'), { accept: null }],
       own([], [wasTo, ...wasPort], '@address_inside'),
       own([match(wasTo, '@node_address')], wasPort, '@node_port_inside'),
+      own([match(wasTo, '@node_seen')], wasPort, '@node_port_inside'),
       ...services('source'),
     ],
     // others translate, too: a flow is ours by what it was sent to

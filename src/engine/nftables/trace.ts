@@ -73,7 +73,7 @@ export class Tracer {
   private readonly chains = new Map<string, { readonly chain: ChainObject; readonly rules: RuleObject[] }>()
   private readonly sets = new Map<string, ReadonlyMap<string, ReadElement>>()
   private readonly ranges = new Map<string, ReadonlyMap<string, BlockList>>()
-  private readonly dynamic = new Set<string>()
+  private readonly dynamic = new Map<string, number | undefined>()
 
   constructor(listing: readonly NftObject[]) {
     for (const object of listing) {
@@ -83,7 +83,7 @@ export class Tracer {
         const read = (set.elem ?? []).map(readElement)
         this.sets.set(`@${set.name}`, new Map(read.map((one) => [one.key.join(' . '), one])))
         if (set.flags?.includes('interval')) this.ranges.set(`@${set.name}`, rangesOf(read))
-        if (set.flags?.includes('timeout')) this.dynamic.add(`@${set.name}`)
+        if (set.flags?.includes('timeout')) this.dynamic.set(`@${set.name}`, set.timeout)
       }
     }
     for (const object of listing) if ('rule' in object) this.chains.get(object.rule.chain)?.rules.push(object.rule)
@@ -114,6 +114,11 @@ export class Tracer {
   /** Whether rules write it. */
   isDynamic(map: string): boolean {
     return this.dynamic.has(map)
+  }
+
+  /** Of what rules write into it without a time of its own. */
+  timeoutInSeconds(map: string): number | undefined {
+    return this.dynamic.get(map)
   }
 
   contains(set: string, key: readonly string[]): boolean {
@@ -199,7 +204,7 @@ class Passage {
   /** False when the rule does not go on; an ending when the packet is decided; `return` after a goto that came to an end. */
   private statement(statement: Statement | string): Ending | 'return' | undefined | false {
     if (typeof statement === 'string') return this.remember(readMapStatement(statement))
-    if ('map' in statement) return this.remember(statement)
+    if ('map' in statement || 'set' in statement) return this.remember(statement)
     if ('match' in statement) return this.match(statement.match) ? undefined : false
     if ('mangle' in statement) return this.mangle(statement.mangle)
     if ('vmap' in statement) {
@@ -211,17 +216,26 @@ class Passage {
       this.masqueraded = true
       return 'masqueraded'
     }
-    if ('reject' in statement) return statement.reject.type === 'tcp reset' && this.packet.protocol !== 'tcp' ? false : 'refuse'
+    if ('reject' in statement) return this.refuses(statement.reject) ? 'refuse' : false
     if ('jump' in statement) return this.chain(statement.jump.target)
     if ('goto' in statement) return this.chain(statement.goto.target) ?? 'return'
     return 'accept' in statement ? 'accept' : 'drop'
   }
 
-  private remember(statement: Extract<Statement, { map: unknown }> | undefined): undefined | false {
+  private refuses({ type }: Extract<Statement, { reject: unknown }>['reject']): boolean {
+    return type !== 'tcp reset' || this.packet.protocol === 'tcp'
+  }
+
+  private remember(statement: Extract<Statement, { map: unknown } | { set: unknown }> | undefined): undefined | false {
     if (statement === undefined) return false
+    if ('set' in statement) {
+      const { elem, set } = statement.set
+      this.memory.update(set, this.key(elem), 1, this.table.timeoutInSeconds(set))
+      return undefined
+    }
     const { op, map, elem, data, timeoutInSeconds } = statement.map
     if (op === 'delete') this.memory.delete(map, this.key(elem))
-    else this.memory.update(map, this.key(elem), Number(this.value(data)), timeoutInSeconds)
+    else this.memory.update(map, this.key(elem), Number(this.value(data)), timeoutInSeconds ?? this.table.timeoutInSeconds(map))
     return undefined
   }
 
@@ -231,7 +245,10 @@ class Passage {
   }
 
   private matches(left: Expression, right: Extract<Statement, { match: unknown }>['match']['right']): boolean {
-    if (typeof right === 'string' && right.startsWith('@')) return this.table.contains(right, this.keyParts(left))
+    if (typeof right === 'string' && right.startsWith('@')) {
+      if (this.table.isDynamic(right)) return this.memory.get(right, this.key(left)) !== undefined
+      return this.table.contains(right, this.keyParts(left))
+    }
     const value = this.value(left)
     if (typeof right === 'object' && 'set' in right) return right.set.includes(value ?? '')
     if (typeof right === 'object' && 'prefix' in right) {

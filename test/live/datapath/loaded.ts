@@ -4,6 +4,7 @@ import { createReconciler, type Reconciler } from '../../../src/engine/reconcile
 import { netnsPath } from '../../../src/linux/netns.ts'
 import type { DataPathEntry } from '../../../src/model/datapath.ts'
 import type { World } from '../../../src/model/world.ts'
+import type { PlannerOptions } from '../../../src/plan/options.ts'
 import { changesOf, createPlanner, type Planner } from '../../../src/plan/planner.ts'
 import { type TestHost, TestNet } from './net.ts'
 import { TEST_OPTIONS, testWorld } from './world.ts'
@@ -15,9 +16,11 @@ export class LoadedNet {
   readonly engines: NftablesEngine[] = []
   readonly loops: Reconciler<DataPathEntry>[] = []
   private world: World
+  private readonly options: PlannerOptions
 
-  constructor(world: World = testWorld(), prefix?: string) {
+  constructor(world: World = testWorld(), prefix?: string, options: PlannerOptions = {}) {
     this.world = world
+    this.options = { ...TEST_OPTIONS, ...options }
     this.net = new TestNet(prefix)
   }
 
@@ -31,7 +34,7 @@ export class LoadedNet {
       const engine = createNftablesEngine({ netns: netnsPath(node.ns) })
       this.engines.push(engine)
       this.loops.push(createReconciler<DataPathEntry>({ engine }))
-      this.planners.push(createPlanner(node.name, TEST_OPTIONS))
+      this.planners.push(createPlanner(node.name, this.options))
     }
     await this.become(this.world)
   }
