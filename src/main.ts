@@ -11,6 +11,7 @@ const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   'lab-apiserver': () => import('./lab/apiserver/main.ts'),
   'lab-controllers': () => import('./lab/controllers/main.ts'),
   'lab-kubelet': () => import('./lab/kubelet/main.ts'),
+  'lab-router': () => import('./lab/routers/main.ts'),
   'lab-supervisor': () => import('./lab/supervisor/main.ts'),
   'lab-echo': () => import('./lab/images/echo.ts'),
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { FairwayError } from '../model/code.ts'
 import { USAGE_WRONG } from '../model/codes/usage.ts'
-import { collected, labName, output, portNumber, positiveNumber, times, wholeNumber } from './options.ts'
+import { collected, features, labName, output, portNumber, positiveNumber, times, wholeNumber } from './options.ts'
 
 export function addLab(program: Command): void {
   const lab = program
@@ -16,6 +16,7 @@ export function addLab(program: Command): void {
     .option('--api-port <port>', 'loopback port of the API server (default: any free one)', portNumber)
     .option('-f, --file <topology>', 'a YAML file with nodes, addresses and ranges (default: three nodes, dual-stack)')
     .addOption(times())
+    .addOption(features())
     .option('--timeout <seconds>', 'how long to wait for the nodes', positiveNumber, 60)
     .addOption(output())
     .action(async (options) => (await import('./commands/lab-up.ts')).labUp(options))

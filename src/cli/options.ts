@@ -1,6 +1,10 @@
 /** Options and their values that several commands have. */
-import { InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { TIMES } from '../lab/topology.ts'
+
+/** What `-o` may be where the answer is rows of a cluster. */
+export const FORMS = ['table', 'wide', 'json', 'yaml'] as const
+export type Form = (typeof FORMS)[number]
 
 export const output = () =>
   new Option('-o, --output <form>', 'how to print the answer').choices(['table', 'json']).default('table')
@@ -10,6 +14,9 @@ export const times = () =>
   new Option('--times <times>', 'how long the cluster waits for silent nodes (default: as the file says, or quick)').choices(
     TIMES,
   )
+
+export const features = () =>
+  new Option('--with <feature>', 'bgp: routers that speak BGP (FRR), and far-client behind them').choices(['bgp'])
 
 export function portNumber(text: string): number {
   const port = Number(text)
@@ -31,4 +38,33 @@ export function wholeNumber(text: string): number {
 /** For options that may be given several times. */
 export function collected(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text]
+}
+
+const UNITS_IN_S: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3_600 }
+
+/** Seconds, written as a number or as kubectl has it: 30, 30s, 1m30s. */
+export function duration(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|m|s|)/g)]
+  const seconds = parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (UNITS_IN_S[unit] ?? 0), 0)
+  const whole = /^(?:\d+(?:\.\d+)?|(?:\d+(?:\.\d+)?[hms])+)$/.test(text)
+  if (!whole || seconds <= 0 || seconds > 1_000_000) throw new InvalidArgumentError('It must be a time such as 30s or 2m.')
+  return seconds
+}
+
+/** The options of every command that shows rows of a cluster, by kubectl's names where kubectl has them. */
+export function clusterOptions(command: Command): Command {
+  return command
+    .option('--context <name>', 'which context of the kubeconfig (default: its current one)')
+    .option('--kubeconfig <file>', 'which kubeconfig (default: KUBECONFIG, or ~/.kube/config)')
+    .option('-n, --namespace <name>', 'of this namespace only')
+    .option('-A, --all-namespaces', 'of all namespaces, as without -n')
+    .addOption(new Option('-o, --output <form>', 'how to print the answer').choices(FORMS).default('table'))
+    .option('-w, --watch', 'go on, and print what changes')
+    .option('--wait', 'answer once nothing is wrong')
+    .option('--timeout <time>', 'how long to wait for the answer (10s), or with --wait (1m)', duration)
+    .addOption(
+      new Option('--fail-on <severity>', 'the least severe finding that makes the exit code 1')
+        .choices(['warning', 'error'])
+        .default('warning'),
+    )
 }

@@ -1,13 +1,16 @@
 /** How to run something on a host of the lab: in its network namespace, under its name, with the lab's names resolvable. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { inNetns } from '../linux/netns.ts'
 import { hostNamed, hostNamespace } from './names.ts'
 import { kubeconfigPath, type LabState, labPaths } from './state.ts'
 
-/** A command line and the environment to add for it. */
+/** A command line, and what it finds around it. */
 export interface Entry {
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** Folders of programs that come before all others. */
+  readonly path: readonly string[]
 }
 
 /**
@@ -32,7 +35,7 @@ export function enterHost(
   command: readonly string[],
   privateMounts: boolean = rootIsMountPoint(),
 ): Entry {
-  const { name } = hostNamed(state.topology, host)
+  const { name, asn } = hostNamed(state.topology, host)
   const script = privateMounts ? SCRIPT : SCRIPT_WITHOUT_MOUNTS
   const inside = ['sh', '-c', script, 'sh', name, labPaths(state.name).hosts, ...command]
   return {
@@ -51,5 +54,6 @@ export function enterHost(
       FAIRWAY_LAB: state.name,
       FAIRWAY_LAB_HOST: name,
     },
+    path: asn === undefined ? [] : [join(labPaths(state.name).routers, name, 'bin')],
   }
 }

@@ -68,8 +68,8 @@ test('nodes are waited for that have power and reach the API server', () => {
 })
 
 test('the rules of the switch replace what was there, in both directions', () => {
-  expect(pairRules(NO_FAULTS)).toBe('table bridge lab-faults\ndelete table bridge lab-faults\n')
-  const rules = pairRules(setPairCut(NO_FAULTS, ['tor', 'client'], true))
+  expect(pairRules(DEFAULT_TOPOLOGY, NO_FAULTS)).toBe('table bridge lab-faults\ndelete table bridge lab-faults\n')
+  const rules = pairRules(DEFAULT_TOPOLOGY, setPairCut(NO_FAULTS, ['tor', 'client'], true))
   expect(rules).toContain('iifname "client" oifname "tor" drop')
   expect(rules).toContain('iifname "tor" oifname "client" drop')
 })

@@ -58,6 +58,11 @@ export function hostsThatCanServe({ topology, faults }: FaultyTopology): Readonl
   return new Set(names.filter((name) => name === center || reaches(name)))
 }
 
+/** The hosts whose processes are waited for: nodes that can serve, and routers, which need nobody. */
+export function hostsWithProcesses(state: FaultyTopology): ReadonlySet<string> {
+  return new Set([...hostsThatCanServe(state), ...state.topology.routers.map(({ name }) => name)])
+}
+
 /** `what` is `optiplex-1 is stopped`, and `remedy` is `node start optiplex-1`, the command that ends it. */
 export interface DescribedFault {
   readonly what: string

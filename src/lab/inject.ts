@@ -13,6 +13,7 @@ import { tellSupervisor } from './supervisor/control.ts'
 import type { Topology } from './topology.ts'
 import { applyLinkFaults, powerOff, powerOn, silence } from './wires/faults.ts'
 import { wiresStand } from './wires/lay.ts'
+import { portsBetween } from './wires/wiring.ts'
 
 /** `changed`: false when it was so already. */
 export interface FaultResult {
@@ -59,6 +60,7 @@ export function cutLink(lab: string, hosts: readonly [string] | readonly [string
   return inject(lab, async (state) => {
     const [one, other] = hosts.map((host) => hostNamed(state.topology, host).name)
     if (one === undefined || one === other) throw sameHost(one ?? '')
+    if (other !== undefined && portsBetween(state.topology, [one, other]).length === 0) throw noWireBetween(one, other)
     const faults = other === undefined ? setCut(state.faults, one, cut) : setPairCut(state.faults, [one, other], cut)
     const next = await record(state, faults)
     await applyLinkFaults(lab, state.topology, faults)
@@ -103,6 +105,13 @@ function nodeNamed(topology: Topology, name: string): { readonly name: string } 
   throw new FairwayError(LAB_HOST_UNKNOWN, `${name} is a ${host.role} and no node.`, {
     field: 'NODE',
     fix: `Use one of: ${topology.nodes.map((node) => node.name).join(', ')}; \`fairway lab link cut\` takes any host.`,
+  })
+}
+
+function noWireBetween(host: string, peer: string): FairwayError {
+  return new FairwayError(LAB_HOST_UNKNOWN, `There is no wire between ${host} and ${peer}: others are on the way.`, {
+    field: 'PEER',
+    fix: 'Name two hosts that are on one link, or one alone to cut its wires.',
   })
 }
 

@@ -23,6 +23,9 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   nginx: 'nginx-light',
 }
 
+/** What the routers of a lab with BGP run. */
+const ROUTER_PROGRAMS: Readonly<Record<string, string>> = { vtysh: 'frr' }
+
 /** Where Debian has programs for root; `su` alone leaves them off the PATH. */
 const ROOT_PATH = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 
@@ -71,6 +74,11 @@ export function checkPrograms(programs: Readonly<Record<string, string>> = PROGR
   throw new FairwayError(MACHINE_PROGRAM_MISSING, `The lab needs programs that are not installed: ${missing.join(', ')}.`, {
     fix: `Run \`make setup\`, or \`apt-get install ${packages}\`.`,
   })
+}
+
+/** What a lab needs beyond that if its routers speak BGP. @throws {FairwayError} MACHINE_PROGRAM_MISSING */
+export function checkRouterPrograms(): void {
+  checkPrograms(ROUTER_PROGRAMS)
 }
 
 /** Tries every kernel feature in a throwaway namespace, in some 40 ms. @throws {FairwayError} MACHINE_FEATURE_MISSING */

@@ -5,7 +5,7 @@ import { NODES } from '../kube/resource.ts'
 import type { Node } from '../kube/types.ts'
 import { FairwayError } from '../model/code.ts'
 import { LAB_API_UNREACHABLE, LAB_PROCESS_FAILED, LAB_START_TIMEOUT } from '../model/codes/lab.ts'
-import { hostsThatCanServe } from './faults.ts'
+import { hostsThatCanServe, hostsWithProcesses } from './faults.ts'
 import { lastLines } from './log-files.ts'
 import { kubeconfigPath, type LabProcess, type LabState, labPaths } from './state.ts'
 import { watchSupervisor } from './supervisor/control.ts'
@@ -53,9 +53,9 @@ export async function untilReady(state: LabState, timeoutInMs: number): Promise<
 }
 
 async function untilProcessesReady(state: LabState, signal: AbortSignal): Promise<void> {
-  const canServe = hostsThatCanServe(state)
+  const canRun = hostsWithProcesses(state)
   for await (const { processes } of watchSupervisor(labPaths(state.name).control, signal)) {
-    const due = processes.filter(({ host }) => canServe.has(host))
+    const due = processes.filter(({ host }) => canRun.has(host))
     if (due.every(({ phase }) => phase === 'ready')) return
     const hopeless = due.find((one) => one.phase === 'waiting' && one.restarts >= HOPELESS_RESTARTS)
     if (hopeless !== undefined) throw processFailed(state, hopeless)

@@ -76,6 +76,8 @@ export function labPaths(name: string) {
     pods: join(dir, 'pods'),
     images: join(dir, 'images'),
     agent: join(dir, 'agent'),
+    /** A folder for each router that speaks BGP. */
+    routers: join(dir, 'routers'),
     /** Held while the lab is started or stopped; beside the folder, which goes away. */
     lock: join(runDir(), `.${name}.lock`),
   }
@@ -114,7 +116,17 @@ export function readProcesses(name: string): ProcessesState | undefined {
 
 export async function writeLabState(state: Omit<LabState, 'version'>): Promise<LabState> {
   const paths = labPaths(state.name)
-  for (const dir of [paths.dir, paths.pki, paths.kubeconfig, paths.store, paths.log, paths.pods, paths.images, paths.agent]) {
+  for (const dir of [
+    paths.dir,
+    paths.pki,
+    paths.kubeconfig,
+    paths.store,
+    paths.log,
+    paths.pods,
+    paths.images,
+    paths.agent,
+    paths.routers,
+  ]) {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
   }
   const whole: LabState = { ...state, version: LAB_VERSION }

@@ -8,7 +8,7 @@ import {
   type Faults,
   type HostState,
   hostState,
-  hostsThatCanServe,
+  hostsWithProcesses,
   peersCutFrom,
 } from './faults.ts'
 import { controlPlane } from './kubeconfig.ts'
@@ -56,8 +56,8 @@ export function requireLab(name: string): LabState {
 export async function labStatus(name: string): Promise<LabStatus> {
   const state = requireLab(name)
   const processes = labProcesses(name)
-  const canServe = hostsThatCanServe(state)
-  const due = processes.filter(({ host }) => host === '' || canServe.has(host))
+  const canRun = hostsWithProcesses(state)
+  const due = processes.filter(({ host }) => host === '' || canRun.has(host))
   const findings = due.filter(({ phase }) => phase !== 'ready').map(processDown)
   const nodes = new Map<string, boolean>()
   try {

@@ -1,12 +1,32 @@
 /** The lab's one typed topology value: hosts, addresses and ranges, from which wires, certificates and node objects are made. */
 
+/** A network of its own beside the switch's, with ranges of the families that the lab has. */
+export interface LabLink {
+  readonly name: string
+  readonly ipv4?: string
+  readonly ipv6?: string
+}
+
+/** A wire to a link, and the host's addresses there, without prefix length. */
+export interface LabWire {
+  readonly link: string
+  readonly ipv4?: string
+  readonly ipv6?: string
+}
+
 /** A host has an address of each family that the lab has: of one in a single-stack lab, of both in a dual-stack one. */
 export interface LabHost {
   readonly name: string
   readonly role: 'node' | 'client' | 'router'
-  /** Addresses on the switch, without prefix length. */
+  /** Addresses on its first link, without prefix length. */
   readonly ipv4?: string
   readonly ipv6?: string
+  /** Where its first wire, `eth0`, goes; absent: to the switch. */
+  readonly link?: string
+  /** Further wires: `eth1` and on. */
+  readonly wires?: readonly LabWire[]
+  /** A router's autonomous system; absent where it speaks no BGP. */
+  readonly asn?: number
 }
 
 export interface LabNode extends LabHost {
@@ -30,8 +50,12 @@ export interface Topology {
   /** One of them is the control plane. */
   readonly nodes: readonly LabNode[]
   readonly clients: readonly LabHost[]
-  /** The first router is the default gateway of every other host. */
+  /** The first router on a host's first link is its default gateway; routers have none. */
   readonly routers: readonly LabHost[]
+  /** Beside the switch. */
+  readonly links?: readonly LabLink[]
+  /** The autonomous system that the nodes are taken for; absent in a lab whose routers speak no BGP. */
+  readonly nodeAsn?: number
   readonly switchIPv4?: string
   readonly switchIPv6?: string
   readonly podRangeIPv4?: string

@@ -4,13 +4,14 @@ import { isDeepStrictEqual } from 'node:util'
 import type { FileLock } from '../linux/file-lock.ts'
 import { FairwayError } from '../model/code.ts'
 import { LAB_NAMESPACE_FOREIGN, LAB_TOPOLOGY_DIFFERS } from '../model/codes/lab.ts'
+import { withBgp } from './bgp-topology.ts'
 import { applyDefinitions, shippedDefinitions } from './crds.ts'
 import { NO_FAULTS } from './faults.ts'
 import { writeKubeconfigs } from './kubeconfig.ts'
 import { closeLabLock, lockLab, rememberNetnsDir } from './lab-lock.ts'
 import { checkLabName, hostNamespaces, hostsOf } from './names.ts'
 import { makeCertificates } from './pki.ts'
-import { checkApiPort, checkKernel, checkMachine, checkPrograms } from './preflight.ts'
+import { checkApiPort, checkKernel, checkMachine, checkPrograms, checkRouterPrograms } from './preflight.ts'
 import { labClient, untilReady } from './ready.ts'
 import { type LabState, labNames, labPaths, readLabState, recordedTopology, writeLabState } from './state.ts'
 import { liveSupervisor, startSupervisor, stopSupervisor } from './supervised.ts'
@@ -28,6 +29,8 @@ export interface UpOptions {
   readonly topology?: Topology
   /** Absent: those of the topology. */
   readonly times?: Times
+  /** Adds routers that speak BGP, and a client behind them; absent: as the topology has it. */
+  readonly bgp?: boolean
   readonly timeoutInMs?: number
   /** Told what is being done, as it begins. */
   readonly onStep?: (step: string) => void
@@ -78,13 +81,16 @@ async function ensureDefinitions(lab: string): Promise<void> {
 async function ensureStarted(options: UpOptions, lock: FileLock): Promise<UpResult> {
   const { name } = options
   const known = readLabState(name)
-  const { times = timesOf(options.topology ?? known?.topology ?? DEFAULT_TOPOLOGY) } = options
-  if (known !== undefined && options.topology !== undefined) refuseOther(known, withTimes(options.topology, times))
+  const asked = askedTopology(options)
+  const { times = timesOf(asked ?? known?.topology ?? DEFAULT_TOPOLOGY) } = options
+  if (known !== undefined && options.bgp && known.topology.nodeAsn === undefined) throw withoutRouters(known)
+  if (known !== undefined && options.topology !== undefined && asked !== undefined) refuseOther(known, withTimes(asked, times))
   if (known !== undefined && times !== timesOf(known.topology)) throw otherTimes(known)
   if (known !== undefined && liveSupervisor(name) !== undefined && wiresStand(name, known.topology, known.faults.stopped)) {
     return { how: 'already', state: known }
   }
-  const topology = withTimes(known?.topology ?? options.topology ?? DEFAULT_TOPOLOGY, times)
+  const topology = withTimes(known?.topology ?? asked ?? DEFAULT_TOPOLOGY, times)
+  if (topology.nodeAsn !== undefined) checkRouterPrograms()
   const faults = known?.faults ?? NO_FAULTS
   refuseClash(name, topology)
   options.onStep?.('looking at the machine')
@@ -105,6 +111,11 @@ async function ensureStarted(options: UpOptions, lock: FileLock): Promise<UpResu
   return { how: known === undefined ? 'new' : 'recovered', state }
 }
 
+/** What the caller wants, if it said so. */
+function askedTopology({ topology, bgp }: UpOptions): Topology | undefined {
+  return bgp ? withBgp(topology ?? DEFAULT_TOPOLOGY) : topology
+}
+
 /** Another topology would need other namespaces, certificates and addresses: a new lab, that is. */
 function refuseOther(known: LabState, topology: Topology): void {
   if (isDeepStrictEqual(known.topology, topology)) return
@@ -115,6 +126,11 @@ function refuseOther(known: LabState, topology: Topology): void {
 function otherTimes(known: LabState): FairwayError {
   const sentence = `The lab ${known.name} is up with ${timesOf(known.topology)} times.`
   return new FairwayError(LAB_TOPOLOGY_DIFFERS, sentence, { field: '--times', fix: anew(known) })
+}
+
+function withoutRouters(known: LabState): FairwayError {
+  const sentence = `The lab ${known.name} is up without BGP.`
+  return new FairwayError(LAB_TOPOLOGY_DIFFERS, sentence, { field: '--with', fix: anew(known) })
 }
 
 const anew = ({ name }: LabState): string =>

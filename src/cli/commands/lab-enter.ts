@@ -56,7 +56,7 @@ function nodeStopped(state: LabState, host: string): FairwayError {
 
 /** Puts the command in the place of this process, so that nothing stands between it and the terminal. */
 function become(entry: Entry): void {
-  const path = [join(REPOSITORY, '.tools'), join(REPOSITORY, 'bin'), process.env.PATH].join(delimiter)
+  const path = [...entry.path, join(REPOSITORY, '.tools'), join(REPOSITORY, 'bin'), process.env.PATH].join(delimiter)
   const env = { ...process.env, ...entry.env, PATH: path }
   const [program = ''] = entry.command
   makeStdioBlocking()

@@ -11,6 +11,7 @@ interface LabUpOptions {
   readonly apiPort?: number
   readonly file?: string
   readonly times?: Times
+  readonly with?: 'bgp'
   readonly timeout: number
   readonly output: Output
 }
@@ -18,7 +19,7 @@ interface LabUpOptions {
 /** `fairway lab up`: progress on the way, then one line, and on standard error what to type next. */
 export async function labUp(options: LabUpOptions): Promise<void> {
   const began = performance.now()
-  const topology = options.file === undefined ? undefined : readTopologyFile(options.file)
+  const topology = options.file === undefined ? undefined : readTopologyFile(options.file, { bgp: options.with === 'bgp' })
   const progress = new Progress()
   process.once('SIGINT', () => {
     progress.done()
@@ -33,6 +34,7 @@ export async function labUp(options: LabUpOptions): Promise<void> {
       onStep: progress.step,
       ...(options.apiPort === undefined ? {} : { apiPort: options.apiPort }),
       ...(topology === undefined ? {} : { topology }),
+      ...(options.with === undefined ? {} : { bgp: true }),
       ...(options.times === undefined ? {} : { times: options.times }),
     })
     progress.done()

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import { withBgp } from '../bgp-topology.ts'
 import { NO_FAULTS } from '../faults.ts'
 import type { LabState } from '../state.ts'
 import { DEFAULT_TOPOLOGY, withTimes } from '../topology.ts'
-import { apiServerSpec, clientSpecs, commandOf, processNames } from './specs.ts'
+import { apiServerSpec, clientSpecs, commandOf, processNames, routerSpecs } from './specs.ts'
 
 const STATE: LabState = {
   version: 2,
@@ -31,6 +32,16 @@ test('each node has a kubelet and an agent, in its own namespace and with its ow
   for (const { role, host, args } of specs) if (role !== 'lab-controllers') expect(valuesOf(args, '--node')).toEqual([host])
   expect(specs.filter(({ args }) => args.includes('--control-plane')).map(({ host }) => host)).toEqual(['ubuntu-1'])
   expect(processNames(STATE)).toHaveLength(9)
+})
+
+test('routers that speak BGP have a process each, which needs no API server', () => {
+  expect(routerSpecs(STATE)).toEqual([])
+  const withRouters = { ...STATE, topology: withBgp(DEFAULT_TOPOLOGY) }
+  expect(routerSpecs(withRouters).map(({ name, host }) => [name, host])).toEqual([
+    ['lab-router-tor', 'tor'],
+    ['lab-router-agg', 'agg'],
+  ])
+  expect(processNames(withRouters)).toHaveLength(11)
 })
 
 test('a process runs in its namespace and dies with the supervisor', () => {

@@ -47,6 +47,17 @@ export function apiServerSpec(state: LabState, machineNetns: string): ProcessSpe
   }
 }
 
+/** What runs whether or not there is an API server: the routers that speak BGP. */
+export function routerSpecs(state: LabState): readonly ProcessSpec[] {
+  const routers = state.topology.routers.filter(({ asn }) => asn !== undefined)
+  return routers.map(({ name }) => ({
+    name: `lab-router-${name}`,
+    role: 'lab-router',
+    host: name,
+    args: ['--lab', state.name, '--host', name],
+  }))
+}
+
 /** Everything that talks to the API server, and is started once that serves. */
 export function clientSpecs(state: LabState): readonly ProcessSpec[] {
   return [
@@ -101,7 +112,8 @@ function agentSpec(state: LabState, node: LabNode): ProcessSpec {
 
 /** The names of all processes of a lab, the supervisor first: each has a log. */
 export function processNames(state: LabState): readonly string[] {
-  return ['lab-supervisor', apiServerSpec(state, '').name, ...clientSpecs(state).map((spec) => spec.name)]
+  const specs = [apiServerSpec(state, ''), ...routerSpecs(state), ...clientSpecs(state)]
+  return ['lab-supervisor', ...specs.map((spec) => spec.name)]
 }
 
 /** The whole command of a process: in its namespace, killed by the kernel when the supervisor dies. */

@@ -6,7 +6,7 @@ import { logger } from '../../log/log.ts'
 import { type LabProcess, type LabState, labPaths, type ProcessesState, writeProcesses } from '../state.ts'
 import { ControlServer } from './control.ts'
 import { boundLogs } from './log-bound.ts'
-import { apiServerSpec, clientSpecs, commandOf, type ProcessSpec } from './specs.ts'
+import { apiServerSpec, clientSpecs, commandOf, type ProcessSpec, routerSpecs } from './specs.ts'
 
 const log = logger('lab-supervisor')
 
@@ -19,7 +19,7 @@ interface Member {
 }
 
 /**
- * Keeps the processes of one lab running: the API server first, the others when it serves. What ends is started again.
+ * Keeps the processes of one lab running: the API server and routers first, the others when it serves. What ends is started again.
  * Everything that is true of them is in `processes.json`, and on the control socket.
  */
 export class Supervisor {
@@ -30,6 +30,7 @@ export class Supervisor {
   readonly #halted: Set<string>
   readonly #startedAtInMs = Date.now()
   readonly #apiServer: Member
+  readonly #routers: readonly Member[]
   readonly #clients: readonly Member[]
   readonly #control: ControlServer
   #record: Promise<void> = Promise.resolve()
@@ -45,6 +46,7 @@ export class Supervisor {
     this.#onStopped = onStopped
     this.#halted = new Set(state.faults.stopped)
     this.#apiServer = this.#member(apiServerSpec(state, `/proc/${process.pid}/ns/net`))
+    this.#routers = routerSpecs(state).map((spec) => this.#member(spec))
     this.#clients = clientSpecs(state).map((spec) => this.#member(spec))
     this.#control = new ControlServer({
       status: () => this.status(),
@@ -69,7 +71,7 @@ export class Supervisor {
   }
 
   status(): ProcessesState {
-    const processes = [this.#apiServer, ...this.#clients].map(({ spec, child }): LabProcess => {
+    const processes = this.#members.map(({ spec, child }): LabProcess => {
       return { name: spec.name, role: spec.role, host: spec.host, ...child.status }
     })
     return { version: 1, bootId: this.#bootId, supervisor: this.#identity, startedAtInMs: this.#startedAtInMs, processes }
@@ -81,11 +83,15 @@ export class Supervisor {
     return this.#stopped
   }
 
-  /** Everything that has power and is not there: the API server, and the others once it serves. */
+  get #members(): readonly Member[] {
+    return [this.#apiServer, ...this.#routers, ...this.#clients]
+  }
+
+  /** Everything that has power and is not there: the API server and routers, and the others once it serves. */
   #startAll(): void {
     if (this.#stopped !== undefined) return
     const serves = this.#apiServer.child.status.phase === 'ready'
-    const due = serves ? [this.#apiServer, ...this.#clients] : [this.#apiServer]
+    const due = serves ? this.#members : [this.#apiServer, ...this.#routers]
     for (const { spec, child } of due) if (!this.#halted.has(spec.host)) child.start()
   }
 
@@ -93,7 +99,7 @@ export class Supervisor {
   async #halt(host: string): Promise<void> {
     this.#halted.add(host)
     log.info({ host }, 'powered off')
-    const there = [this.#apiServer, ...this.#clients].filter(({ spec }) => spec.host === host)
+    const there = this.#members.filter(({ spec }) => spec.host === host)
     await Promise.all(there.map(({ child }) => child.stop(0)))
   }
 
@@ -104,7 +110,8 @@ export class Supervisor {
 
   async #stopAll(): Promise<void> {
     log.info('stopping')
-    await Promise.all(this.#clients.map(({ child }) => child.stop(GRACE_IN_MS)))
+    const others = [...this.#clients, ...this.#routers]
+    await Promise.all(others.map(({ child }) => child.stop(GRACE_IN_MS)))
     await this.#apiServer.child.stop(GRACE_IN_MS)
     await this.#record
     this.#control.close()

@@ -9,8 +9,8 @@ const MOST_OTHERS = 20
 
 /** A host's name is that of its link in the switch, which the kernel limits, and of its namespace. */
 const LONGEST_NAME = 15
-/** Links and folders of the kernel's own in a namespace, and the switch. */
-const RESERVED: readonly string[] = ['switch', 'br0', 'lo', 'all', 'default']
+/** Bridges, links and folders of the kernel's own in a namespace, and the switch. */
+const RESERVED: readonly string[] = ['switch', 'br0', 'br1', 'br2', 'lo', 'all', 'default']
 
 const QUALIFIED = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
 const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/
@@ -82,14 +82,21 @@ function checkNames(hosts: readonly Named<LabHost>[]): void {
 }
 
 function checkRanges(topology: Topology): void {
-  const ranges = Object.entries({
+  const links = (topology.links ?? []).flatMap(({ name, ipv4, ipv6 }) =>
+    [ipv4, ipv6].map((text): readonly [string, string | undefined] => [`the link ${name}`, text]),
+  )
+  const own = Object.entries({
     'switch.ipv4': topology.switchIPv4,
     'switch.ipv6': topology.switchIPv6,
     'pods.ipv4': topology.podRangeIPv4,
     'pods.ipv6': topology.podRangeIPv6,
     'services.ipv4': topology.serviceRangeIPv4,
     'services.ipv6': topology.serviceRangeIPv6,
-  }).flatMap(([path, text]): readonly Named<Range>[] => (text === undefined ? [] : [{ path, value: parseCidr(text) }]))
+  })
+  // What the file did not choose comes first, so that what it did is what is complained about.
+  const ranges = [...links, ...own].flatMap(([path, text]): readonly Named<Range>[] =>
+    text === undefined ? [] : [{ path, value: parseCidr(text) }],
+  )
   for (const [index, { path, value }] of ranges.entries()) {
     const special = SPECIAL.find((range) => overlap(range, value))
     if (special !== undefined)
@@ -115,7 +122,7 @@ function checkRanges(topology: Topology): void {
 function checkAddresses(topology: Topology, hosts: readonly Named<LabHost>[]): void {
   const networks = [topology.switchIPv4, topology.switchIPv6].flatMap((text) => (text === undefined ? [] : [parseCidr(text)]))
   const seen = new Map<bigint, string>()
-  for (const { path, value } of hosts) {
+  for (const { path, value } of hosts.filter(({ value: { link } }) => link === undefined)) {
     for (const address of addressesOf(value)) {
       const family = address.includes(':') ? 'ipv6' : 'ipv4'
       const at = `${path}.${family}`

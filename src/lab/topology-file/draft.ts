@@ -28,6 +28,8 @@ export interface TopologyDraft {
   readonly pods: PerFamily
   readonly services: PerFamily
   readonly times: Times
+  /** Whether its routers speak BGP. */
+  readonly bgp: boolean
 }
 
 /** The ranges of the default lab, which are also those of flannel and kubeadm where these have any. */

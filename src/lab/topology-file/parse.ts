@@ -1,4 +1,5 @@
 import { parseDocument } from 'yaml'
+import { withBgp } from '../bgp-topology.ts'
 import { TIMES, type Times, type Topology, withTimes } from '../topology.ts'
 import { checkTopology } from './check.ts'
 import { DEFAULT_RANGES, type Family, type HostDraft, type PerFamily, type TopologyDraft } from './draft.ts'
@@ -9,6 +10,12 @@ import { parseAddress, parseRange } from './values.ts'
 const FAMILY_NAMES: Readonly<Record<string, Family>> = { IPv4: 'ipv4', IPv6: 'ipv6' }
 const FAMILIES = ['ipv4', 'ipv6']
 
+/** What the command line says beside the file. */
+export interface ParseOptions {
+  /** As if the file said so. */
+  readonly bgp?: boolean
+}
+
 /**
  * Reads a topology file. Only `nodes` must be there; addresses, ranges, client, router and control plane are chosen where it says
  * nothing, always the same ones for the same file.
@@ -17,18 +24,29 @@ const FAMILIES = ['ipv4', 'ipv6']
  * Errors: the first problem, in the order of the file's shape, with the field, its value and the fix.
  * @throws {FairwayError} LAB_TOPOLOGY_INVALID
  */
-export function parseTopology(text: string): Topology {
+export function parseTopology(text: string, options: ParseOptions = {}): Topology {
   const document = parseDocument(text)
   const [error] = document.errors
   if (error !== undefined) throw badField('', `is no YAML: ${error.message.split('\n')[0]}`, 'Mend the file at that line.')
   const draft = readDraft(document.toJS())
-  const topology = withTimes(fillTopology(draft), draft.times)
+  const filled = withTimes(fillTopology(draft), draft.times)
+  const topology = draft.bgp || options.bgp ? withBgp(filled) : filled
   checkTopology(topology)
   return topology
 }
 
 function readDraft(value: unknown): TopologyDraft {
-  const fields = new Fields(value, '', ['ipFamilies', 'switch', 'pods', 'services', 'nodes', 'clients', 'routers', 'times'])
+  const fields = new Fields(value, '', [
+    'ipFamilies',
+    'switch',
+    'pods',
+    'services',
+    'nodes',
+    'clients',
+    'routers',
+    'times',
+    'bgp',
+  ])
   const families = readFamilies(fields)
   const hosts = (name: string, role: HostDraft['role'], otherwise: readonly string[]): readonly HostDraft[] => {
     const entries = fields.list(name) ?? otherwise.map((each, index) => ({ value: { name: each }, path: `${name}[${index}]` }))
@@ -45,6 +63,7 @@ function readDraft(value: unknown): TopologyDraft {
     clients: hosts('clients', 'client', ['client']),
     routers: hosts('routers', 'router', ['tor']),
     times: readTimes(fields),
+    bgp: fields.flag('bgp') ?? false,
   }
 }
 

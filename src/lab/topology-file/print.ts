@@ -1,8 +1,10 @@
 import { stringify } from 'yaml'
+import { withoutBgp } from '../bgp-topology.ts'
 import type { LabHost, LabNode, Topology } from '../topology.ts'
 
 /** A topology as a file that says everything: parsed again, it is the same topology. */
-export function printTopology(topology: Topology): string {
+export function printTopology(whole: Topology): string {
+  const topology = withoutBgp(whole)
   const families = [
     ...(topology.switchIPv4 === undefined ? [] : ['IPv4']),
     ...(topology.switchIPv6 === undefined ? [] : ['IPv6']),
@@ -16,6 +18,7 @@ export function printTopology(topology: Topology): string {
     clients: topology.clients.map(hostFields),
     routers: topology.routers.map(hostFields),
     ...(topology.times === undefined ? {} : { times: topology.times }),
+    ...(whole.nodeAsn === undefined ? {} : { bgp: true }),
   })
 }
 

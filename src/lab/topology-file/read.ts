@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { FairwayError } from '../../model/code.ts'
 import { LAB_TOPOLOGY_INVALID } from '../../model/codes/lab.ts'
 import type { Topology } from '../topology.ts'
-import { parseTopology } from './parse.ts'
+import { type ParseOptions, parseTopology } from './parse.ts'
 
 /** The topology in a file; `-` is standard input. @throws {FairwayError} LAB_TOPOLOGY_INVALID */
-export function readTopologyFile(path: string): Topology {
-  return parseTopology(readText(path))
+export function readTopologyFile(path: string, options: ParseOptions = {}): Topology {
+  return parseTopology(readText(path), options)
 }
 
 function readText(path: string): string {

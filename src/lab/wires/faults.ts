@@ -7,6 +7,7 @@ import type { Topology } from '../topology.ts'
 import { carryOut, setSysctls } from './lay.ts'
 import { pairLines, planHost } from './plan.ts'
 import { removeHost } from './sweep.ts'
+import { portsBetween, wiresOf } from './wiring.ts'
 
 const TABLE = 'bridge lab-faults'
 
@@ -18,14 +19,19 @@ const TABLE = 'bridge lab-faults'
 export async function applyLinkFaults(lab: string, topology: Topology, faults: Faults): Promise<void> {
   const namespace = hostNamespace(lab, SWITCH)
   const present = hostsOf(topology).filter(({ name }) => hostState(faults, name) !== 'stopped')
-  const lines = present.map(({ name }) => `link set dev ${name} ${hostState(faults, name) === 'cut' ? 'down' : 'up'}`)
-  await Promise.all([ipBatch(namespace, lines), run(inNetns(namespace, ['nft', '-f', '-']), { input: pairRules(faults) })])
+  const lines = present.flatMap((host) => {
+    const state = hostState(faults, host.name) === 'cut' ? 'down' : 'up'
+    return wiresOf(topology, host).map(({ port }) => `link set dev ${port} ${state}`)
+  })
+  const rules = pairRules(topology, faults)
+  await Promise.all([ipBatch(namespace, lines), run(inNetns(namespace, ['nft', '-f', '-']), { input: rules })])
 }
 
 /** One table, replaced as a whole. */
-export function pairRules(faults: Faults): string {
+export function pairRules(topology: Topology, faults: Faults): string {
   const drop = (from: string, to: string) => `    iifname "${from}" oifname "${to}" drop`
-  const rules = faults.pairs.flatMap(([one, other]) => [drop(one, other), drop(other, one)])
+  const ports = faults.pairs.flatMap((pair) => portsBetween(topology, pair))
+  const rules = ports.flatMap(([one, other]) => [drop(one, other), drop(other, one)])
   const chain = [`table ${TABLE} {`, '  chain forward {', '    type filter hook forward priority 0; policy accept;', ...rules]
   const table = rules.length === 0 ? [] : [...chain, '  }', '}']
   return [`table ${TABLE}`, `delete table ${TABLE}`, ...table, ''].join('\n')

@@ -1,6 +1,7 @@
 /** What each namespace of the lab gets, worked out from the topology: pure. */
 import { hostNamespace, hostsOf, SWITCH } from '../names.ts'
-import { addressesOf, type LabHost, type LabNode, podRangesOf, type Topology } from '../topology.ts'
+import { type LabHost, type LabNode, podRangesOf, type Topology } from '../topology.ts'
+import { bridgesOf, gatewayAddresses, UPLINK, wiresOf } from './wiring.ts'
 
 /** All that is done in one namespace, in this order. */
 export interface NamespacePlan {
@@ -24,12 +25,8 @@ export interface Sysctl {
 /** As flannel has them: VNI 1, Linux's own VXLAN port, and as many bytes less than Ethernet as the outer headers take. */
 const VXLAN = { device: 'flannel.1', id: 1, port: 8472, mtuOverIPv4: 1450, mtuOverIPv6: 1430 }
 
-/** The uplink of every host. */
-export const UPLINK = 'eth0'
-const BRIDGE = 'br0'
-
 /**
- * Plans the namespace with the bridge. Its `ip` lines make every veth pair from inside, with the far end put straight into its
+ * Plans the namespace with the bridges, one for each link. Its `ip` lines make every veth pair from inside, with the far end put straight into its
  * host's namespace, so that no end is ever in the machine's own; it must be carried out before the hosts' plans. Hosts that are
  * `absent` (powered off) get no pair.
  */
@@ -45,8 +42,10 @@ export function planSwitch(lab: string, topology: Topology, absent: readonly str
     ],
     ip: [
       // Multicast snooping without a querier would lose neighbour solicitations sooner or later.
-      `link add ${BRIDGE} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
-      `link set ${BRIDGE} up`,
+      ...bridgesOf(topology).flatMap((bridge) => [
+        `link add ${bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+        `link set ${bridge} up`,
+      ]),
       ...hosts.flatMap((host) => pairLines(lab, topology, host.name)),
     ],
     bridge: [],
@@ -54,14 +53,13 @@ export function planSwitch(lab: string, topology: Topology, absent: readonly str
   }
 }
 
-/** `ip -batch` lines for the switch: the wire of one host, whose namespace is there. A host keeps its hardware address for life. */
+/** `ip -batch` lines for the switch: the wires of one host, whose namespace is there. A host keeps its hardware addresses for life. */
 export function pairLines(lab: string, topology: Topology, host: string): readonly string[] {
-  const place = hostsOf(topology).findIndex(({ name }) => name === host)
-  const mac = `02:fa:1b:00:00:${place.toString(16).padStart(2, '0')}`
-  return [
-    `link add name ${host} type veth peer name ${UPLINK} address ${mac} netns ${hostNamespace(lab, host)}`,
-    `link set dev ${host} master ${BRIDGE} up`,
-  ]
+  const wires = hostsOf(topology).flatMap((one) => (one.name === host ? wiresOf(topology, one) : []))
+  return wires.flatMap(({ port, device, mac, bridge }) => [
+    `link add name ${port} type veth peer name ${device} address ${mac} netns ${hostNamespace(lab, host)}`,
+    `link set dev ${port} master ${bridge} up`,
+  ])
 }
 
 /** Plans one host: its addresses and routes, and on a node the VXLAN to the others. */
@@ -70,7 +68,7 @@ export function planHost(lab: string, topology: Topology, host: LabHost): Namesp
   return {
     namespace: hostNamespace(lab, host.name),
     sysctls: hostSysctls(host),
-    ip: [...uplinkLines(topology, host), ...(node === undefined ? [] : overlayLines(topology, node))],
+    ip: [...wireLines(topology, host), ...(node === undefined ? [] : overlayLines(topology, node))],
     bridge: node === undefined ? [] : overlayBridgeLines(topology, node),
     nft: node !== undefined ? masqueradeRules(topology) : host.role === 'router' ? refusalRules() : '',
   }
@@ -98,6 +96,7 @@ function hostSysctls(host: LabHost): readonly Sysctl[] {
     ...both('ipv4', 'arp_announce', '0'),
     ...both('ipv4', 'route_localnet', '0'),
     ...(host.role === 'router' ? unlimitedRefusals : []),
+    ...(host.asn === undefined ? [] : flowHashing),
   ]
 }
 
@@ -107,16 +106,21 @@ const unlimitedRefusals: readonly Sysctl[] = [
   { path: 'ipv6/icmp/ratelimit', value: '0' },
 ]
 
-function uplinkLines(topology: Topology, host: LabHost): readonly string[] {
-  const gateway = topology.routers[0]
-  const lines = [
-    'link set lo up',
-    ...(host.ipv4 === undefined ? [] : [`addr add ${host.ipv4}/${lengthOf(topology.switchIPv4)} brd + dev ${UPLINK}`]),
-    ...(host.ipv6 === undefined ? [] : [`addr add ${host.ipv6}/${lengthOf(topology.switchIPv6)} dev ${UPLINK} nodad`]),
-    `link set ${UPLINK} up`,
-  ]
-  if (host.role === 'router' || gateway === undefined) return lines
-  return [...lines, ...addressesOf(gateway).map((address) => `route add default via ${address} dev ${UPLINK}`)]
+/** Of several ways of equal cost, each connection takes one: ports count, too. */
+const flowHashing: readonly Sysctl[] = [
+  { path: 'ipv4/fib_multipath_hash_policy', value: '1' },
+  { path: 'ipv6/fib_multipath_hash_policy', value: '1' },
+]
+
+function wireLines(topology: Topology, host: LabHost): readonly string[] {
+  const wires = wiresOf(topology, host).flatMap(({ device, addresses }) => [
+    ...addresses.map(
+      (address) => `addr add ${address} ${isIPv6(address) ? '' : 'brd + '}dev ${device}${isIPv6(address) ? ' nodad' : ''}`,
+    ),
+    `link set ${device} up`,
+  ])
+  const gateways = gatewayAddresses(topology, host).map((address) => `route add default via ${address} dev ${UPLINK}`)
+  return ['link set lo up', ...wires, ...gateways]
 }
 
 /** flannel's VXLAN without its daemon: who has which pod range is known, so neighbours, routes and tunnel ends are fixed. */
@@ -192,10 +196,6 @@ function overlayMac(topology: Topology, node: LabNode): string {
 /** The address that the other nodes send the overlay's packets to. */
 function tunnelEnd(node: LabNode): string {
   return node.ipv4 ?? node.ipv6 ?? ''
-}
-
-function lengthOf(range = ''): string {
-  return range.slice(range.indexOf('/') + 1)
 }
 
 function isIPv6(range: string): boolean {
