@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { FakeNftables } from '../../src/engine/nftables/fake.ts'
-import type { Trace, TracedPacket } from '../../src/engine/nftables/trace.ts'
+import type { Trace, TracedPacket } from '../../src/engine/nftables/passage.ts'
 import { createReconciler } from '../../src/engine/reconcile.ts'
 import type { Converted } from '../../src/kube/converted.ts'
 import {

@@ -1,6 +1,7 @@
 /** The packet table of the live test, by the tracer over rendered rules: kernel and tracer must say the same. */
 import { describe, expect, it } from 'vitest'
-import type { Trace, Tracer } from '../../src/engine/nftables/trace.ts'
+import type { Trace } from '../../src/engine/nftables/passage.ts'
+import type { Tracer } from '../../src/engine/nftables/trace.ts'
 import { familyOf } from '../../src/model/datapath.ts'
 import type { Family } from '../../src/model/world.ts'
 import { type Flow, flowsOf, TEST_OPTIONS, testWorld } from '../live/datapath/world.ts'

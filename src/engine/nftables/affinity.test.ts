@@ -4,7 +4,8 @@ import { NEVER, NO_LOOPBACK } from '../../../test/support/datapath.ts'
 import { type BackendGroup, type DataPathEntry, type Frontend, frontendKey } from '../../model/datapath.ts'
 import { TransportEngine } from './engine.ts'
 import { FakeNftables } from './fake.ts'
-import { Memory, Tracer } from './trace.ts'
+import { Tracer } from './trace.ts'
+import { Memory } from './trace-memory.ts'
 
 describe.each(['ipv4', 'ipv6'] as const)('affinity in the rules, %s', (family) => {
   const six = family === 'ipv6'
