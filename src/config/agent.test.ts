@@ -2,10 +2,25 @@ import { describe, expect, test } from 'vitest'
 import { readAgentConfig } from './agent.ts'
 
 test('flags win over the environment', () => {
-  const args = ['--node', 'n1', '--kubeconfig', '/k', '--dir', '/d', '--ready-fd', '5', '--service-proxy', 'fairway']
+  const args = [
+    '--node',
+    'n1',
+    '--kubeconfig',
+    '/k',
+    '--dir',
+    '/d',
+    '--ready-fd',
+    '5',
+    '--service-proxy',
+    'fairway',
+    '--bgp',
+    'none',
+  ]
   const env = {
     NODE_NAME: 'other',
     FAIRWAY_SERVICE_PROXY: 'none',
+    FAIRWAY_BGP: 'auto',
+    FAIRWAY_BGP_DRAIN: '30',
     FAIRWAY_EXTERNAL_IPS: '192.0.2.0/24, 2001:DB8::/32,198.51.100.7',
   }
   expect(readAgentConfig(args, env)).toEqual({
@@ -17,6 +32,9 @@ test('flags win over the environment', () => {
     serviceProxy: 'fairway',
     externalIPs: ['192.0.2.0/24', '2001:db8::/32', '198.51.100.7/32'],
     health: { host: '', port: 10256 },
+    bgp: 'none',
+    birdDir: '/d/bird',
+    bgpDrainInS: 30,
   })
   expect(readAgentConfig([], { NODE_NAME: 'n2' })).toEqual({
     node: 'n2',
@@ -25,11 +43,19 @@ test('flags win over the environment', () => {
     serviceProxy: 'auto',
     externalIPs: [],
     health: { host: '', port: 10256 },
+    bgp: 'auto',
+    birdDir: '/run/fairway/agent/bird',
+    bgpDrainInS: 5,
   })
 })
 
 test('a clean-up needs no node', () => {
   expect(readAgentConfig(['--cleanup'], {})).toMatchObject({ cleanup: true })
+})
+
+test('routes that are never withdrawn, and a folder of BIRD of its own', () => {
+  const args = ['--node', 'n', '--bgp-drain', 'never', '--bird-dir', '/b']
+  expect(readAgentConfig(args, {})).toMatchObject({ birdDir: '/b', bgpDrainInS: Number.POSITIVE_INFINITY })
 })
 
 describe('values', () => {
@@ -58,6 +84,9 @@ test.each([
   [['--node', 'n', '--ready-fd', 'x'], '--ready-fd'],
   [['--node', 'n', '--service-proxy', 'yes'], '--service-proxy'],
   [['--node', 'n', '--external-ips', '10.0.0.0/33'], '--external-ips'],
+  [['--node', 'n', '--bgp', 'yes'], '--bgp'],
+  [['--node', 'n', '--bgp-drain', '1.5'], '--bgp-drain'],
+  [['--node', 'n', '--bgp-drain', '5s'], '--bgp-drain'],
   [['--node', 'n', '--external-ips', '10/8'], '--external-ips'],
   [['--node', 'n', '--external-ips', 'example.org'], '--external-ips'],
   [['--node', 'n', '--node-port-addresses', 'secondary'], '--node-port-addresses'],

@@ -1,4 +1,5 @@
 /** Configuration of the agent: flags, then the environment. */
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { FairwayError } from '../model/code.ts'
 import { USAGE_WRONG } from '../model/codes/usage.ts'
@@ -6,6 +7,9 @@ import { readCidrs, readListen } from './values.ts'
 
 /** Whether Fairway carries Services on the node: when nobody else does, always, or never. */
 export type ServiceProxyMode = 'auto' | 'fairway' | 'none'
+
+/** Whether the node speaks BGP: when a peer asks for it, or never. */
+export type BgpMode = 'auto' | 'none'
 
 /** Where to listen; `host` empty: every address. */
 export interface ListenAddress {
@@ -31,9 +35,16 @@ export interface AgentConfig {
   readonly externalIPs: readonly string[]
   /** Where load balancers ask whether the node is well; absent: nowhere. */
   readonly health?: ListenAddress
+  readonly bgp: BgpMode
+  /** Where the node's BIRD keeps its files: --bird-dir. It outlives the agent, and so should they. */
+  readonly birdDir: string
+  /** From the first word that the node is to drain to the withdrawal of its routes; `Infinity`: they stay, discouraged. */
+  readonly bgpDrainInS: number
 }
 
 const DEFAULT_DIR = '/run/fairway/agent'
+/** A neighbour acts on GRACEFUL_SHUTDOWN within seconds. */
+const DEFAULT_DRAIN_IN_S = 5
 /** kube-proxy's own, which cloud load balancers ask. */
 const DEFAULT_HEALTH = '0.0.0.0:10256'
 
@@ -44,6 +55,8 @@ const ENVIRONMENT = {
   'node-port-addresses': 'FAIRWAY_NODE_PORT_ADDRESSES',
   'external-ips': 'FAIRWAY_EXTERNAL_IPS',
   'health-address': 'FAIRWAY_HEALTH_ADDRESS',
+  bgp: 'FAIRWAY_BGP',
+  'bgp-drain': 'FAIRWAY_BGP_DRAIN',
 } as const
 
 const OPTIONS = {
@@ -56,6 +69,9 @@ const OPTIONS = {
   'node-port-addresses': { type: 'string' },
   'external-ips': { type: 'string' },
   'health-address': { type: 'string' },
+  bgp: { type: 'string' },
+  'bird-dir': { type: 'string' },
+  'bgp-drain': { type: 'string' },
 } as const
 
 /** @throws {FairwayError} USAGE_WRONG */
@@ -82,6 +98,9 @@ export function readAgentConfig(args: readonly string[], env: Readonly<Record<st
     nodePortAddresses: readNodePortAddresses(...read('node-port-addresses')),
     externalIPs: readCidrs(...read('external-ips')),
     health: readListen(...read('health-address'), DEFAULT_HEALTH),
+    bgp: readBgp(...read('bgp')),
+    birdDir: flags['bird-dir'] ?? join(dir, 'bird'),
+    bgpDrainInS: readBgpDrain(...read('bgp-drain')),
   }
 }
 
@@ -99,6 +118,21 @@ function readServiceProxy(text: string | undefined, field: string): ServiceProxy
   const fix =
     'Give auto (Fairway carries Services where no other proxy does), fairway (always) or none (never; hostPorts are served still).'
   throw new FairwayError(USAGE_WRONG, `${field} is "${text}", which is not auto, fairway or none.`, { field, fix })
+}
+
+function readBgp(text: string | undefined, field: string): BgpMode {
+  if (text === undefined || text === '') return 'auto'
+  if (text === 'auto' || text === 'none') return text
+  const fix = 'Give auto (the node speaks BGP when a BGPPeer chooses it) or none (never; another program does, or nobody).'
+  throw new FairwayError(USAGE_WRONG, `${field} is "${text}", which is not auto or none.`, { field, fix })
+}
+
+function readBgpDrain(text: string | undefined, field: string): number {
+  if (text === undefined || text === '') return DEFAULT_DRAIN_IN_S
+  if (text === 'never') return Number.POSITIVE_INFINITY
+  if (/^\d{1,5}$/.test(text)) return Number(text)
+  const fix = 'Give whole seconds from the start of a drain to the withdrawal of routes, like 5, or never.'
+  throw new FairwayError(USAGE_WRONG, `${field} is "${text}", which is not a number of seconds or never.`, { field, fix })
 }
 
 function readNodePortAddresses(text: string | undefined, field: string): AgentConfig['nodePortAddresses'] {
