@@ -6,7 +6,14 @@ import type { KubeObject } from '../kube/types.ts'
 import { logger } from '../log/log.ts'
 import type { Finding } from '../model/code.ts'
 import { AGENT_HEALTH_PORT_TAKEN, AGENT_OTHER_PROXY } from '../model/codes/agent.ts'
-import { HOST_PORT_IPV6_LOOPBACK, HOST_PORT_SERVED_BY_CNI, PORT_CLASH } from '../model/codes/ports.ts'
+import {
+  EXTERNAL_IP_NOT_ALLOWED,
+  HOST_PORT_IPV6_LOOPBACK,
+  HOST_PORT_SERVED_BY_CNI,
+  PORT_CLASH,
+  SERVICE_FAMILY_MISSING,
+  SERVICE_RANGES_ONE_FAMILY,
+} from '../model/codes/ports.ts'
 
 /** Which findings, and under which reason. The others come and go with every rollout, and on every node. */
 const REASONS: ReadonlyMap<string, string> = new Map([
@@ -16,14 +23,23 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   [AGENT_OTHER_PROXY.code, 'ServiceProxyYields'],
   [AGENT_HEALTH_PORT_TAKEN.code, 'HealthPortTaken'],
 ])
+/** What every agent finds alike, since it follows from the object and the agents' flags: one Event for all of them. */
+const SHARED_REASONS: ReadonlyMap<string, string> = new Map([
+  [EXTERNAL_IP_NOT_ALLOWED.code, 'ExternalIPNotAllowed'],
+  [SERVICE_RANGES_ONE_FAMILY.code, 'SourceRangesOneFamily'],
+  [SERVICE_FAMILY_MISSING.code, 'FamilyNotServed'],
+])
 const RESOURCES: Readonly<Record<string, Resource<KubeObject>>> = { pod: PODS, service: SERVICES, node: NODES }
 const log = logger('agent')
 
 /** Returns what tells of one finding: at once, without waiting, and without failing. */
 export function findingEvents(client: KubeClient, node: string): (finding: Finding) => void {
-  const recorder = createEventRecorder({ client, component: 'fairway-agent', host: node })
+  const own = createEventRecorder({ client, component: 'fairway-agent', host: node })
+  const shared = createEventRecorder({ client, component: 'fairway-agent', shared: true })
   return (finding) => {
-    const reason = REASONS.get(finding.code.code)
+    const sharedReason = SHARED_REASONS.get(finding.code.code)
+    const recorder = sharedReason === undefined ? own : shared
+    const reason = sharedReason ?? REASONS.get(finding.code.code)
     if (reason === undefined) return
     for (const subject of finding.subjects) {
       const [kind = '', ...path] = subject.split('/')

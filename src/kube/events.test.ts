@@ -45,6 +45,28 @@ test('the same words again raise the count', async () => {
   })
 })
 
+test('what many tell alike becomes one Event', async () => {
+  const tell = async (host: string, message: string) => {
+    const recorder = createEventRecorder({ client, component: 'c', host, shared: true, now })
+    recorder.event(pod, 'Warning', 'r', message)
+    await recorder.flush()
+  }
+  for (const [host, message] of [
+    ['n1', 'the same'],
+    ['n2', 'the same'],
+    ['n2', 'another'],
+  ] as const)
+    await tell(host, message)
+  const events = api.bodies.map(({ body }) => body as Event)
+  const [name = '', again, other] = events.map(({ metadata }) => metadata.name)
+  expect([again === name, other === name]).toEqual([true, false])
+  expect(name).toMatch(/^p\.[0-9a-f]{16}$/)
+  expect(events[0]?.source).toEqual({ component: 'c' })
+  api.fault = () => ({ kind: 'status', status: 409, body: { kind: 'Status', reason: 'AlreadyExists', code: 409 } })
+  await tell('n3', 'the same')
+  expect(api.requests.map((request) => request.split(' ')[0])).toEqual(['POST', 'POST', 'POST', 'POST'])
+})
+
 test('one that the server has forgotten is made anew', async () => {
   const recorder = createEventRecorder({ client, component: 'c', now })
   recorder.event(pod, 'Normal', 'r', 'm')

@@ -1,4 +1,5 @@
 /** Kubernetes Events: what happened to an object, as `kubectl describe` shows it. */
+import { createHash } from 'node:crypto'
 import { type Logger, logger } from '../log/log.ts'
 import { isAlreadyExists, isNotFound } from './api-error.ts'
 import type { KubeClient } from './client.ts'
@@ -24,6 +25,8 @@ export interface RecorderOptions {
   readonly component: string
   /** The node, if the component belongs to one. */
   readonly host?: string
+  /** Whether others with this option tell the same, so that one Event is enough: of what is known everywhere. `host` is left out. */
+  readonly shared?: boolean
   readonly log?: Logger
   readonly now?: () => Date
 }
@@ -125,10 +128,12 @@ class Recorder {
   }
 
   private async create(told: Told, now: Date): Promise<Series> {
-    const { client, component, host } = this.options
+    const { client, component, shared = false } = this.options
+    const host = shared ? undefined : this.options.host
     const namespace = told.ref.namespace || 'default'
     for (;;) {
-      const name = `${told.ref.name}.${(BigInt(now.getTime()) * 1_000_000n + BigInt(this.serial++)).toString(16)}`
+      const suffix = shared ? digest(told) : (BigInt(now.getTime()) * 1_000_000n + BigInt(this.serial++)).toString(16)
+      const name = `${told.ref.name}.${suffix}`
       const event: Event = {
         metadata: { name, namespace },
         involvedObject: told.ref,
@@ -146,8 +151,9 @@ class Recorder {
         await client.create(EVENTS, event)
         return { namespace, name, count: 1 }
       } catch (error) {
-        // another process told of the same object in the same millisecond: the next name is free
         if (!isAlreadyExists(error)) throw error
+        if (shared) return { namespace, name, count: 1 } // another has said it
+        // another process told of the same object in the same millisecond: the next name is free
       }
     }
   }
@@ -158,6 +164,11 @@ interface Told {
   readonly type: EventType
   readonly reason: string
   readonly message: string
+}
+
+/** The same of the same words about the same object, wherever they are said. */
+function digest({ ref, type, reason, message }: Told): string {
+  return createHash('sha256').update([ref.uid, type, reason, message].join('\n')).digest('hex').slice(0, 16)
 }
 
 /** metav1.Time has no fractions. */
