@@ -2,6 +2,8 @@
 import type { Code } from '../code.ts'
 import * as agent from './agent.ts'
 import * as apiserver from './apiserver.ts'
+import * as bgp from './bgp.ts'
+import * as bgpReport from './bgp-report.ts'
 import * as datapath from './datapath.ts'
 import * as kube from './kube.ts'
 import * as lab from './lab.ts'
@@ -10,6 +12,6 @@ import * as pod from './pod.ts'
 import * as ports from './ports.ts'
 import * as usage from './usage.ts'
 
-export const CODES: readonly Code[] = [agent, apiserver, datapath, kube, lab, machine, pod, ports, usage].flatMap((area) =>
-  Object.values(area),
+export const CODES: readonly Code[] = [agent, apiserver, bgp, bgpReport, datapath, kube, lab, machine, pod, ports, usage].flatMap(
+  (area) => Object.values(area),
 )

@@ -27,3 +27,12 @@ export const USAGE_BUG: Code = {
   cause: 'An error came up that has no code of its own: this is a bug in Fairway, or a machine in an unusual state.',
   fix: 'Run the command again with FAIRWAY_LOG=debug, and report what it prints.',
 }
+
+export const USAGE_TIMEOUT: Code = {
+  code: 'FW0004',
+  name: 'USAGE_TIMEOUT',
+  severity: 'error',
+  title: 'It took longer than allowed',
+  cause: 'The time that --timeout allows was over before the answer, or what --wait waits for, was there.',
+  fix: 'Allow more time with --timeout, or look at what is slow: `kubectl get --raw /readyz` asks the API server alone.',
+}

@@ -1,0 +1,193 @@
+/** The two files that BIRD reads: `bird.conf` with the speaker and its sessions, `routes.conf` with what it announces. */
+import { createHash } from 'node:crypto'
+import type { Announcement, BfdTimers, BgpRoute, BgpSession, BgpSpeaker } from '../../model/bgp.ts'
+import type { Family } from '../../model/world.ts'
+import {
+  address,
+  block,
+  community,
+  ipv4,
+  joined,
+  number,
+  phrase,
+  prefix,
+  quoted,
+  readable,
+  remark,
+  symbol,
+  type Words,
+} from './syntax.ts'
+
+export const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
+const MOST_ROUTES_OF_A_KERNEL_TABLE = 0xffff_ffff
+const GRACEFUL_SHUTDOWN = '65535:0'
+
+export interface MainParts {
+  readonly speaker: BgpSpeaker
+  readonly sessions: readonly BgpSession[]
+  /** Every different list of announcements that routes have, by its number in `routes.conf`. */
+  readonly forms: ReadonlyMap<number, readonly Announcement[]>
+  readonly logFile: string
+}
+
+/** BIRD's name for a session; distinct keys have distinct names. */
+export function protocolName(session: Pick<BgpSession, 'key' | 'name'>): string {
+  return symbol('peer', session.name, createHash('sha256').update(session.key).digest('hex').slice(0, 10)).text
+}
+
+/** The number that stands for a list of announcements: routes name it, and each session's filter says what it means there. */
+export function formNumber(announcements: readonly Announcement[]): number {
+  let form = forms.get(announcements)
+  if (form === undefined) {
+    form = createHash('sha256').update(JSON.stringify(announcements)).digest().readUInt32BE(0) >>> 1
+    forms.set(announcements, form)
+  }
+  return form
+}
+
+const forms = new WeakMap<readonly Announcement[], number>()
+
+/** Throws the first thing that is wrong with a session. @throws {FairwayError} BGP_ENTRY_INVALID */
+export function sessionWords(session: BgpSession, forms: MainParts['forms']): Words {
+  const field = (name: string) => `${session.key} ${name}`
+  const own = session.sourceAddress === '' ? phrase`` : phrase` ${address(session.sourceAddress, field('sourceAddress'))}`
+  const peer = address(session.peerAddress, field('peerAddress'))
+  const asked =
+    typeof session.peerAs === 'number' ? phrase`as ${asNumber(session.peerAs, field('peerAs'))}` : AS_WORDS[session.peerAs]
+  const lines: Words[] = [
+    phrase`description ${readable(session.name)};`,
+    phrase`local${own} as ${asNumber(session.localAs, field('localAs'))};`,
+    phrase`neighbor ${peer} port ${number(session.peerPort, 1, 65535, field('peerPort'))} ${asked};`,
+    phrase`hold time ${number(session.holdTimeInS, 3, 65535, field('holdTimeInS'))};`,
+    phrase`keepalive time ${number(session.keepaliveInS, 1, 65535, field('keepaliveInS'))};`,
+    phrase`connect retry time ${number(session.connectInS, 1, 65535, field('connectInS'))};`,
+    phrase`connect delay time 1;`,
+    phrase`error wait time 1, 10;`,
+    session.gracefulRestart ? phrase`graceful restart on;` : phrase`graceful restart off;`,
+  ]
+  if (session.interface !== '') lines.push(phrase`interface ${quoted(session.interface, field('interface'))};`)
+  if (session.hops > 0) lines.push(phrase`multihop ${number(session.hops, 1, 255, field('hops'))};`)
+  if (session.password !== '') lines.push(phrase`password ${password(session.password, field('password'))};`)
+  if (session.bfd !== undefined) lines.push(bfdWords(session.bfd, field('bfd')))
+  if (session.drain === 'closed') lines.push(phrase`disabled;`)
+  for (const family of FAMILIES) if (session.nextHops[family] !== undefined) lines.push(channelWords(session, family, forms))
+  return block(phrase`protocol bgp ${named(session)}`, lines)
+}
+
+const AS_WORDS = { internal: phrase`internal`, external: phrase`external` }
+
+function named(session: BgpSession): Words {
+  return symbol('peer', session.name, createHash('sha256').update(session.key).digest('hex').slice(0, 10))
+}
+
+function asNumber(value: number, field: string): Words {
+  return number(value, 1, 0xffff_ffff, field)
+}
+
+/** The kernel takes 80 octets (TCP_MD5SIG_MAXKEYLEN). */
+function password(value: string, field: string): Words {
+  number(Buffer.byteLength(value), 1, 80, `${field} (its length)`)
+  return quoted(value, field)
+}
+
+function bfdWords(bfd: BfdTimers, field: string): Words {
+  const least = 10
+  return block(
+    phrase`bfd`,
+    [
+      phrase`min rx interval ${number(bfd.receiveInMs, least, 60_000, field)} ms;`,
+      phrase`min tx interval ${number(bfd.transmitInMs, least, 60_000, field)} ms;`,
+      phrase`multiplier ${number(bfd.detectMultiplier, 2, 255, field)};`,
+      ...(bfd.passive ? [phrase`passive on;`] : []),
+    ],
+    ';',
+  )
+}
+
+function channelWords(session: BgpSession, family: Family, forms: MainParts['forms']): Words {
+  const hop = session.nextHops[family] ?? ''
+  const lines = [importWords(session, family), exportWords(session, forms), phrase`next hop self;`]
+  if (hop !== '') lines.push(phrase`next hop address ${address(hop, `${session.key} nextHops`)};`)
+  return block(FAMILY_WORDS[family], lines, ';')
+}
+
+const FAMILY_WORDS = { ipv4: phrase`ipv4`, ipv6: phrase`ipv6` }
+
+function importWords(session: BgpSession, family: Family): Words {
+  const ranges = session.accept.filter((range) => range.includes(':') === (family === 'ipv6'))
+  if (ranges.length === 0) return phrase`import none;`
+  const inside = ranges.map((range) => phrase`${prefix(range, family, `${session.key} accept`)}+`)
+  return block(phrase`import filter`, [phrase`if net ~ [ ${joined(inside, ', ')} ] then accept;`, phrase`reject;`], ';')
+}
+
+function exportWords(session: BgpSession, forms: MainParts['forms']): Words {
+  if (session.drain === 'withdrawn' || session.drain === 'closed') return phrase`export none;`
+  const cases: Words[] = []
+  for (const [form, announcements] of forms) {
+    const meant = announcements.filter(({ sessions }) => sessions.length === 0 || sessions.includes(session.key))
+    if (meant.length > 0) cases.push(phrase`${form}: ${joined([...attributeWords(session, meant), phrase`accept;`], ' ')}`)
+  }
+  if (cases.length === 0) return phrase`export none;`
+  const lines = [phrase`if source != RTS_STATIC then reject;`, block(phrase`case fw_form`, cases), phrase`reject;`]
+  return block(phrase`export filter`, lines, ';')
+}
+
+function attributeWords(session: BgpSession, announcements: readonly Announcement[]): readonly Words[] {
+  const drained = session.drain === 'discouraged'
+  const all = [...new Set([...announcements.flatMap(({ communities }) => communities), ...(drained ? [GRACEFUL_SHUTDOWN] : [])])]
+  const preferences = announcements.flatMap(({ localPreference }) => (localPreference === undefined ? [] : [localPreference]))
+  const preference = drained ? 0 : preferences.length === 0 ? undefined : Math.max(...preferences)
+  const added = all.map((one) =>
+    one.split(':').length === 2
+      ? phrase`bgp_community.add(${community(one, 'communities')});`
+      : phrase`bgp_large_community.add(${community(one, 'communities')});`,
+  )
+  if (preference === undefined) return added
+  return [...added, phrase`bgp_local_pref = ${number(preference, 0, 0xffff_ffff, 'localPreference')};`]
+}
+
+/** The text of `bird.conf`. Sessions go before routes: BIRD then has a new filter before the routes that need it. */
+export function mainText({ speaker, sessions, forms, logFile }: MainParts): string {
+  const parts: Words[] = [
+    remark('speaker', speaker),
+    phrase`log ${quoted(logFile, 'logFile')} 4194304 ${quoted(`${logFile}.1`, 'logFile')} all;`,
+    phrase`router id ${ipv4(speaker.routerId, 'routerId')};`,
+    phrase`timeformat protocol iso long ms;`,
+    phrase`graceful restart wait 10;`,
+    phrase`attribute int fw_form;`,
+    phrase`protocol device fw_device { scan time 10; }`,
+  ]
+  if (sessions.some(({ bfd }) => bfd !== undefined)) parts.push(phrase`protocol bfd fw_bfd { }`)
+  if (speaker.kernelTable > 0) parts.push(...FAMILIES.map((family) => kernelWords(family, speaker.kernelTable)))
+  for (const session of sessions) parts.push(remark('session', session), sessionWords(session, forms))
+  parts.push(phrase`include "routes.conf";`)
+  return `${joined(parts, '\n').text}\n`
+}
+
+function kernelWords(family: Family, table: number): Words {
+  const channel = block(
+    FAMILY_WORDS[family],
+    [phrase`import none;`, block(phrase`export filter`, [phrase`if source = RTS_BGP then accept;`, phrase`reject;`], ';')],
+    ';',
+  )
+  const name = family === 'ipv4' ? phrase`fw_kernel4` : phrase`fw_kernel6`
+  const number_ = number(table, 1, MOST_ROUTES_OF_A_KERNEL_TABLE, 'kernelTable')
+  return block(phrase`protocol kernel ${name}`, [phrase`kernel table ${number_};`, phrase`merge paths on;`, channel])
+}
+
+/** One line of `routes.conf`. @throws {FairwayError} BGP_ENTRY_INVALID */
+export function routeLine(route: BgpRoute): string {
+  for (const { communities, localPreference = 0 } of route.announcements) {
+    for (const one of communities) community(one, `${route.key} communities`)
+    number(localPreference, 0, 0xffff_ffff, `${route.key} localPreference`)
+  }
+  const form = formNumber(route.announcements)
+  return phrase`route ${prefix(route.prefix, route.family, route.key)} unreachable { fw_form = ${form}; };`.text
+}
+
+/** The text of `routes.conf`: the forms as remarks, then a protocol a family. */
+export function routesText(forms: MainParts['forms'], lines: Readonly<Record<Family, Iterable<string>>>): string {
+  const told = [...forms].map(([form, announcements]) => `${remark(`form ${form}`, announcements).text}\n`).join('')
+  const heads = { ipv4: 'protocol static fw_routes4 {\nipv4;\n', ipv6: 'protocol static fw_routes6 {\nipv6;\n' }
+  return told + FAMILIES.map((family) => `${heads[family]}${[...lines[family], '}'].join('\n')}\n`).join('')
+}

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs'
+import { FairwayError, type Finding } from '../../model/code.ts'
+import { BGP_CONTROL_FAILED } from '../../model/codes/bgp.ts'
+import { BirdDaemon, type DaemonOptions } from './daemon.ts'
+import { Generations } from './generations.ts'
+import type { BirdFiles } from './observe.ts'
+import type { BirdTransport, Refusal } from './transport.ts'
+
+/** `0003` reconfigured, `0004` begun, `0005` queued. */
+const TAKEN = [3, 4, 5]
+
+/** The BIRD of this node. */
+export class NodeBird implements BirdTransport {
+  readonly logFile: string
+  private readonly files: Generations
+  private readonly daemon: BirdDaemon
+
+  constructor(options: DaemonOptions) {
+    this.files = new Generations(options.directory)
+    this.daemon = new BirdDaemon(options, () => this.files.currentMain)
+    this.logFile = this.daemon.logFile
+  }
+
+  get findings(): readonly Finding[] {
+    return this.daemon.findings
+  }
+
+  read(): Promise<BirdFiles | undefined> {
+    return this.files.read()
+  }
+
+  /** The one that is found may not have loaded the files, if the agent ended in between: loading them again changes nothing else. */
+  async run(): Promise<void> {
+    await this.daemon.run()
+    const refused = await this.load()
+    if (refused !== undefined)
+      throw new FairwayError(BGP_CONTROL_FAILED, `BIRD does not take its last good files: ${refused.reason}.`)
+  }
+
+  async install(files: BirdFiles): Promise<Refusal | undefined> {
+    const name = await this.files.write(files)
+    try {
+      const words = await this.daemon.check(this.files.mainOf(name))
+      if (words !== '') return refusal(words)
+      const before = await this.files.point(name)
+      await this.daemon.run()
+      const refused = await this.load()
+      if (refused !== undefined && before !== '') await this.files.point(before)
+      return refused
+    } finally {
+      await this.files.sweep()
+    }
+  }
+
+  async ask(line: string): Promise<readonly string[]> {
+    const { code, lines } = await this.daemon.ask(line)
+    if (code >= 8000) throw new FairwayError(BGP_CONTROL_FAILED, `BIRD refused \`${line}\`: ${lines.join(' ')}.`)
+    return lines
+  }
+
+  signatureFailures(): number {
+    const pid = this.daemon.identity?.pid
+    if (pid === undefined) return 0
+    const [names = [], values = []] = readFileSync(`/proc/${pid}/net/netstat`, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('TcpExt:'))
+      .map((line) => line.split(' '))
+    return names.reduce((sum, name, at) => (name.startsWith('TCPMD5') ? sum + Number(values[at]) : sum), 0)
+  }
+
+  onChange(listener: () => void): void {
+    this.daemon.onChange(listener)
+  }
+
+  async remove(): Promise<void> {
+    await this.daemon.end()
+    await this.files.clear()
+  }
+
+  async close(): Promise<void> {
+    this.daemon.release()
+  }
+
+  private async load(): Promise<Refusal | undefined> {
+    const { code, lines } = await this.daemon.ask('configure')
+    return TAKEN.includes(code) ? undefined : refusal(lines.join(' '))
+  }
+}
+
+/** `bird: PATH/bird.conf:LINE:COLUMN words`; a line of the routes is no line of the main file. */
+function refusal(words: string): Refusal {
+  const line = Number(/bird\.conf:(\d+):/.exec(words)?.[1] ?? 0)
+  return { reason: words.replace(/^bird: /, '').replace(/\S*\/(bird|routes)\.conf:\d+:\d+ /, ''), line }
+}

@@ -1,0 +1,57 @@
+import type { Code } from '../code.ts'
+
+/** FW055x: what is missing between what is asked of BGP and what the nodes report. */
+export const BGP_SESSION_UNREPORTED: Code = {
+  code: 'FW0550',
+  name: 'BGP_SESSION_UNREPORTED',
+  severity: 'error',
+  title: 'A node does not report a BGP session that it is to have',
+  cause:
+    'A BGPPeer chooses the node, and there is no BGPSessionStatus of the two: no agent runs there, or it cannot use the peer.',
+  fix: 'See whether the agent runs on the node and what its log says of the peer.',
+}
+
+export const BGP_REPORT_STALE: Code = {
+  code: 'FW0551',
+  name: 'BGP_REPORT_STALE',
+  severity: 'warning',
+  title: 'What is known of a BGP session may be old',
+  cause: 'The node that reported the session is not Ready or is gone, so that what it last said may no longer be true.',
+  fix: 'Ask the router, or bring the node back: `kubectl describe node NODE` says what is wrong with it.',
+}
+
+export const BGP_PEER_WITHOUT_NODE: Code = {
+  code: 'FW0552',
+  name: 'BGP_PEER_WITHOUT_NODE',
+  severity: 'warning',
+  title: 'A BGP peer that no node speaks with',
+  cause: 'The nodeSelectors of the BGPPeer choose no node of the cluster.',
+  fix: 'Correct its nodeSelectors; `kubectl get nodes --show-labels` lists the labels that there are.',
+}
+
+export const BGP_SESSION_ORPHANED: Code = {
+  code: 'FW0553',
+  name: 'BGP_SESSION_ORPHANED',
+  severity: 'warning',
+  title: 'A BGP session that nothing asks for any more',
+  cause: 'A node reports a session although its BGPPeer is gone or no longer chooses the node: its agent does not hear of it.',
+  fix: 'See whether the agent runs on the node; it ends the session and removes the report as soon as it does.',
+}
+
+export const BGP_NOT_INSTALLED: Code = {
+  code: 'FW0554',
+  name: 'BGP_NOT_INSTALLED',
+  severity: 'error',
+  title: 'The cluster does not know resources of BGP',
+  cause: 'The API server has no BGPPeer or no BGPSessionStatus: their CustomResourceDefinitions are not installed.',
+  fix: 'Install them: `kubectl apply -f deploy/crds` in the source of Fairway.',
+}
+
+export const BGP_PEER_UNKNOWN: Code = {
+  code: 'FW0555',
+  name: 'BGP_PEER_UNKNOWN',
+  severity: 'error',
+  title: 'No such BGP peer',
+  cause: 'A command was asked about a BGPPeer that the cluster does not have in any namespace.',
+  fix: 'Run `fairway bgp peers` without a name to list all of them.',
+}

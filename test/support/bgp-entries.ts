@@ -1,0 +1,35 @@
+import { type BgpRoute, type BgpSession, type BgpSpeaker, routeKey, sessionKey } from '../../src/model/bgp.ts'
+
+export const SPEAKER: BgpSpeaker = { kind: 'speaker', key: 'speaker', routerId: '10.0.0.1', kernelTable: 0 }
+
+/** A quick external session in both families, with nothing special. */
+export function session(part: Partial<BgpSession> = {}): BgpSession {
+  const name = part.name ?? 'tor'
+  return {
+    kind: 'session',
+    key: sessionKey(name),
+    name,
+    localAs: 64512,
+    peerAs: 64513,
+    peerAddress: '192.0.2.2',
+    peerPort: 179,
+    sourceAddress: '192.0.2.1',
+    interface: '',
+    holdTimeInS: 9,
+    keepaliveInS: 3,
+    connectInS: 1,
+    hops: 0,
+    password: '',
+    gracefulRestart: true,
+    nextHops: { ipv4: '', ipv6: '2001:db8::1' },
+    accept: [],
+    drain: 'none',
+    ...part,
+  }
+}
+
+const TO_ALL = [{ sessions: [], communities: [] }] as const
+
+export function route(prefix: string, announcements: BgpRoute['announcements'] = TO_ALL): BgpRoute {
+  return { kind: 'route', key: routeKey(prefix), family: prefix.includes(':') ? 'ipv6' : 'ipv4', prefix, announcements }
+}
