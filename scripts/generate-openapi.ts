@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import {
   ATOMIC_MAPS,
   ATOMIC_SCHEMAS,
+  DEFAULTS,
   ENUMS,
   LIST_RULES,
   QUANTITIES,
@@ -225,9 +226,16 @@ class Generator {
     const shape = this.shape(field, key, family)
     const described = { ...(doc === undefined ? {} : { description: doc }) }
     const values = ENUMS[key]
+    const initial = DEFAULTS[key]
     if ('$ref' in shape)
       return { allOf: [shape], ...described, ...(RETAIN_KEYS.has(key) ? { 'x-kubernetes-patch-strategy': 'retainKeys' } : {}) }
-    return { ...described, ...shape, ...(values === undefined ? {} : { enum: values }), ...this.merging(key, shape) }
+    return {
+      ...described,
+      ...shape,
+      ...(initial === undefined ? {} : { default: initial }),
+      ...(values === undefined ? {} : { enum: values }),
+      ...this.merging(key, shape),
+    }
   }
 
   private merging(key: string, shape: Json): Json {

@@ -12,9 +12,6 @@ export type FieldValues = ReadonlyMap<string, unknown>
 export const SEPARATOR = '\u0001'
 export const CONTAINER: unique symbol = Symbol('container')
 
-/** Keys of list members that the API fills in when they are missing: a port's protocol is the only one. */
-const DEFAULT_KEYS: Readonly<Record<string, unknown>> = { protocol: 'TCP' }
-
 /** Whose ownership says nothing. Source: apimachinery managedfields/internal/stripmeta.go. */
 const STRIPPED: ReadonlySet<string> = new Set(
   [
@@ -59,7 +56,9 @@ export function memberElement(meta: FieldMeta, member: unknown): string {
   if (meta.listType !== 'map') return `v:${JSON.stringify(member)}`
   const map = isMap(member) ? member : {}
   const keys = [...(meta.listMapKeys ?? [])].sort()
-  const entries = keys.map((key) => [key, map[key] ?? DEFAULT_KEYS[key]] as const).filter(([, value]) => value !== undefined)
+  const entries = keys
+    .map((key) => [key, map[key] ?? childMeta(meta.item, key)?.default] as const)
+    .filter(([, value]) => value !== undefined)
   return `k:${JSON.stringify(Object.fromEntries(entries))}`
 }
 

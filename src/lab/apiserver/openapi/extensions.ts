@@ -98,6 +98,12 @@ export const QUANTITIES: ReadonlySet<string> = new Set([
   'autoscaling.v2.MetricValueStatus.value',
 ])
 
+/** What the API itself fills in where it counts before any default of a kind is set: in the keys of list members. */
+export const DEFAULTS: Readonly<Record<string, string>> = {
+  'core.v1.ServicePort.protocol': 'TCP',
+  'core.v1.ContainerPort.protocol': 'TCP',
+}
+
 /** Closed sets of values, as the server's documents list them (they are shown, not enforced: validation has the words). */
 export const ENUMS: Readonly<Record<string, readonly string[]>> = {
   'core.v1.ServicePort.protocol': ['SCTP', 'TCP', 'UDP'],

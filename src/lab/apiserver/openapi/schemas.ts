@@ -14,6 +14,7 @@ export interface OpenApiSchema {
   readonly items?: OpenApiSchema
   readonly required?: readonly string[]
   readonly enum?: readonly string[]
+  readonly default?: unknown
   readonly 'x-kubernetes-group-version-kind'?: readonly {
     readonly group: string
     readonly version: string

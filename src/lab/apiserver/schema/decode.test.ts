@@ -99,6 +99,18 @@ describe('scalars', () => {
     expect(canonicalQuantity(text)).toEqual({ text: canonical })
   })
 
+  test.each([
+    ['1K', "unable to parse quantity's suffix"],
+    ['64mm', "unable to parse quantity's suffix"],
+    ['1e', "unable to parse quantity's suffix"],
+    ['m', 'unable to parse numeric part of quantity'],
+    ['64MB', 'quantities must match the regular expression'],
+    ['1x', 'quantities must match the regular expression'],
+    ['', 'quantities must match the regular expression'],
+  ])('%j is no quantity, for a reason', (text, reason) => {
+    expect(canonicalQuantity(text)).toEqual({ error: expect.stringContaining(reason) as string })
+  })
+
   test.each(['', 'x', '1x', '1 Gi', '--1', '1.2.3'])('%j is no quantity', (text) => {
     expect(canonicalQuantity(text)).toHaveProperty('error')
   })

@@ -25,8 +25,7 @@ const SCALE_DIGITS = 9
  */
 export function canonicalQuantity(text: string): Scalar {
   const parsed = parseQuantity(text)
-  if (parsed === undefined)
-    return { error: "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'" }
+  if (parsed === undefined) return { error: quantityProblem(text.trim()) }
   const { sign, billionths, binary, exponent } = parsed
   const unit = 10n ** BigInt(SCALE_DIGITS)
   if (billionths === 0n) return { text: '0' }
@@ -34,6 +33,17 @@ export function canonicalQuantity(text: string): Scalar {
   if (binary && billionths % unit === 0n && billionths / unit >= 1024n)
     return { text: `${sign === '-' ? '-' : ''}${binaryForm(billionths / unit)}` }
   return { text: `${sign === '-' ? '-' : ''}${decimalForm(billionths)}` }
+}
+
+/** Letters of suffixes in some order, as Go looks for them before it asks what they mean. */
+const SHAPE = /^[+-]?(\d*\.?\d*)([eEinumkKMGTP]*[-+]?\d*)$/
+
+/** Why a text is no quantity, in the words of apimachinery. */
+function quantityProblem(text: string): string {
+  const [, digits = '', suffix = ''] = text === '' ? [] : (SHAPE.exec(text) ?? [])
+  if (digits === '' && suffix === '')
+    return "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+  return QUANTITY.test(`1${suffix}`) ? 'unable to parse numeric part of quantity' : "unable to parse quantity's suffix"
 }
 
 /** What a quantity comes to, in billionths; undefined when it is none. */

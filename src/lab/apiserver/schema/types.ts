@@ -26,6 +26,8 @@ export interface FieldMeta {
   /** Whether the field may be left out. */
   readonly optional: boolean
   readonly bits?: 32 | 64
+  /** Its value where a key of a list member is left out. */
+  readonly default?: unknown
   readonly mergeKey?: string
   readonly patchStrategy: readonly ('merge' | 'retainKeys')[]
   readonly listType?: 'atomic' | 'map' | 'set'
@@ -108,7 +110,12 @@ function compile(property: OpenApiSchema, optional: boolean): FieldMeta {
       item: compile(property.additionalProperties, false),
       atomic: property['x-kubernetes-map-type'] === 'atomic',
     }
-  return { ...common, ...scalar(property), atomic: false }
+  return {
+    ...common,
+    ...scalar(property),
+    ...(property.default === undefined ? {} : { default: property.default }),
+    atomic: false,
+  }
 }
 
 function scalar(property: OpenApiSchema): { readonly type: FieldMeta['type']; readonly bits?: 32 | 64 } {

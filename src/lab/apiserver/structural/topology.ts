@@ -41,7 +41,12 @@ function objectFields(
 function fieldMeta(schema: StructuralSchema, name: string, optional: boolean, found: Found): FieldMeta {
   if (schema.type === 'array') return listMeta(schema, name, optional, found)
   if (schema.type === 'object') return mapMeta(schema, name, optional, found)
-  return { ...common(optional), ...scalar(schema), atomic: false }
+  return {
+    ...common(optional),
+    ...scalar(schema),
+    ...(schema.default === undefined ? {} : { default: schema.default }),
+    atomic: false,
+  }
 }
 
 function listMeta(schema: StructuralSchema, name: string, optional: boolean, found: Found): FieldMeta {
