@@ -172,6 +172,14 @@ export const WRITING: Deeds = {
     expect(await desk.sees('kubectl delete namespace kube-public')).toBe(
       'Error from server (Forbidden): namespaces "kube-public" is forbidden: this namespace may not be deleted\nexit 1',
     )
+    expect(await desk.sees('kubectl create cronjob tick --image=nginx --schedule="61 * * * *"')).toBe(
+      'error: failed to create cronjob: CronJob.batch "tick" is invalid: spec.schedule: Invalid value: "61 * * * *": end of range (61) above maximum (59): 61\nexit 1',
+    )
+    const memory = JSON.stringify({
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'big' } },
+      spec: { containers: [{ name: 'c', image: 'nginx', resources: { limits: { memory: '1K' } } }] },
+    })
+    expect(await desk.sees('kubectl apply -f -', memory)).toContain("unable to parse quantity's suffix")
     expect(await desk.sees('kubectl get nope/x')).toBe('error: the server doesn\'t have a resource type "nope"\nexit 1')
   },
 }

@@ -37,6 +37,31 @@ describe('refusals', () => {
       ['spec.policyTypes[0]: Unsupported value: "Both": supported values: "Egress", "Ingress"'],
     ],
     [
+      'CronJob',
+      { spec: { schedule: '61 * * * *', timeZone: 'Mars/Base', jobTemplate: { spec: { template: { spec: {} } } } } },
+      [
+        'spec.schedule: Invalid value: "61 * * * *": end of range (61) above maximum (59): 61',
+        'spec.timeZone: Invalid value: "Mars/Base": unknown time zone Mars/Base',
+        'spec.jobTemplate.spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
+      ],
+    ],
+    [
+      'CronJob',
+      {
+        spec: {
+          schedule: '@daily',
+          timeZone: 'Europe/Berlin',
+          jobTemplate: { spec: { template: { spec: { restartPolicy: 'Never' } } } },
+        },
+      },
+      [],
+    ],
+    [
+      'Job',
+      { spec: { template: { spec: {} } } },
+      ['spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"'],
+    ],
+    [
       'PriorityClass',
       { value: 2_000_000_000 },
       ['value: Forbidden: maximum allowed value of a user defined priority is 1000000000'],

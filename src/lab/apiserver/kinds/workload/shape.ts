@@ -44,6 +44,10 @@ export const containers = wide('Containers', 'string', 'Names of each container 
 export const images = wide('Images', 'string', 'Images referenced by each container in the template.', (object) =>
   (templateOf(object)?.containers ?? []).map(({ image }) => image).join(','),
 )
+/** Documentation of a Job's selector. */
+export const SELECTED =
+  'A label query over pods that should match the pod count. Normally, the system sets this field for you. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors'
+
 export const selector = (doc: string): Column =>
   wide('Selector', 'string', doc, (object) => labelSelectorText(specOf(object).selector))
 
