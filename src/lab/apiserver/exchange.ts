@@ -1,9 +1,9 @@
 /** A request for a resource on its way to an answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Form } from './accept.ts'
+import type { Place } from './incoming.ts'
 import type { Target } from './registry.ts'
 import type { Rendering } from './reply.ts'
-import type { Place } from './writer.ts'
 
 export interface Exchange {
   readonly request: IncomingMessage

@@ -4,6 +4,7 @@ import { applyConfig } from './apply/apply.ts'
 import { rootMeta } from './apply/field-set.ts'
 import { mergedAs, toServed, toStorage } from './conversion.ts'
 import { type DecodedObject, decodeObject } from './decoding.ts'
+import type { Place } from './incoming.ts'
 import { isMap, type JsonMap, mergePatch, sortedKeys } from './json.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import { timestamp } from './metadata.ts'
@@ -13,7 +14,7 @@ import { badRequest, invalid, notFound, patchRejected, unsupportedMediaType, uns
 import { apiVersionOf, type Stored } from './stored.ts'
 import { strategicMerge } from './strategic-merge.ts'
 import type { WriteOptions } from './write-options.ts'
-import type { Place, Writer, Written } from './writer.ts'
+import type { Writer, Written } from './writer.ts'
 
 export interface PatchRequest {
   readonly place: Place

@@ -1,4 +1,6 @@
 /** The subresource `scale`: autoscaling/v1 Scale of any kind whose record says where replicas and selector are. */
+
+import type { Place } from './incoming.ts'
 import type { JsonMap } from './json.ts'
 import { isMap } from './json.ts'
 import type { KindRecord, RawObject, ScaleMapping } from './kind.ts'
@@ -7,7 +9,7 @@ import { type LabelSelector, labelSelectorText } from './kinds/label-selector.ts
 import { internalError, invalid } from './status.ts'
 import type { Stored } from './stored.ts'
 import type { WriteOptions } from './write-options.ts'
-import type { Place, Writer } from './writer.ts'
+import type { Writer } from './writer.ts'
 
 const replicasOf = (object: RawObject, field: 'spec' | 'status'): number =>
   (object[field] as { readonly replicas?: number } | undefined)?.replicas ?? 0

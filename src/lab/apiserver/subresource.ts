@@ -2,10 +2,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { decodeObject } from './decoding.ts'
 import { deleteObject, parseDeleteOptions } from './deletion.ts'
+import type { Place } from './incoming.ts'
 import type { KindRecord } from './kind.ts'
 import { conflict, invalid, methodNotAllowed, tooManyRequests } from './status.ts'
 import type { WriteOptions } from './write-options.ts'
-import type { Place, Writer } from './writer.ts'
+import type { Writer } from './writer.ts'
 
 export interface ActionRequest {
   readonly writer: Writer

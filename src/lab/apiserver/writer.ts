@@ -1,20 +1,11 @@
 /** Writes, the same for every kind: create, replace, and the steps that all changes of a stored object share. */
 import { ownAfterUpdate } from './apply/managed-fields.ts'
 import { mergedAs } from './conversion.ts'
+import { admitToNamespace, checkPreconditions, initialise, keepStored, type Place, requireVersion } from './incoming.ts'
 import type { KindRecord, RawObject } from './kind.ts'
 import { sameJson } from './kinds/check.ts'
-import { generatedName, specChanged, timestamp, validateMetadata, validateMetadataUpdate } from './metadata.ts'
-import {
-  alreadyExists,
-  badRequest,
-  conflict,
-  forbidden,
-  internal,
-  internalError,
-  invalid,
-  methodNotAllowed,
-  notFound,
-} from './status.ts'
+import { specChanged, timestamp, validateMetadata, validateMetadataUpdate } from './metadata.ts'
+import { alreadyExists, badRequest, conflict, forbidden, internalError, invalid, methodNotAllowed, notFound } from './status.ts'
 import type { Store } from './store.ts'
 import { apiVersionOf, resourceOf, type Stored, storeKey } from './stored.ts'
 import type { WriteOptions } from './write-options.ts'
@@ -25,12 +16,6 @@ export interface Written {
   readonly stored?: Stored
   readonly created: boolean
   readonly warnings: readonly string[]
-}
-
-export interface Place {
-  readonly record: KindRecord
-  readonly namespace: string | undefined
-  readonly subresource: string
 }
 
 export type Clock = () => number
@@ -44,17 +29,6 @@ export interface Change {
   /** Does not count as a change of what the user asked for (a binding). */
   readonly keepsGeneration?: boolean
 }
-
-/** The answer names the resource where it else names the kind, as a real server's. */
-function requireVersion({ group, plural, replacesByVersion }: KindRecord, { metadata }: RawObject): void {
-  if (replacesByVersion !== true || (metadata.resourceVersion ?? '') !== '') return
-  const detail = 'must be specified for an update'
-  throw invalid({ group, kind: plural }, metadata.name ?? '', [
-    { type: 'Invalid', field: 'metadata.resourceVersion', value: 0, detail },
-  ])
-}
-
-const NAMESPACES = { group: '', plural: 'namespaces' }
 
 export class Writer {
   readonly store: Store
@@ -81,8 +55,8 @@ export class Writer {
     const { object, options, place } = change
     const { record } = place
     if (record.closed !== undefined) throw methodNotAllowed(record.closed)
-    this.#initialise(place, object)
-    this.#admit(place, object)
+    initialise(place, object, this.now())
+    admitToNamespace(this.store, place, object)
     record.defaults(object)
     if (change.owned !== true)
       ownAfterUpdate(mergedAs(record), object, undefined, this.managerOf(place, options), timestamp(this.now()))
@@ -122,8 +96,8 @@ export class Writer {
   update(change: Change, old: Stored): Written {
     const { object, options, place } = change
     const { record, subresource } = place
-    this.#checkPreconditions(record, object, old)
-    this.#keep(record, subresource, object, old.object)
+    checkPreconditions(record, object, old)
+    keepStored(place, object, old.object)
     record.defaults(object)
     if (change.owned !== true)
       ownAfterUpdate(mergedAs(record), object, old.object, this.managerOf(place, options), timestamp(this.now()))
@@ -190,86 +164,6 @@ export class Writer {
     if (errors.length > 0) throw invalid(record, object.metadata.name ?? '', errors)
     if (dryRun) check()
     else this.#durably(record, object, old, check)
-  }
-
-  #initialise(place: Place, object: RawObject): void {
-    const { metadata } = object
-    if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '')
-      throw internal('resourceVersion should not be set on objects to be created')
-    if (place.namespace !== undefined) {
-      if (metadata.namespace !== undefined && metadata.namespace !== '' && metadata.namespace !== place.namespace)
-        throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
-      metadata.namespace = place.namespace
-    } else delete metadata.namespace
-    if ((metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '')
-      metadata.name = generatedName(metadata.generateName ?? '')
-    metadata.uid = crypto.randomUUID()
-    metadata.creationTimestamp = timestamp(this.now())
-    for (const field of ['resourceVersion', 'generation', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'])
-      delete metadata[field]
-  }
-
-  /** As the NamespaceLifecycle admission plugin: no objects in namespaces that are not there, or going. */
-  #admit(place: Place, object: RawObject): void {
-    const { namespace, record } = place
-    if (!record.namespaced || namespace === undefined) return
-    const home = this.store.get(resourceOf(NAMESPACES), storeKey(undefined, namespace))
-    if (home === undefined) throw notFound(NAMESPACES, namespace)
-    if (home.object.metadata.deletionTimestamp === undefined) return
-    const why = `unable to create new content in namespace ${namespace} because it is being terminated`
-    const cause = {
-      reason: 'NamespaceTerminating',
-      message: `namespace ${namespace} is being terminated`,
-      field: 'metadata.namespace',
-    }
-    throw forbidden(record, object.metadata.name ?? '', why, [cause])
-  }
-
-  #checkPreconditions(record: KindRecord, object: RawObject, old: Stored): void {
-    const { resourceVersion, uid, name = '', namespace } = object.metadata
-    if (namespace !== undefined && namespace !== old.object.metadata.namespace)
-      throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
-    if (uid !== undefined && uid !== '' && uid !== old.object.metadata.uid) {
-      const key = `/registry/${record.storagePath ?? record.plural}${old.key}`
-      const detail = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.object.metadata.uid}`
-      throw conflict(
-        record,
-        name,
-        `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${detail}`,
-      )
-    }
-    if (
-      resourceVersion !== undefined &&
-      resourceVersion !== '' &&
-      resourceVersion !== '0' &&
-      resourceVersion !== String(old.version)
-    )
-      throw conflict(record, name)
-  }
-
-  /** What a writer of this subresource may not touch comes from the stored object. */
-  #keep(record: KindRecord, subresource: string, object: RawObject, old: RawObject): void {
-    for (const field of [
-      'namespace',
-      'uid',
-      'creationTimestamp',
-      'deletionTimestamp',
-      'deletionGracePeriodSeconds',
-      'generation',
-      'generateName',
-    ]) {
-      if (old.metadata[field] === undefined) delete object.metadata[field]
-      else object.metadata[field] = old.metadata[field]
-    }
-    const fields = Object.keys({ ...old, ...object }).filter(
-      (field) => !['kind', 'apiVersion', 'metadata', 'status'].includes(field),
-    )
-    const kept =
-      subresource === 'status' ? fields : subresource === '' && record.subresources.includes('status') ? ['status'] : []
-    for (const field of kept) {
-      if (old[field] === undefined) delete object[field]
-      else object[field] = structuredClone(old[field])
-    }
   }
 }
 
