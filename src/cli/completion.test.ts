@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { run } from '../linux/run.ts'
+import { run, tryRun } from '../linux/run.ts'
 import { completionScript } from './commands/completion.ts'
 import { buildProgram } from './program.ts'
 
@@ -19,7 +19,10 @@ async function offered(...words: readonly string[]): Promise<readonly string[]> 
   mkdirSync(`${dir}/netns`, { recursive: true })
   for (const name of ['client', 'node-1', 'switch', 'pod-0123456789'])
     mkdirSync(`${dir}/netns/fw-two-${name}`, { recursive: true })
-  const ask = `COMP_WORDS=(fairway "$@"); COMP_CWORD=$#; FAIRWAY_RUN_DIR=${dir}; _fairway; printf '%s\\n' "\${COMPREPLY[@]}"`
+  // a kubectl that gives back what it was asked, but for its options
+  const kubectl =
+    'kubectl() { local word; for word in "$@"; do case $word in -*|json*|config|get-contexts|name) ;; *) echo "$word" ;; esac; done; [[ $* == *get-contexts* ]] && echo of; }'
+  const ask = `${kubectl}; COMP_WORDS=(fairway "$@"); COMP_CWORD=$#; FAIRWAY_RUN_DIR=${dir}; _fairway; printf '%s\\n' "\${COMPREPLY[@]}"`
   const text = await run(['bash', '-c', `${script}\n${ask}`, 'bash', ...words])
   return text.split('\n').filter(Boolean)
 }
@@ -44,6 +47,30 @@ test.each([
   [['lab', 'link', 'cut', '--name', 'two', 'client', 'n'], ['node-1']],
   [['lab', 'exec', '--name', 'one', 'c'], []],
   [['lab', 'up', '--file', ''], []],
+  [
+    ['bgp', 'peers', '-o', ''],
+    ['table', 'wide', 'json', 'yaml'],
+  ],
+  [['lab', 'up', '--output', 'j'], ['json']],
+  [['lab', 'logs', '-f', '--ta'], ['--tail']],
+  [['lab', 'up', '-f', '--ti'], []],
+  [['bgp', 'peers', '--color', 'n'], ['never']],
+  [['completion', 'b'], ['bash']],
+  [
+    ['bgp', 'peers', '--context', 'x', '--kubeconfig', 'y', '--context', ''],
+    ['of', 'x', 'y'],
+  ],
+  [
+    ['bgp', 'peers', '-n', ''],
+    ['get', 'namespaces'],
+  ],
+  [['bgp', 'peers', 'bg'], ['bgppeers']],
 ])('%j offers %j', async (words, expected) => {
   expect((await offered(...words)).toSorted()).toEqual(expected.toSorted())
+})
+
+test('kubectl is given the same, a word a line, and told whether files are wanted', async () => {
+  const complete = async (...words: readonly string[]) => (await tryRun(['bin/kubectl_complete-fairway', ...words])).stdout
+  expect(await complete('bgp', 'peers', '-o', '')).toBe('table\nwide\njson\nyaml\n:4\n')
+  expect(await complete('lab', 'up', '--file', '')).toBe(':0\n')
 })

@@ -1,7 +1,18 @@
 /** Errors and findings in words, and the exit code that they mean. */
 import { CommanderError } from 'commander'
 import { FairwayError, type Finding } from '../model/code.ts'
-import { KUBE_API_UNREACHABLE } from '../model/codes/kube.ts'
+import { BGP_PEER_UNKNOWN } from '../model/codes/bgp-report.ts'
+import {
+  KUBE_ANSWER_UNREADABLE,
+  KUBE_API_FORBIDDEN,
+  KUBE_API_REFUSED,
+  KUBE_API_UNAUTHORIZED,
+  KUBE_API_UNREACHABLE,
+  KUBE_API_UNTRUSTED,
+  KUBE_CONFIG_INVALID,
+  KUBE_CONFIG_UNREADABLE,
+  KUBE_CREDENTIALS_FAILED,
+} from '../model/codes/kube.ts'
 import {
   LAB_API_UNREACHABLE,
   LAB_HOST_UNKNOWN,
@@ -12,8 +23,8 @@ import {
   LAB_START_TIMEOUT,
   LAB_TOPOLOGY_INVALID,
 } from '../model/codes/lab.ts'
-import { USAGE_BUG, USAGE_CODE_UNKNOWN, USAGE_WRONG } from '../model/codes/usage.ts'
-import { colorsFor, complain } from './terminal.ts'
+import { USAGE_BUG, USAGE_CODE_UNKNOWN, USAGE_TIMEOUT, USAGE_WRONG } from '../model/codes/usage.ts'
+import { colorsFor, complain, printable } from './terminal.ts'
 
 /** The same whatever `-o` is. */
 export const EXIT = { healthy: 0, findings: 1, usage: 2, unreachable: 3, timeout: 4 } as const
@@ -28,9 +39,22 @@ const EXIT_CODES: ReadonlyMap<string, number> = new Map([
     LAB_IMAGE_INVALID,
     LAB_IMAGE_UNKNOWN,
     LAB_TOPOLOGY_INVALID,
+    BGP_PEER_UNKNOWN,
+    KUBE_CONFIG_INVALID,
+    KUBE_CONFIG_UNREADABLE,
   ].map(({ code }) => [code, EXIT.usage] as const),
-  ...[LAB_API_UNREACHABLE, KUBE_API_UNREACHABLE].map(({ code }) => [code, EXIT.unreachable] as const),
-  ...[LAB_START_TIMEOUT].map(({ code }) => [code, EXIT.timeout] as const),
+  // whatever the reason, the cluster did not say how it is
+  ...[
+    LAB_API_UNREACHABLE,
+    KUBE_API_UNREACHABLE,
+    KUBE_API_UNTRUSTED,
+    KUBE_API_UNAUTHORIZED,
+    KUBE_API_FORBIDDEN,
+    KUBE_API_REFUSED,
+    KUBE_ANSWER_UNREADABLE,
+    KUBE_CREDENTIALS_FAILED,
+  ].map(({ code }) => [code, EXIT.unreachable] as const),
+  ...[LAB_START_TIMEOUT, USAGE_TIMEOUT].map(({ code }) => [code, EXIT.timeout] as const),
 ])
 
 /** Any error as one with a code: commander's are usage, and what has none is a bug of ours. */
@@ -67,6 +91,6 @@ export function printFinding(finding: Finding): void {
   const colors = colorsFor(process.stderr)
   const sign =
     finding.code.severity === 'error' ? colors.red('x') : finding.code.severity === 'warning' ? colors.yellow('!') : 'i'
-  complain(`${sign} ${finding.code.code} ${finding.message}`)
-  complain(`  fix: ${finding.fix}`)
+  complain(`${sign} ${finding.code.code} ${printable(finding.message)}`)
+  complain(`  fix: ${printable(finding.fix)}`)
 }

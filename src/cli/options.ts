@@ -40,13 +40,13 @@ export function collected(text: string, before: readonly string[] = []): readonl
   return [...before, text]
 }
 
-const UNITS_IN_S: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3_600 }
+const UNITS_IN_S: Readonly<Record<string, number>> = { '': 1, ms: 0.001, s: 1, m: 60, h: 3_600 }
 
 /** Seconds, written as a number or as kubectl has it: 30, 30s, 1m30s. */
 export function duration(text: string): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|m|s|)/g)]
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|)/g)]
   const seconds = parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (UNITS_IN_S[unit] ?? 0), 0)
-  const whole = /^(?:\d+(?:\.\d+)?|(?:\d+(?:\.\d+)?[hms])+)$/.test(text)
+  const whole = /^(?:\d+(?:\.\d+)?|(?:\d+(?:\.\d+)?(?:h|ms|m|s))+)$/.test(text)
   if (!whole || seconds <= 0 || seconds > 1_000_000) throw new InvalidArgumentError('It must be a time such as 30s or 2m.')
   return seconds
 }

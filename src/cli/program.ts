@@ -1,5 +1,6 @@
 /** The tree of commands. What a command needs is imported when it runs. */
 import { Command, Option } from 'commander'
+import { addBgp } from './bgp-program.ts'
 import { addLab } from './lab-program.ts'
 import { output } from './options.ts'
 import { type ColorChoice, configureTerminal } from './terminal.ts'
@@ -11,6 +12,7 @@ import { type ColorChoice, configureTerminal } from './terminal.ts'
 export function buildProgram(name: string, onCommand: (command: Command) => void): Command {
   const program = new Command(name).enablePositionalOptions()
   program.description('Every way into a Kubernetes pod from outside the cluster: which work, why, and what is broken.')
+  addBgp(program)
   addLab(program)
   addSmall(program)
   prepare(program, onCommand)

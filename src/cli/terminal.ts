@@ -42,6 +42,11 @@ export function complain(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
+/** The words of routers and of users are shown, and do not steer the terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim()
+}
+
 /** Rows in columns, two blanks apart, as kubectl prints them. The first row is the heading. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = []

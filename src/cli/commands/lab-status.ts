@@ -1,4 +1,5 @@
 import { type HostStatus, type LabStatus, labStatus } from '../../lab/status.ts'
+import { age } from '../columns.ts'
 import { EXIT, printFinding } from '../errors.ts'
 import type { Output } from '../terminal.ts'
 import { answerAs, table } from '../terminal.ts'
@@ -45,12 +46,4 @@ function faultState({ state, cutFrom }: HostStatus): string {
 function readiness(role: string, ready: boolean | undefined): string {
   if (role !== 'node') return '-'
   return ready === undefined ? 'unknown' : ready ? 'yes' : 'no'
-}
-
-/** As kubectl writes ages, in the largest unit that fits. */
-function age(ageInMs: number): string {
-  const seconds = Math.max(0, Math.floor(ageInMs / 1_000))
-  if (seconds < 120) return `${seconds}s`
-  if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`
-  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`
 }

@@ -6,12 +6,13 @@ import type { KubeObject } from '../types.ts'
 import { FakeStore, type StoredEvent } from './fake-store.ts'
 
 /**
- * What goes wrong with a request. `reset` closes the connection without an answer; `status` answers it. Of a watch: `cut`
+ * What goes wrong with a request. `reset` closes the connection without an answer, `silence` leaves it open; `status` answers it. Of a watch: `cut`
  * closes it, in the middle of a line when `half`; `end` ends it as its timer would; `garbage` sends a line that is none; `error`
  * sends an ERROR event; `repeat` sends the last line again.
  */
 export type Fault =
   | { readonly kind: 'reset' }
+  | { readonly kind: 'silence' }
   | { readonly kind: 'status'; readonly status: number; readonly body?: object; readonly retryAfter?: number }
 export type WatchFault = 'cut' | 'half' | 'end' | 'garbage' | 'error-410' | 'error-500' | 'repeat' | 'bookmark'
 
@@ -109,8 +110,8 @@ export class FakeApi {
     const method = request.method ?? 'GET'
     this.requests.push(`${method} ${url.pathname}${url.search}`)
     const fault = this.fault(method, url)
-    if (fault?.kind === 'reset') {
-      request.socket.destroy()
+    if (fault?.kind === 'reset' || fault?.kind === 'silence') {
+      if (fault.kind === 'reset') request.socket.destroy()
       return
     }
     if (fault !== undefined) {

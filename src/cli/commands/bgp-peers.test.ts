@@ -1,0 +1,305 @@
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { CliCluster } from '../../../test/support/cli.ts'
+import type { BGPSessionStatus } from '../../kube/bgp-session-status.ts'
+
+const GOLDEN = join(import.meta.dirname, '../../../test/golden/cli')
+const NOW = Date.parse('2026-01-02T03:04:05Z')
+
+let cluster: CliCluster
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: NOW })
+  cluster = new CliCluster()
+  await cluster.open()
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  await cluster.close()
+})
+
+function node(name: string, ready = true, labels: Readonly<Record<string, string>> = {}): void {
+  const conditions = [{ type: 'Ready', status: ready ? 'True' : 'False' }]
+  cluster.api.store.put('/api/v1/nodes', { metadata: { name, labels }, status: { conditions } } as never)
+}
+
+function peer(name: string, spec: object = {}, status: object = {}): void {
+  const metadata = { namespace: 'metallb-system', name }
+  const whole = { myASN: 64_513, peerASN: 64_512, peerAddress: '192.168.0.1', ...spec }
+  cluster.api.store.put('/apis/metallb.io/v1beta2/bgppeers', { metadata, spec: whole, status } as never)
+}
+
+const UP = {
+  ...{ peerAddress: '192.168.0.1', localAddress: '192.168.0.240', localASN: 64_513, peerASN: 64_512 },
+  ...{ state: 'Established', bfd: 'Up', families: ['IPv4', 'IPv6'], routesSent: 3, routesAccepted: 1, routesRejected: 2 },
+  ...{ gracefulRestart: true, changedAt: '2026-01-02T02:59:05Z' },
+}
+
+function session(name: string, of: string, status: Partial<BGPSessionStatus['status']> = {}): void {
+  const spec = { node: of, peer: name }
+  const object = { metadata: { name: `${of}--${name}` }, spec, status: { ...UP, ...status } }
+  cluster.api.store.put('/apis/fairway.dev/v1alpha1/bgpsessionstatuses', object as never)
+}
+
+/** One of everything that may come. */
+function everything(): void {
+  for (const name of ['node-1', 'node-2', 'node-10']) node(name)
+  node('node-3', false)
+  node('edge', true, { edge: 'yes' })
+  peer('tor')
+  session('tor', 'node-1')
+  session('tor', 'node-2', { state: 'Connect', bfd: 'Down', lastError: 'Connection refused', changedAt: '2026-01-02T03:03:55Z' })
+  session('tor', 'node-10', { state: 'Connect', bfd: 'Down', lastError: 'Connection refused' })
+  session('tor', 'node-3')
+  peer('edge', { nodeSelectors: [{ matchLabels: { edge: 'yes' } }], peerAddress: 'fd00::1', dynamicASN: 'external', peerASN: 0 })
+  peer('nobody', { nodeSelectors: [{ matchExpressions: [{ key: 'rack', operator: 'In', values: ['a'] }] }] })
+  const condition = { type: 'Accepted', status: 'False', reason: 'BGP_PASSWORD_SUSPECT', message: 'the passwords differ.' }
+  peer('secret', { nodeSelectors: [{ matchLabels: { edge: 'yes' } }] })
+  session('secret', 'edge', { state: 'Active', lastError: 'TCP', conditions: [condition] })
+  session('old', 'edge')
+  peer('wrong', { myASN: 0, peerAddress: 'tor' })
+  peer('drained', { nodeSelectors: [{ matchLabels: { edge: 'yes' } }] })
+  session('drained', 'edge', { draining: true })
+}
+
+describe('fairway bgp peers', () => {
+  test.each(['table', 'wide', 'json', 'yaml'])('-o %s', async (form) => {
+    everything()
+    const { stdout, stderr, exitCode } = await cluster.run('bgp', 'peers', '-o', form)
+    expect(exitCode).toBe(1)
+    await expect(`${stdout}--- standard error\n${stderr}`).toMatchFileSnapshot(join(GOLDEN, `bgp-peers.${form}.txt`))
+  })
+
+  test('all is well: exit code 0, nothing on standard error, and one list of each', async () => {
+    node('node-1')
+    peer('tor')
+    session('tor', 'node-1')
+    const { stdout, stderr, exitCode } = await cluster.run('bgp', 'peers')
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    expect(stdout).toContain('tor    node-1   192.168.0.1   64512   ok Established   Up    3      1          5m\n')
+    expect(cluster.api.requests).toHaveLength(3)
+  })
+
+  test('of one peer, of one namespace', async () => {
+    everything()
+    expect((await cluster.run('bgp', 'peers', 'secret')).stdout.split('\n')).toHaveLength(3)
+    expect((await cluster.run('bgp', 'peers', '-n', 'metallb-system', 'edge')).stdout).toContain('edge')
+    const none = await cluster.run('bgp', 'peers', '-n', 'other')
+    expect(none).toMatchObject({
+      exitCode: 0,
+      stdout: '',
+      stderr: expect.stringContaining('No BGP peers in the namespace other;'),
+    })
+    const unknown = await cluster.run('bgp', 'peers', 'tro')
+    expect(unknown).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringContaining('FW0555 There is no BGPPeer "tro".'),
+    })
+    expect(unknown.stderr).toContain('Use one of: drained, edge, nobody, old, secret, tor, wrong.')
+  })
+
+  test('nothing is there: said, and no finding', async () => {
+    expect(await cluster.run('bgp', 'peers')).toMatchObject({
+      exitCode: 0,
+      stdout: '',
+      stderr: expect.stringContaining('No BGP peers'),
+    })
+    expect(JSON.parse((await cluster.run('bgp', 'peers', '-o', 'json')).stdout)).toEqual({
+      version: 1,
+      sessions: [],
+      findings: [],
+    })
+  })
+
+  test('a cluster without the resources is a finding', async () => {
+    cluster.api.fault = (_, url) => (url.pathname.includes('bgp') ? { kind: 'status', status: 404 } : undefined)
+    const said = await cluster.run('bgp', 'peers')
+    expect(said).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('FW0554 The API server does not know BGPPeer and'),
+    })
+  })
+
+  test('the words of a router do not steer the terminal', async () => {
+    node('node-1')
+    peer('tor')
+    session('tor', 'node-1', { state: 'Idle', lastError: 'bye\u001b[31m\u0007\nx FW0000' })
+    const { stdout, stderr } = await cluster.run('bgp', 'peers', '-o', 'wide', '--color', 'never')
+    expect(stdout).toContain('bye [31m x FW0000\n')
+    expect(stderr).toContain('it is Idle, "bye [31m x FW0000".')
+  })
+
+  test('colours stand beside signs, and columns stay in line', async () => {
+    node('node-1')
+    node('node-2')
+    peer('tor')
+    session('tor', 'node-1')
+    const { stdout } = await cluster.run('bgp', 'peers', '--color', 'always')
+    expect(stdout).toContain('\u001b[32mok Established\u001b[39m   Up ')
+    expect(stdout).toContain('\u001b[31mx None\u001b[39m           - ')
+  })
+
+  test('warnings alone are no failure with --fail-on error', async () => {
+    node('node-1', false)
+    peer('tor')
+    session('tor', 'node-1')
+    expect((await cluster.run('bgp', 'peers')).exitCode).toBe(1)
+    expect((await cluster.run('bgp', 'peers', '--fail-on', 'error')).exitCode).toBe(0)
+  })
+})
+
+describe('what goes wrong on the way', () => {
+  test.each([
+    [['--context', 'elsewhere'], 3, 'error FW0804'],
+    [['--context', 'nowhere'], 2, 'error FW0802'],
+    [['--timeout', '0'], 2, 'It must be a time such as 30s or 2m.'],
+    [['--timeout', '5q'], 2, 'It must be a time such as 30s or 2m.'],
+    [['-o', 'xml'], 2, 'Allowed choices are table, wide, json, yaml.'],
+    [['-w', '--wait'], 2, '--wait and --watch contradict each other.'],
+    [['-A', '-n', 'x'], 2, '--namespace and --all-namespaces contradict each other.'],
+    [['one', 'two'], 2, 'Too many arguments'],
+    [['--wacht'], 2, 'Did you mean one of --wait, --watch?'],
+  ])('%j', async (args, exitCode, sentence) => {
+    const said = await cluster.run('bgp', 'peers', ...args)
+    expect(said).toMatchObject({ exitCode, stdout: '', stderr: expect.stringContaining(sentence) })
+  })
+
+  test.each([
+    [401, 'FW0806'],
+    [403, 'FW0807'],
+    [500, 'FW0808'],
+  ])('the API server answers %i', async (status, code) => {
+    cluster.api.fault = () => ({ kind: 'status', status })
+    expect(await cluster.run('bgp', 'peers')).toMatchObject({ exitCode: 3, stdout: '', stderr: expect.stringContaining(code) })
+    expect(await cluster.run('bgp', 'peers', '-w')).toMatchObject({
+      exitCode: 3,
+      stdout: '',
+      stderr: expect.stringContaining(code),
+    })
+  })
+
+  test('no kubeconfig where it was said to be', async () => {
+    cluster.kubeconfig = '/does/not/exist'
+    expect(await cluster.run('bgp', 'peers')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('FW0801') })
+  })
+
+  test('a server that does not answer in time: exit code 4', async () => {
+    cluster.api.fault = () => ({ kind: 'silence' })
+    const said = await cluster.run('bgp', 'peers', '--timeout', '50ms')
+    expect(said).toMatchObject({
+      exitCode: 4,
+      stdout: '',
+      stderr: expect.stringContaining('FW0004 The 0.05 s that --timeout allows'),
+    })
+    expect(await cluster.run('bgp', 'peers', '-w', '--timeout', '50ms')).toMatchObject({ exitCode: 4, stdout: '' })
+  })
+})
+
+describe('--watch', () => {
+  const columns = (text: string) =>
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(/ {3,}/).join('|'))
+
+  test('prints the rows, then each that changes under them, and asks the server nothing more', async () => {
+    node('node-1')
+    peer('tor')
+    session('tor', 'node-1')
+    const watch = cluster.start('bgp', 'peers', '-w')
+    await watch.says(/ok Established/)
+    const asked = cluster.api.requests.length
+    session('tor', 'node-1', { state: 'Active', bfd: 'Down', routesSent: 0, lastError: 'Hold timer expired' })
+    await watch.says(/x Active/)
+    await watch.says(/FW0507/, 'stderr')
+    cluster.api.store.put('/api/v1/nodes', { metadata: { name: 'node-1', labels: { any: 'thing' } } } as never)
+    cluster.api.store.remove('/apis/fairway.dev/v1alpha1/bgpsessionstatuses', 'node-1--tor')
+    cluster.api.store.remove('/apis/metallb.io/v1beta2/bgppeers', 'metallb-system/tor')
+    await watch.says(/\(gone\)/)
+    expect(cluster.api.requests.slice(asked)).toEqual([])
+    watch.interrupt()
+    const { stdout } = await watch.ended
+    expect(columns(stdout).map((line) => line.replace(/\|\d+[smhd]/, '|AGE'))).toMatchObject([
+      'PEER|NODE|ADDRESS|ASN|STATE|BFD|SENT|ACCEPTED|SINCE',
+      'tor|node-1|192.168.0.1|64512|ok Established|Up|3|1|AGE',
+      'tor|node-1|192.168.0.1|64512|x Active|Down|0|1|AGE',
+      expect.stringContaining('(gone)'),
+    ])
+    expect(
+      new Set(
+        stdout
+          .split('\n')
+          .slice(0, 3)
+          .map((line) => line.search(/STATE|ok Est|x Act/)),
+      ).size,
+    ).toBe(1)
+  })
+
+  test('-o json is a line for each change, with its type', async () => {
+    node('node-1')
+    const watch = cluster.start('bgp', 'peers', '-w', '-o', 'json')
+    peer('tor')
+    await watch.says(/FINDING/)
+    session('tor', 'node-1')
+    await watch.says(/RESOLVED/)
+    watch.interrupt()
+    const events = (await watch.ended).stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(events).toMatchObject([
+      { version: 1, type: 'ADDED', object: { peer: 'tor', node: 'node-1', state: 'None' } },
+      { version: 1, type: 'FINDING', object: { code: 'FW0550' } },
+      { version: 1, type: 'MODIFIED', object: { state: 'Established' } },
+      { version: 1, type: 'RESOLVED', object: { code: 'FW0550' } },
+    ])
+  })
+
+  test('a server that goes away is waited for, and said to be away', async () => {
+    node('node-1')
+    peer('tor')
+    session('tor', 'node-1')
+    const watch = cluster.start('bgp', 'peers', '-w')
+    await watch.says(/ok Established/)
+    await cluster.api.close()
+    await watch.says(/the API server is silent/, 'stderr')
+    session('tor', 'node-1', { state: 'Active' })
+    await cluster.api.listen(cluster.api.port)
+    await watch.says(/x Active/)
+    await watch.says(/heard again/, 'stderr')
+    expect(watch.stderr).not.toContain('"level"')
+    watch.interrupt()
+    await watch.ended
+  })
+
+  test('a kind that comes later is noticed', async () => {
+    cluster.api.fault = (_, url) => (url.pathname.includes('bgppeers') ? { kind: 'status', status: 404 } : undefined)
+    node('node-1')
+    const watch = cluster.start('bgp', 'peers', '-w')
+    await watch.says(/FW0554/, 'stderr')
+    expect(watch.stdout).toBe('')
+    watch.interrupt()
+    await watch.ended
+  })
+})
+
+describe('--wait', () => {
+  test('answers once nothing is wrong', async () => {
+    node('node-1')
+    peer('tor')
+    session('tor', 'node-1', { state: 'OpenSent' })
+    const wait = cluster.start('bgp', 'peers', '--wait')
+    await wait.says(/waiting: 1 finding, The session with tor/, 'stderr')
+    session('tor', 'node-1')
+    expect(await wait.ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('ok Established') })
+  })
+
+  test('when the time is over: what is there, what is wrong, and exit code 4', async () => {
+    node('node-1')
+    peer('tor')
+    session('tor', 'node-1', { state: 'OpenSent' })
+    const said = await cluster.run('bgp', 'peers', '--wait', '--timeout', '0.5')
+    expect(said).toMatchObject({ exitCode: 4, stdout: expect.stringContaining('x OpenSent') })
+    expect(said.stderr).toMatch(/FW0507[\s\S]*FW0004/)
+  })
+})
