@@ -1,4 +1,5 @@
 /** An HTTP/1.1 client on node:http(s): a keep-alive pool, time limits, and errors that say whether the request was sent. */
+import { addAbortListener } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
@@ -101,13 +102,14 @@ function send(request: HttpRequest, agent: http.Agent): Promise<HttpAnswer> {
     const headers: Record<string, string | number> = { ...request.headers }
     if (body !== undefined) headers['content-length'] = Buffer.byteLength(body)
     const target = socketPath === undefined ? hostOf(url) : { socketPath, path: url.pathname + url.search }
-    const options = { ...target, ...tlsOf(request.tls), method, headers, agent, signal: request.signal }
+    const options = { ...target, ...tlsOf(request.tls), method, headers, agent }
     const sending = url.protocol === 'https:' ? https.request(options) : http.request(options)
     let timedOut = false
     const timer = setTimeout(() => {
       timedOut = true
       sending.destroy()
     }, request.timeoutInMs ?? HEAD_TIMEOUT_IN_MS)
+    endWith(sending, request.signal)
     sending.on('socket', (socket) => socket.setKeepAlive(true, KEEP_ALIVE_PROBE_IN_MS).setNoDelay(true))
     sending.on('response', (answer) => {
       clearTimeout(timer)
@@ -120,6 +122,24 @@ function send(request: HttpRequest, agent: http.Agent): Promise<HttpAnswer> {
     })
     sending.end(body)
   })
+}
+
+/**
+ * Ends the request by its signal, or the answer once its head is there. Node's own option always destroys the request: where the
+ * whole answer has come and is not read to its end, that destroys a connection whose errors nobody hears any more, which is uncaught.
+ */
+function endWith(sending: http.ClientRequest, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return
+  let begun: { destroy(error: Error): unknown } = sending
+  const listener = addAbortListener(signal, () => {
+    const error = new Error('the request was cancelled')
+    error.name = 'AbortError'
+    begun.destroy(error)
+  })
+  sending.once('response', (answer) => {
+    begun = answer
+  })
+  sending.once('close', () => listener[Symbol.dispose]())
 }
 
 function hostOf(url: URL) {

@@ -1,9 +1,13 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { createHttpClient, readText } from './client.ts'
 import { lineBatches } from './lines.ts'
 import { Counter, Gauge, Histogram, renderMetrics } from './metrics.ts'
 import { askUnix, json, serveUnix } from './unix-server.ts'
@@ -67,4 +71,38 @@ test('a unix socket serves its pages to its owner, and says what it does not hav
     rmSync(dir, { recursive: true })
   }
   await expect(askUnix(path, '/ok')).rejects.toMatchObject({ failure: 'unreachable' })
+})
+
+test('a request is ended by its signal: before the answer, within it, and when all of it has come', async () => {
+  const server = http.createServer((request, response) => {
+    if (request.url === '/whole') response.end('all')
+    else if (request.url === '/half') response.write('half')
+    asked.resolve()
+  })
+  const asked = Promise.withResolvers<void>()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = createHttpClient()
+  const url = (path: string) => new URL(path, `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  try {
+    const silent = new AbortController()
+    const unanswered = client.request({ method: 'GET', url: url('/silent'), signal: silent.signal })
+    await asked.promise
+    silent.abort()
+    await expect(unanswered).rejects.toMatchObject({ failure: 'aborted' })
+    for (const path of ['/whole', '/half']) {
+      const stop = new AbortController()
+      const { body } = await client.request({ method: 'GET', url: url(path), signal: stop.signal })
+      const read = async () => {
+        for await (const _ of body) stop.abort()
+      }
+      await expect(read(), path).rejects.toMatchObject({ name: 'AbortError' })
+    }
+    // a connection that somebody hears of nothing more would end the whole process
+    expect(await readText((await client.request({ method: 'GET', url: url('/whole') })).body)).toBe('all')
+  } finally {
+    client.close()
+    server.closeAllConnections()
+    server.close()
+  }
 })
