@@ -3,7 +3,9 @@ import type { Code } from '../code.ts'
 import * as agent from './agent.ts'
 import * as apiserver from './apiserver.ts'
 import * as bgp from './bgp.ts'
+import * as bgpPlan from './bgp-plan.ts'
 import * as bgpReport from './bgp-report.ts'
+import * as bgpReturn from './bgp-return.ts'
 import * as datapath from './datapath.ts'
 import * as kube from './kube.ts'
 import * as lab from './lab.ts'
@@ -12,6 +14,18 @@ import * as pod from './pod.ts'
 import * as ports from './ports.ts'
 import * as usage from './usage.ts'
 
-export const CODES: readonly Code[] = [agent, apiserver, bgp, bgpReport, datapath, kube, lab, machine, pod, ports, usage].flatMap(
-  (area) => Object.values(area),
-)
+export const CODES: readonly Code[] = [
+  agent,
+  apiserver,
+  bgp,
+  bgpPlan,
+  bgpReport,
+  bgpReturn,
+  datapath,
+  kube,
+  lab,
+  machine,
+  pod,
+  ports,
+  usage,
+].flatMap((area) => Object.values(area))

@@ -1,0 +1,149 @@
+import type { BgpEntry, BgpSession, BgpSpeaker, Drain } from '../model/bgp.ts'
+import type { BgpConfig } from '../model/bgp-config.ts'
+import type { Finding } from '../model/code.ts'
+import type { Delta } from '../model/plan.ts'
+import type { Node, NodeName, ObjectKey, World, WorldKind } from '../model/world.ts'
+import { planSessions } from './bgp-session.ts'
+import { type LocalAdvertisement, nodeWishes, planAdvertisements, podWishes } from './pod-route.ts'
+import { RouteBook, type RouteWish } from './route-book.ts'
+
+/** All that a node's BGP follows from. `drain` comes from whoever has a clock. */
+export interface BgpInput {
+  readonly world: Pick<World, 'nodes' | 'pods'>
+  readonly config: BgpConfig
+  readonly drain: Drain
+}
+
+/** Something that changed; its value is read from the input. `drain` has no key. */
+export interface BgpChange {
+  readonly kind: WorldKind | keyof BgpConfig | 'drain'
+  readonly key: string
+}
+
+export interface BgpPlannerOptions {
+  /** Where routes of neighbours are installed; 0: nowhere. */
+  readonly kernelTable: number
+}
+
+/**
+ * Keeps what a node says by BGP in step with the world: a change of a pod replans that pod, any other change what it may touch.
+ *
+ * Order:  the order, batching and repetition of changes never matter; the result is that of planning the input from scratch.
+ * Errors: never throws; what cannot be used becomes a finding, and the rest goes on.
+ */
+export interface BgpPlanner {
+  /** The speaker, its sessions and its routes, by key; empty while no session is asked for. */
+  readonly entries: ReadonlyMap<string, BgpEntry>
+  /** By code and subjects, in a stable order. */
+  readonly findings: readonly Finding[]
+  /** Who asks for a prefix, sorted: keys of pods, and `node` for the node's range. */
+  askersOf(prefix: string): readonly string[]
+  /** Takes changes that the input already holds and returns what became different in `entries`. */
+  update(input: BgpInput, changes: readonly BgpChange[]): Delta<BgpEntry>
+}
+
+/** A planner of what `node` (its name in the API) says. The first update is told of everything by any one change. */
+export function createBgpPlanner(node: NodeName, options: BgpPlannerOptions): BgpPlanner {
+  return new NodeBgpPlanner(node, options)
+}
+
+const NODE_OWNER = 'node'
+const IGNORED: ReadonlySet<BgpChange['kind']> = new Set(['service', 'endpointSlice', 'serviceCIDR'])
+
+class NodeBgpPlanner implements BgpPlanner {
+  readonly entries = new Map<string, BgpEntry>()
+  private readonly node: NodeName
+  private readonly options: BgpPlannerOptions
+  private readonly book = new RouteBook()
+  private local: readonly LocalAdvertisement[] = []
+  /** The speaker and its sessions as they are in `entries`, by key. */
+  private speaking = new Map<string, BgpSpeaker | BgpSession>()
+  private told: readonly Finding[] = []
+  private started = false
+
+  constructor(node: NodeName, options: BgpPlannerOptions) {
+    this.node = node
+    this.options = options
+  }
+
+  get findings(): readonly Finding[] {
+    return this.told
+  }
+
+  askersOf(prefix: string): readonly string[] {
+    return [...this.book.owners].filter((owner) => this.book.wishesOf(owner).some((wish) => wish.prefix === prefix)).sort()
+  }
+
+  update(input: BgpInput, changes: readonly BgpChange[]): Delta<BgpEntry> {
+    const upserts: BgpEntry[] = []
+    const removals: string[] = []
+    const node = input.world.nodes.get(this.node)
+    if (!this.started || changes.some((change) => this.touchesAll(change))) {
+      this.started = true
+      this.replanSpeaking(input, node, { upserts, removals })
+      this.replanRoutes(input, node)
+    } else {
+      const pods = new Set(changes.flatMap(({ kind, key }) => (kind === 'pod' ? key : [])))
+      for (const key of pods) this.book.set(key, this.wishesOf(key, input, node))
+    }
+    const routes = this.book.takeDelta()
+    for (const route of routes.upserts) this.entries.set(route.key, route)
+    for (const key of routes.removals) this.entries.delete(key)
+    return { upserts: [...upserts, ...routes.upserts], removals: [...removals, ...routes.removals] }
+  }
+
+  private touchesAll({ kind, key }: BgpChange): boolean {
+    if (kind === 'pod' || IGNORED.has(kind)) return false
+    return kind !== 'node' || key === this.node
+  }
+
+  private replanSpeaking(input: BgpInput, node: Node | undefined, delta: { upserts: BgpEntry[]; removals: string[] }): void {
+    const { config, drain } = input
+    const plan =
+      node === undefined
+        ? { sessions: [], findings: [] }
+        : planSessions({ node, config, drain, kernelTable: this.options.kernelTable })
+    const advertisements =
+      node === undefined ? { local: [], findings: [] } : planAdvertisements({ node, config, sessions: plan.sessions })
+    this.local = advertisements.local
+    this.told = sorted([...plan.findings, ...advertisements.findings])
+    const speaker = 'speaker' in plan && plan.speaker !== undefined ? [plan.speaker] : []
+    const after = new Map([...speaker, ...plan.sessions].map((entry) => [entry.key, entry]))
+    for (const key of this.speaking.keys()) {
+      if (after.has(key)) continue
+      delta.removals.push(key)
+      this.entries.delete(key)
+    }
+    for (const [key, entry] of after) {
+      const before = this.speaking.get(key)
+      if (before !== undefined && JSON.stringify(before) === JSON.stringify(entry)) {
+        after.set(key, before)
+        continue
+      }
+      delta.upserts.push(entry)
+      this.entries.set(key, entry)
+    }
+    this.speaking = after
+  }
+
+  private replanRoutes(input: BgpInput, node: Node | undefined): void {
+    const gone = new Set(this.book.owners)
+    for (const key of [NODE_OWNER, ...input.world.pods.keys()]) {
+      this.book.set(key, this.wishesOf(key, input, node))
+      gone.delete(key)
+    }
+    for (const key of gone) this.book.set(key, [])
+  }
+
+  private wishesOf(owner: ObjectKey, { world, config }: BgpInput, node: Node | undefined): readonly RouteWish[] {
+    if (node === undefined || this.local.length === 0) return []
+    if (owner === NODE_OWNER) return nodeWishes(this.local, node)
+    const pod = world.pods.get(owner)
+    return pod === undefined ? [] : podWishes(pod, this.local, node, config)
+  }
+}
+
+function sorted(findings: readonly Finding[]): readonly Finding[] {
+  const identity = ({ code, subjects, message }: Finding): string => `${code.code} ${subjects.join(' ')} ${message}`
+  return findings.toSorted((one, other) => (identity(one) < identity(other) ? -1 : 1))
+}

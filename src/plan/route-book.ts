@@ -1,0 +1,86 @@
+/** The prefixes that a node announces, each once, whoever asks for it. */
+import { type Announcement, type BgpRoute, routeKey } from '../model/bgp.ts'
+import { familyOf } from '../model/datapath.ts'
+import type { Delta } from '../model/plan.ts'
+
+/** Asks for a prefix to be announced in a way. */
+export interface RouteWish {
+  readonly prefix: string
+  readonly announcement: Announcement
+}
+
+interface Prefix {
+  /** How many wishes there are of each announcement, by its text. */
+  readonly wishes: Map<string, number>
+}
+
+/** Wishes by who has them. A prefix is announced in all the ways that any wish of it asks for, and goes with the last wish. */
+export class RouteBook {
+  readonly entries = new Map<string, BgpRoute>()
+  private readonly byOwner = new Map<string, readonly RouteWish[]>()
+  private readonly prefixes = new Map<string, Prefix>()
+  /** One list object for all routes with the same announcements: engines know a list by its identity. */
+  private readonly lists = new Map<string, readonly Announcement[]>()
+  private readonly touched = new Set<string>()
+
+  /** Replaces what an owner wishes. */
+  set(owner: string, wishes: readonly RouteWish[]): void {
+    for (const wish of wishes) this.count(wish, 1)
+    for (const wish of this.byOwner.get(owner) ?? []) this.count(wish, -1)
+    if (wishes.length === 0) this.byOwner.delete(owner)
+    else this.byOwner.set(owner, wishes)
+  }
+
+  /** Who wishes for anything. */
+  get owners(): Iterable<string> {
+    return this.byOwner.keys()
+  }
+
+  wishesOf(owner: string): readonly RouteWish[] {
+    return this.byOwner.get(owner) ?? []
+  }
+
+  /** Brings `entries` up to date and says what became different since the last call. */
+  takeDelta(): Delta<BgpRoute> {
+    const upserts: BgpRoute[] = []
+    const removals: string[] = []
+    for (const prefix of this.touched) {
+      const key = routeKey(prefix)
+      const known = this.prefixes.get(prefix)
+      const before = this.entries.get(key)
+      if (known === undefined) {
+        if (before !== undefined) removals.push(key)
+        this.entries.delete(key)
+        continue
+      }
+      const announcements = this.listOf([...known.wishes.keys()])
+      if (before?.announcements === announcements) continue
+      const route: BgpRoute = { kind: 'route', key, family: familyOf(prefix), prefix, announcements }
+      this.entries.set(key, route)
+      upserts.push(route)
+    }
+    this.touched.clear()
+    return { upserts, removals }
+  }
+
+  private count({ prefix, announcement }: RouteWish, by: 1 | -1): void {
+    const known = this.prefixes.get(prefix) ?? { wishes: new Map() }
+    const text = JSON.stringify(announcement)
+    const count = (known.wishes.get(text) ?? 0) + by
+    if (count === 0) known.wishes.delete(text)
+    else known.wishes.set(text, count)
+    if (known.wishes.size === 0) this.prefixes.delete(prefix)
+    else this.prefixes.set(prefix, known)
+    this.touched.add(prefix)
+  }
+
+  private listOf(texts: readonly string[]): readonly Announcement[] {
+    const key = texts.toSorted().join('\n')
+    let list = this.lists.get(key)
+    if (list === undefined) {
+      list = key.split('\n').map((text) => JSON.parse(text) as Announcement)
+      this.lists.set(key, list)
+    }
+    return list
+  }
+}
