@@ -1,7 +1,7 @@
 /** Errors and findings in words, and the exit code that they mean. */
 import { CommanderError } from 'commander'
 import { FairwayError, type Finding } from '../model/code.ts'
-import { BGP_PEER_UNKNOWN } from '../model/codes/bgp-report.ts'
+import { BGP_NO_SUCH_PEER } from '../model/codes/bgp-report.ts'
 import {
   KUBE_ANSWER_UNREADABLE,
   KUBE_API_FORBIDDEN,
@@ -39,7 +39,7 @@ const EXIT_CODES: ReadonlyMap<string, number> = new Map([
     LAB_IMAGE_INVALID,
     LAB_IMAGE_UNKNOWN,
     LAB_TOPOLOGY_INVALID,
-    BGP_PEER_UNKNOWN,
+    BGP_NO_SUCH_PEER,
     KUBE_CONFIG_INVALID,
     KUBE_CONFIG_UNREADABLE,
   ].map(({ code }) => [code, EXIT.usage] as const),

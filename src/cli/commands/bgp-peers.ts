@@ -8,7 +8,7 @@ import { convertPeerOutline } from '../../kube/peer-outline.ts'
 import { NODES } from '../../kube/resource.ts'
 import { convertNode } from '../../kube/world-objects.ts'
 import { FairwayError, type Finding } from '../../model/code.ts'
-import { BGP_NOT_INSTALLED, BGP_PEER_UNKNOWN } from '../../model/codes/bgp-report.ts'
+import { BGP_NO_SUCH_PEER, BGP_NOT_INSTALLED } from '../../model/codes/bgp-report.ts'
 import type { PeerOutline, SessionReport } from '../../model/session-report.ts'
 import type { Node } from '../../model/world.ts'
 import { ask, type ClusterOptions, isMeant, type Question } from '../cluster.ts'
@@ -57,7 +57,7 @@ function checkName(peer: string, { peers, reports }: Contents<PeerValues>['value
   const known = new Set([...[...peers.values()].map(({ name }) => name), ...reported])
   if (known.has(peer)) return
   const names = [...known].toSorted(byNames((name) => [name]))
-  throw new FairwayError(BGP_PEER_UNKNOWN, `There is no BGPPeer ${JSON.stringify(peer)}.`, {
+  throw new FairwayError(BGP_NO_SUCH_PEER, `There is no BGPPeer ${JSON.stringify(peer)}.`, {
     field: 'BGPPEER',
     ...(names.length === 0 ? {} : { fix: `Use one of: ${names.join(', ')}.` }),
   })

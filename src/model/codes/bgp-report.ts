@@ -47,11 +47,30 @@ export const BGP_NOT_INSTALLED: Code = {
   fix: 'Install them: `kubectl apply -f deploy/crds` in the source of Fairway.',
 }
 
-export const BGP_PEER_UNKNOWN: Code = {
+export const BGP_NO_SUCH_PEER: Code = {
   code: 'FW0555',
-  name: 'BGP_PEER_UNKNOWN',
+  name: 'BGP_NO_SUCH_PEER',
   severity: 'error',
   title: 'No such BGP peer',
   cause: 'A command was asked about a BGPPeer that the cluster does not have in any namespace.',
   fix: 'Run `fairway bgp peers` without a name to list all of them.',
+}
+
+export const BGP_ROUTE_UNHEARD: Code = {
+  code: 'FW0556',
+  name: 'BGP_ROUTE_UNHEARD',
+  severity: 'error',
+  title: 'Routes that nobody hears of',
+  cause:
+    'A PodRouteAdvertisement is to be announced by a node none of whose sessions with the peers that it names is established.',
+  fix: 'Run `fairway bgp peers`, which says what stands in the way of each session.',
+}
+
+export const BGP_ADVERTISEMENT_IDLE: Code = {
+  code: 'FW0557',
+  name: 'BGP_ADVERTISEMENT_IDLE',
+  severity: 'warning',
+  title: 'A PodRouteAdvertisement that announces nothing',
+  cause: 'No node has both something that it chooses (a Ready pod, a pod range) and a session with a peer that it names.',
+  fix: 'Compare its selectors with the labels of pods, namespaces and nodes, and its peers with `fairway bgp peers`.',
 }
