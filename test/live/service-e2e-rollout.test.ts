@@ -15,19 +15,25 @@ const LOAD = fileURLToPath(new URL('./traffic/load.ts', import.meta.url))
 const WANTED = 10_000
 const POLICIES = ['Cluster', 'Local'] as const
 
+/** A pod that asks; it is on a node that the load from hosts does not come from. */
+const ASKER = 'asker'
+/** What a Deployment has that says nothing: 25 % more pods, which is one more than two or three, and 25 % fewer, which is none. */
+const DEFAULT_STRATEGY = [{ op: 'remove', path: '/spec/strategy' }]
+
 let bed: Bed
 const services: Service[] = []
+const balanced: Service[] = []
 
-const WEB = `
+const deployment = (name: string, replicas: number, strategy: string): string => `
 apiVersion: apps/v1
 kind: Deployment
-metadata: { name: web }
+metadata: { name: ${name} }
 spec:
-  replicas: 3
-  strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 3 } }
-  selector: { matchLabels: { app: web } }
+  replicas: ${replicas}
+  ${strategy}
+  selector: { matchLabels: { app: ${name} } }
   template:
-    metadata: { labels: { app: web } }
+    metadata: { labels: { app: ${name}, rolls: "yes" } }
     spec:
       terminationGracePeriodSeconds: 10
       containers:
@@ -36,13 +42,18 @@ spec:
         lifecycle: { preStop: { sleep: { seconds: 3 } } }
         readinessProbe: { httpGet: { port: 8080, path: / }, periodSeconds: 1, timeoutSeconds: 5 }
 `
-const ROLLED = 'kubectl rollout status deployment/web --timeout=60s'
+const WEB = deployment('web', 3, 'strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 3 } }')
+/** Fewer pods than nodes: the node that has none changes. */
+const TWO = deployment('two', 2, '')
+const rolled = (name: string) => `kubectl rollout status deployment/${name} --timeout=60s`
 
 beforeAll(async () => {
   bed = await Bed.up('t-svc-roll')
-  await bed.lab.client('kubectl apply -f -', WEB)
+  await bed.lab.client('kubectl apply -f -', `${WEB}---${TWO}`)
   for (const family of FAMILIES) for (const policy of POLICIES) services.push(await service(family, policy))
-  await bed.lab.client(ROLLED)
+  for (const family of FAMILIES) balanced.push(await balancedService(family))
+  await bed.pods({ name: ASKER, node: 'optiplex-2' })
+  await bed.lab.client(`${rolled('web')} && ${rolled('two')}`)
 })
 afterAll(() => bed?.down())
 
@@ -57,14 +68,35 @@ function service(family: Family, policy: 'Cluster' | 'Local'): Promise<Service> 
   })
 }
 
+/** Under Local with a port that tells load balancers whether the node has ready pods. */
+function balancedService(family: Family): Promise<Service> {
+  return bed.service(`two-${family.toLowerCase()}`, family, {
+    type: 'LoadBalancer',
+    externalTrafficPolicy: 'Local',
+    selector: { app: 'two' },
+    ports: [{ port: 80, targetPort: 8080 }],
+  })
+}
+
 interface Count {
   readonly asked: number
   readonly failed: readonly string[]
+  /** How often a node said that it wants no more. */
+  readonly turnedAway: number
 }
 
+const urlOf = ({ address, port }: Target): string => `http://${address.includes(':') ? `[${address}]` : address}:${port}/`
+/** A nodePort that is asked only while the node says that it has ready pods. */
+const whileHealthy = (one: Service, node: string): string => {
+  const to = nodePort(one, node)
+  return `${urlOf(to)} ${urlOf({ ...to, port: one.spec?.healthCheckNodePort ?? 0 })}`
+}
+const atNodes = (some: readonly Service[]): readonly string[] =>
+  some.flatMap((one) => NODES.map((node) => urlOf(nodePort(one, node))))
+const atClusterIps = (some: readonly Service[]): readonly string[] => some.map((one) => urlOf(clusterIp(one)))
+
 /** Asks all the time, each time over a new connection, until the returned function is called. */
-function load(from: string, targets: readonly Target[]): () => Promise<Count> {
-  const urls = targets.map(({ address, port }) => `http://${address.includes(':') ? `[${address}]` : address}:${port}/`)
+function load(from: string, urls: readonly string[]): () => Promise<Count> {
   const [program = '', ...args] = inNetns(bed.netnsOf(from), [process.execPath, LOAD, ...urls])
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const said = text(child.stdout)
@@ -75,30 +107,28 @@ function load(from: string, targets: readonly Target[]): () => Promise<Count> {
   }
 }
 
-async function rollUnderLoad(): Promise<Count> {
-  const ends = [
-    load(
-      'client',
-      services.flatMap((one) => NODES.map((node) => nodePort(one, node))),
-    ),
-    load(
-      'optiplex-1',
-      services.map((one) => clusterIp(one)),
-    ),
-  ]
+/** One rolling update of each Deployment, while all these ask: URLs by the place that asks. */
+async function rollUnderLoad(names: readonly string[], askers: Readonly<Record<string, readonly string[]>>): Promise<Count> {
+  const ends = Object.entries(askers).map(([from, urls]) => load(from, urls))
   const endAll = () => Promise.all(ends.map((end) => end()))
   try {
-    await bed.lab.client(`kubectl rollout restart deployment/web && ${ROLLED}`)
+    const restart = `kubectl rollout restart ${names.map((name) => `deployment/${name}`).join(' ')}`
+    await bed.lab.client([restart, ...names.map(rolled)].join(' && '))
     // until the last of the old pods has gone, too
     await expect
-      .poll(() => bed.lab.client('kubectl get pods -l app=web --no-headers'), { timeout: 20_000, interval: 200 })
+      .poll(() => bed.lab.client('kubectl get pods -l rolls=yes --no-headers'), { timeout: 20_000, interval: 200 })
       .not.toContain('Terminating')
   } catch (error) {
     await endAll()
     throw error
   }
   const counts = await endAll()
-  return { asked: counts.reduce((sum, { asked }) => sum + asked, 0), failed: counts.flatMap(({ failed }) => failed) }
+  const sum = (of: (count: Count) => number) => counts.reduce((all, count) => all + of(count), 0)
+  return {
+    asked: sum(({ asked }) => asked),
+    failed: counts.flatMap(({ failed }) => failed),
+    turnedAway: sum(({ turnedAway }) => turnedAway),
+  }
 }
 
 test('Services should not have connectivity disruption during rolling update with externalTrafficPolicy=Cluster and =Local, nor over ClusterIP: none of 10,000 requests fails', async ({
@@ -109,13 +139,29 @@ test('Services should not have connectivity disruption during rolling update wit
       await expect.poll(() => bed.who('client', nodePort(one, node)), { timeout: 15_000 }).toMatch(/^web-/)
       await expect.poll(() => bed.who(node, clusterIp(one)), { timeout: 15_000 }).toMatch(/^web-/)
     }
+  const askers = { client: atNodes(services), 'optiplex-1': atClusterIps(services), [ASKER]: atClusterIps(services) }
   let asked = 0
   let rolled = 0
   while (asked < WANTED) {
-    const count = await rollUnderLoad()
+    const count = await rollUnderLoad(['web'], askers)
     expect(count.failed).toEqual([])
     asked += count.asked
     rolled++
   }
   await annotate(`${asked} requests over ${rolled} rolling updates`)
+})
+
+test('a Deployment’s default strategy: no request fails while each node has a pod, nor with fewer pods where the asker minds health checks', async ({
+  annotate,
+}) => {
+  await bed.lab.client(`kubectl patch deployment/web --type=json -p '${JSON.stringify(DEFAULT_STRATEGY)}'`)
+  const balancers = balanced.flatMap((one) => NODES.map((node) => whileHealthy(one, node)))
+  const { asked, failed, turnedAway } = await rollUnderLoad(['web', 'two'], {
+    client: [...atNodes(services), ...balancers],
+    'optiplex-1': atClusterIps(services),
+    [ASKER]: atClusterIps(services),
+  })
+  expect(failed).toEqual([])
+  expect(turnedAway).toBeGreaterThanOrEqual(FAMILIES.length) // else no node was without a ready pod
+  await annotate(`${asked} requests; nodes turned them away ${turnedAway} times`)
 })

@@ -1,37 +1,61 @@
-/** Asks the URLs of its arguments by turns, each time by a new connection, until its standard input ends; then prints `{"asked":N,"failed":[...]}`. */
+/**
+ * Asks the URLs of its arguments by turns, each time by a new connection, until its standard input ends; then prints
+ * `{"asked":N,"failed":[...],"turnedAway":N}`. An argument `URL HEALTH-URL` is asked only while the latter answers 200, as a load
+ * balancer would; `turnedAway` counts how often one stopped to.
+ */
 import http from 'node:http'
 
 const TIMEOUT_IN_MS = 2_000
 /** New connections a second of each of the askers: more than a few, less than all that two cores can do. */
 const PAUSE_IN_MS = 4
+const HEALTH_EVERY_MS = 100
 
 const failed: string[] = []
 let asked = 0
+let turnedAway = 0
 let ending = false
 process.stdin.on('end', () => (ending = true)).resume()
 
-function ask(url: string): Promise<void> {
-  asked++
+const pause = (timeInMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, timeInMs))
+
+/** The status of an answer that came whole, or why there is none. */
+function get(url: string): Promise<string> {
   return new Promise((resolve) => {
-    const fail = (reason: string) => {
-      failed.push(`${url}: ${reason}`)
-      resolve()
-    }
     const request = http.get(url, { agent: false, timeout: TIMEOUT_IN_MS }, (response) => {
-      response.on('error', (error) => fail(error.message))
-      response.resume().on('end', () => (response.statusCode === 200 ? resolve() : fail(`status ${response.statusCode}`)))
+      response.on('error', (error) => resolve(error.message))
+      response.resume().on('end', () => resolve(`status ${response.statusCode}`))
     })
     request.on('timeout', () => request.destroy(new Error('timeout')))
-    request.on('error', (error) => fail(error.message))
+    request.on('error', (error) => resolve(error.message))
   })
 }
 
-async function askOn(url: string): Promise<void> {
-  while (!ending) {
-    await ask(url)
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_IN_MS))
+const isGood = (answer: string): boolean => answer === 'status 200'
+
+async function ask(url: string): Promise<void> {
+  asked++
+  const answer = await get(url)
+  if (!isGood(answer)) failed.push(`${url}: ${answer}`)
+}
+
+async function askOn(target: string): Promise<void> {
+  const [url = '', health] = target.split(' ')
+  let healthy = health === undefined || isGood(await get(health))
+  const watch = async (at: string) => {
+    while (!ending) {
+      const now = isGood(await get(at))
+      if (healthy && !now) turnedAway++
+      healthy = now
+      await pause(HEALTH_EVERY_MS)
+    }
   }
+  const watched = health === undefined ? undefined : watch(health)
+  while (!ending) {
+    if (healthy) await ask(url)
+    await pause(healthy ? PAUSE_IN_MS : HEALTH_EVERY_MS)
+  }
+  await watched
 }
 
 await Promise.all(process.argv.slice(2).map(askOn))
-process.stdout.write(JSON.stringify({ asked, failed }))
+process.stdout.write(JSON.stringify({ asked, failed, turnedAway }))
