@@ -7,7 +7,7 @@ export interface BgpSpeaker {
   readonly key: 'speaker'
   /** An IPv4 address; fixed, since addresses of the node come and go. */
   readonly routerId: string
-  /** Kernel table that accepted routes are installed in, 1 to 2^32-1; 0: they are not installed. It must be used by nobody else. */
+  /** Kernel table that accepted routes are installed in: the engine's own (`KERNEL_TABLE`); 0: they are not installed. */
   readonly kernelTable: number
 }
 
@@ -25,6 +25,12 @@ export interface BfdTimers {
  * neighbour moves flows elsewhere; `withdrawn` no route is announced; `closed` there is no session.
  */
 export type Drain = 'none' | 'discouraged' | 'withdrawn' | 'closed'
+
+/** A prefix as CIDR text, and the longest prefix in it that is meant; the CIDR's own length: only the prefix itself. */
+export interface AcceptedPrefix {
+  readonly cidr: string
+  readonly maxLength: number
+}
 
 /** One session with one neighbour. Addresses are canonical text. */
 export interface BgpSession {
@@ -54,8 +60,8 @@ export interface BgpSession {
   readonly gracefulRestart: boolean
   /** The families that the session carries, and our address that its routes point to; '' for the session's own source address. */
   readonly nextHops: Readonly<Partial<Record<Family, string>>>
-  /** Prefixes, as CIDR text: what the neighbour announces is accepted if it lies in one of them. Empty: nothing is. */
-  readonly accept: readonly string[]
+  /** What the neighbour announces is accepted if it lies in one of these. Empty: nothing is. */
+  readonly accept: readonly AcceptedPrefix[]
   readonly drain: Drain
 }
 

@@ -12,9 +12,10 @@ import { unheard } from '../../src/engine/bird/status.ts'
 import { ipBatch, netnsPath } from '../../src/linux/netns.ts'
 import { run, tryRun } from '../../src/linux/run.ts'
 import type { BgpEntry, BgpSession, SessionState } from '../../src/model/bgp.ts'
-import { route, SPEAKER, session } from '../support/bgp-entries.ts'
+import { accepted, route, SPEAKER, session } from '../support/bgp-entries.ts'
 import { birdSuite } from '../support/bird-suite.ts'
 import { NEVER } from '../support/datapath.ts'
+import { until } from '../support/until.ts'
 
 const NODE = `fwt-bird-n-${process.pid}`
 const ROUTER = `fwt-bird-r-${process.pid}`
@@ -39,17 +40,6 @@ afterAll(async () => {
   for (const name of [NODE, ROUTER]) await tryRun(['ip', 'netns', 'del', name])
   rmSync(folder, { recursive: true, force: true })
 })
-
-/** BIRD says nothing by itself, so what it is to become is asked for until it is so. */
-async function until<T>(ask: () => Promise<T>, right: (value: T) => boolean, timeoutInMs = 8_000): Promise<T> {
-  const end = performance.now() + timeoutInMs
-  for (;;) {
-    const value = await ask()
-    if (right(value)) return value
-    if (performance.now() > end) throw new Error(`not within ${timeoutInMs} ms; it is ${JSON.stringify(value)}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
 
 birdSuite('BIRD of a node', () => new NodeBird(node))
 
@@ -91,7 +81,7 @@ describe('with a router', () => {
     const password = "it's {a}; # secret"
     await startRouter(`password "${password}"; bfd { min rx interval 50 ms; min tx interval 50 ms; };`)
     const to = { sessions: ['session/tor'], communities: ['64512:77', '64512:1:2'] }
-    const asked = session({ password, bfd, accept: ['172.16.0.0/12'] })
+    const asked = session({ password, bfd, accept: [accepted('172.16.0.0/12', 24)] })
     await apply(SPEAKER, asked, route('10.244.1.1/32', [to]), route('10.244.1.2/32', [{ ...to, sessions: ['session/other'] }]))
     await apply(route('fd00:244::1/128'))
     const heard = await until(routes, (lines) => lines.some((line) => line.startsWith('fd00:244::1/128')))

@@ -1,4 +1,11 @@
-import { type BgpRoute, type BgpSession, type BgpSpeaker, routeKey, sessionKey } from '../../src/model/bgp.ts'
+import {
+  type AcceptedPrefix,
+  type BgpRoute,
+  type BgpSession,
+  type BgpSpeaker,
+  routeKey,
+  sessionKey,
+} from '../../src/model/bgp.ts'
 
 export const SPEAKER: BgpSpeaker = { kind: 'speaker', key: 'speaker', routerId: '10.0.0.1', kernelTable: 0 }
 
@@ -26,6 +33,10 @@ export function session(part: Partial<BgpSession> = {}): BgpSession {
     drain: 'none',
     ...part,
   }
+}
+
+export function accepted(cidr: string, maxLength = Number(cidr.split('/')[1])): AcceptedPrefix {
+  return { cidr, maxLength }
 }
 
 const TO_ALL = [{ sessions: [], communities: [] }] as const

@@ -53,7 +53,8 @@ it('refuses values that BGP has no form for, and names the field', () => {
     { holdTimeInS: 2 },
     { hops: 256 },
     { password: 'x'.repeat(81) },
-    { accept: ['10.0.0.0/33'] },
+    { accept: [{ cidr: '10.0.0.0/33', maxLength: 33 }] },
+    { accept: [{ cidr: '10.0.0.0/8', maxLength: 7 }] },
     { peerAddress: '10.0.0' },
     { localAs: 1.5 },
   ]

@@ -1,6 +1,6 @@
 /** The two files that BIRD reads: `bird.conf` with the speaker and its sessions, `routes.conf` with what it announces. */
 import { createHash } from 'node:crypto'
-import type { Announcement, BfdTimers, BgpRoute, BgpSession, BgpSpeaker } from '../../model/bgp.ts'
+import type { AcceptedPrefix, Announcement, BfdTimers, BgpRoute, BgpSession, BgpSpeaker } from '../../model/bgp.ts'
 import type { Family } from '../../model/world.ts'
 import {
   address,
@@ -107,6 +107,7 @@ function bfdWords(bfd: BfdTimers, field: string): Words {
 function channelWords(session: BgpSession, family: Family, forms: MainParts['forms']): Words {
   const hop = session.nextHops[family] ?? ''
   const lines = [importWords(session, family), exportWords(session, forms), phrase`next hop self;`]
+  if (isRecursive(session) && accepts(session)) lines.push(phrase`igp table ${IGP_TABLES[family]};`)
   if (hop !== '') lines.push(phrase`next hop address ${address(hop, `${session.key} nextHops`)};`)
   return block(FAMILY_WORDS[family], lines, ';')
 }
@@ -114,10 +115,16 @@ function channelWords(session: BgpSession, family: Family, forms: MainParts['for
 const FAMILY_WORDS = { ipv4: phrase`ipv4`, ipv6: phrase`ipv6` }
 
 function importWords(session: BgpSession, family: Family): Words {
-  const ranges = session.accept.filter((range) => range.includes(':') === (family === 'ipv6'))
+  const ranges = session.accept.filter(({ cidr }) => cidr.includes(':') === (family === 'ipv6'))
   if (ranges.length === 0) return phrase`import none;`
-  const inside = ranges.map((range) => phrase`${prefix(range, family, `${session.key} accept`)}+`)
+  const inside = ranges.map((range) => acceptedWords(range, family, `${session.key} accept`))
   return block(phrase`import filter`, [phrase`if net ~ [ ${joined(inside, ', ')} ] then accept;`, phrase`reject;`], ';')
+}
+
+function acceptedWords({ cidr, maxLength }: AcceptedPrefix, family: Family, field: string): Words {
+  const range = prefix(cidr, family, field)
+  const length = Number(cidr.split('/')[1])
+  return phrase`${range}{${length},${number(maxLength, length, family === 'ipv4' ? 32 : 128, `${field} (maxLength)`)}}`
 }
 
 function exportWords(session: BgpSession, forms: MainParts['forms']): Words {
@@ -158,11 +165,46 @@ export function mainText({ speaker, sessions, forms, logFile }: MainParts): stri
     phrase`protocol device fw_device { scan time 10; }`,
   ]
   if (sessions.some(({ bfd }) => bfd !== undefined)) parts.push(phrase`protocol bfd fw_bfd { }`)
-  if (speaker.kernelTable > 0) parts.push(...FAMILIES.map((family) => kernelWords(family, speaker.kernelTable)))
+  if (installsRoutes(speaker, sessions)) parts.push(...kernelParts(speaker, sessions))
   for (const session of sessions) parts.push(remark('session', session), sessionWords(session, forms))
   parts.push(phrase`include "routes.conf";`)
   return `${joined(parts, '\n').text}\n`
 }
+
+/** Whether accepted routes are installed: some session accepts any, and there is a table for them. */
+export function installsRoutes({ kernelTable }: BgpSpeaker, sessions: readonly BgpSession[]): boolean {
+  return kernelTable > 0 && sessions.some(accepts)
+}
+
+function accepts({ accept }: BgpSession): boolean {
+  return accept.length > 0
+}
+
+/** Whether next hops need not be neighbours on a link: they are then looked up among the routes that the node has without BGP. */
+function isRecursive({ hops, peerAs, localAs }: BgpSession): boolean {
+  return hops > 0 || peerAs === 'internal' || peerAs === localAs
+}
+
+function kernelParts(speaker: BgpSpeaker, sessions: readonly BgpSession[]): readonly Words[] {
+  const kernel = FAMILIES.map((family) => kernelWords(family, speaker.kernelTable))
+  if (!sessions.some((session) => accepts(session) && isRecursive(session))) return kernel
+  return [...kernel, ...FAMILIES.flatMap(igpWords)]
+}
+
+/** Learns how the node reaches next hops, in a table of its own, so that nothing of it is ever announced. */
+function igpWords(family: Family): readonly Words[] {
+  const table = IGP_TABLES[family]
+  const channel = block(FAMILY_WORDS[family], [phrase`table ${table};`, phrase`import all;`, phrase`export none;`], ';')
+  const links = block(FAMILY_WORDS[family], [phrase`table ${table};`], ';')
+  return [
+    phrase`${FAMILY_WORDS[family]} table ${table};`,
+    block(phrase`protocol direct fw_links${DIGITS[family]}`, [links]),
+    block(phrase`protocol kernel fw_main${DIGITS[family]}`, [phrase`learn;`, phrase`scan time 10;`, channel]),
+  ]
+}
+
+const DIGITS = { ipv4: phrase`4`, ipv6: phrase`6` }
+const IGP_TABLES = { ipv4: phrase`fw_igp4`, ipv6: phrase`fw_igp6` }
 
 function kernelWords(family: Family, table: number): Words {
   const channel = block(
@@ -170,9 +212,13 @@ function kernelWords(family: Family, table: number): Words {
     [phrase`import none;`, block(phrase`export filter`, [phrase`if source = RTS_BGP then accept;`, phrase`reject;`], ';')],
     ';',
   )
-  const name = family === 'ipv4' ? phrase`fw_kernel4` : phrase`fw_kernel6`
   const number_ = number(table, 1, MOST_ROUTES_OF_A_KERNEL_TABLE, 'kernelTable')
-  return block(phrase`protocol kernel ${name}`, [phrase`kernel table ${number_};`, phrase`merge paths on;`, channel])
+  return block(phrase`protocol kernel fw_kernel${DIGITS[family]}`, [
+    phrase`kernel table ${number_};`,
+    phrase`merge paths on;`,
+    phrase`graceful restart on;`,
+    channel,
+  ])
 }
 
 /** One line of `routes.conf`. @throws {FairwayError} BGP_ENTRY_INVALID */

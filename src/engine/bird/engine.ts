@@ -3,7 +3,7 @@ import { FairwayError, type Finding } from '../../model/code.ts'
 import { BGP_CONFIG_REFUSED, BGP_ENTRY_INVALID } from '../../model/codes/bgp.ts'
 import { type Engine, EngineError } from '../../model/engine.ts'
 import type { Delta } from '../../model/plan.ts'
-import { formNumber, mainText, routeLine, routesText, sessionWords } from './config.ts'
+import { formNumber, installsRoutes, mainText, routeLine, routesText, sessionWords } from './config.ts'
 import type { DaemonOptions } from './daemon.ts'
 import { sessionFindings } from './findings.ts'
 import { NodeBird } from './node.ts'
@@ -47,6 +47,8 @@ export class TransportEngine implements BirdEngine {
   private refused: Finding | undefined
   private installed: BirdFiles | undefined
   private signatureFailures = 0
+  /** What was last said to `lookUp`; undefined when nobody knows. */
+  private lookedUp: boolean | undefined
 
   constructor(bird: BirdTransport) {
     this.bird = bird
@@ -68,8 +70,10 @@ export class TransportEngine implements BirdEngine {
     const written = this.write(this.entries, new Map())
     if (written.files.main !== files?.main || written.files.routes !== files.routes) this.installed = undefined // not as we write
     await this.guard(async () => {
-      if (this.installed === undefined) await this.install(this.entries)
-      else await this.bird.run()
+      if (this.installed === undefined) return this.install(this.entries)
+      await this.bird.run()
+      await this.bird.lookUp(this.wantsLookup(this.entries))
+      this.lookedUp = this.wantsLookup(this.entries)
     })
   }
 
@@ -82,7 +86,7 @@ export class TransportEngine implements BirdEngine {
   }
 
   async sessions(): Promise<readonly SessionState[]> {
-    const sessions = this.sessionEntries()
+    const sessions = sessionsOf(this.entries)
     if (sessions.length === 0) return []
     const protocols = await this.bird.ask('show protocols all')
     const bfd = sessions.some((session) => session.bfd !== undefined) ? await this.bird.ask('show bfd sessions') : []
@@ -93,7 +97,7 @@ export class TransportEngine implements BirdEngine {
     const failures = this.bird.signatureFailures()
     const growing = failures > this.signatureFailures
     this.signatureFailures = failures
-    return sessionFindings(this.sessionEntries(), states, growing)
+    return sessionFindings(sessionsOf(this.entries), states, growing)
   }
 
   onChange(listener: () => void): void {
@@ -105,15 +109,11 @@ export class TransportEngine implements BirdEngine {
     this.entries.clear()
     this.installed = undefined
     this.left = new Map()
+    this.lookedUp = undefined
   }
 
   close(): Promise<void> {
     return this.bird.close()
-  }
-
-  private sessionEntries(): readonly BgpSession[] {
-    const sessions = [...this.entries.values()].filter((entry) => entry.kind === 'session')
-    return sessions.toSorted((one, other) => (one.key < other.key ? -1 : 1))
   }
 
   /** Installs all entries but those that cannot be: a session that BIRD refuses is left out, and all others go on. */
@@ -122,8 +122,7 @@ export class TransportEngine implements BirdEngine {
     for (;;) {
       if (!entries.has('speaker')) return this.installNothing(entries)
       const written = this.write(entries, left)
-      if (this.sameAsInstalled(written.files)) return this.done(entries, written)
-      const refusal = await this.bird.install(written.files)
+      const refusal = this.sameAsInstalled(written.files) ? undefined : await this.bird.install(written.files)
       if (refusal === undefined) return this.done(entries, written)
       const culprit = sessionAt(written.files.main, refusal.line)
       if (culprit === undefined || left.has(culprit)) throw this.refuse(refusal.reason)
@@ -135,11 +134,19 @@ export class TransportEngine implements BirdEngine {
     return this.installed?.main === files.main && this.installed.routes === files.routes
   }
 
-  private done(entries: Map<string, BgpEntry>, written: Written): void {
+  private async done(entries: Map<string, BgpEntry>, written: Written): Promise<void> {
     this.entries = new Map([...entries].filter(([key]) => !written.left.has(key)))
     this.installed = written.files
     this.left = written.left
     this.refused = undefined
+    const wanted = this.wantsLookup(this.entries)
+    if (this.lookedUp !== wanted) await this.bird.lookUp(wanted)
+    this.lookedUp = wanted
+  }
+
+  private wantsLookup(entries: ReadonlyMap<string, BgpEntry>): boolean {
+    const speaker = entries.get('speaker')
+    return speaker?.kind === 'speaker' && installsRoutes(speaker, sessionsOf(entries))
   }
 
   /** Without a speaker there is no BIRD; what else is wanted waits for it. */
@@ -150,6 +157,7 @@ export class TransportEngine implements BirdEngine {
     this.entries = new Map()
     this.installed = undefined
     this.left = new Map()
+    this.lookedUp = undefined
   }
 
   private refuse(reason: string): EngineError {
@@ -198,6 +206,11 @@ export class TransportEngine implements BirdEngine {
       throw new EngineError(error.code, error.message, { fix: error.fix, cause: error })
     }
   }
+}
+
+function sessionsOf(entries: ReadonlyMap<string, BgpEntry>): readonly BgpSession[] {
+  const sessions = [...entries.values()].filter((entry) => entry.kind === 'session')
+  return sessions.toSorted((one, other) => (one.key < other.key ? -1 : 1))
 }
 
 function finding(code: Finding['code'], subjects: readonly string[], message: string): Finding {

@@ -12,6 +12,8 @@ export class FakeBird implements BirdTransport {
   readonly logFile = '/nowhere/bird.log'
   /** What the daemon has loaded; undefined when none runs. */
   running: BirdFiles | undefined
+  /** Whether packets are routed by accepted routes. */
+  lookedUp = false
   /** How often files were loaded. */
   loads = 0
   private good: BirdFiles | undefined
@@ -43,6 +45,10 @@ export class FakeBird implements BirdTransport {
 
   async ask(_line: string): Promise<readonly string[]> {
     return []
+  }
+
+  async lookUp(wanted: boolean): Promise<void> {
+    this.lookedUp = wanted
   }
 
   signatureFailures(): number {

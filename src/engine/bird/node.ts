@@ -3,6 +3,7 @@ import { FairwayError, type Finding } from '../../model/code.ts'
 import { BGP_CONTROL_FAILED } from '../../model/codes/bgp.ts'
 import { BirdDaemon, type DaemonOptions } from './daemon.ts'
 import { Generations } from './generations.ts'
+import { TableLookup } from './lookup.ts'
 import type { BirdFiles } from './observe.ts'
 import type { BirdTransport, Refusal } from './transport.ts'
 
@@ -14,10 +15,12 @@ export class NodeBird implements BirdTransport {
   readonly logFile: string
   private readonly files: Generations
   private readonly daemon: BirdDaemon
+  private readonly lookup: TableLookup
 
   constructor(options: DaemonOptions) {
     this.files = new Generations(options.directory)
     this.daemon = new BirdDaemon(options, () => this.files.currentMain)
+    this.lookup = new TableLookup(options.netns)
     this.logFile = this.daemon.logFile
   }
 
@@ -58,6 +61,10 @@ export class NodeBird implements BirdTransport {
     return lines
   }
 
+  lookUp(wanted: boolean): Promise<void> {
+    return this.lookup.set(wanted)
+  }
+
   signatureFailures(): number {
     const pid = this.daemon.identity?.pid
     if (pid === undefined) return 0
@@ -73,6 +80,7 @@ export class NodeBird implements BirdTransport {
   }
 
   async remove(): Promise<void> {
+    await this.lookup.clear()
     await this.daemon.end()
     await this.files.clear()
   }

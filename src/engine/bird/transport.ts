@@ -17,6 +17,8 @@ export interface BirdTransport {
   install(files: BirdFiles): Promise<Refusal | undefined>
   /** Asks the daemon; empty when it has nothing to say. @throws {FairwayError} BGP_CONTROL_FAILED */
   ask(line: string): Promise<readonly string[]>
+  /** Puts, or takes away, the rules by which the node's packets find the table of accepted routes. @throws {FairwayError} */
+  lookUp(wanted: boolean): Promise<void>
   /** How many TCP segments the kernel dropped for their MD5 signature, since the namespace was made. */
   signatureFailures(): number
   /** Calls back after a change of `findings`, or after the daemon was started anew. */
