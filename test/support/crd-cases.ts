@@ -66,7 +66,7 @@ export const ACCEPTED: readonly CrdObject[] = [
     ...{ keepSourceTo: ['10.0.0.0/8', 'fd00::/8'] },
   }),
   routeImport('default', { peers: ['tor'], prefixes: [{ cidr: '0.0.0.0/0' }, { cidr: 'fd00::/8', maxLength: 64 }] }),
-  sessionStatus('ubuntu-1--tor', { node: 'ubuntu-1', peer: 'tor' }),
+  sessionStatus('rack-9--tor', { node: 'rack-9', peer: 'tor' }),
 ]
 
 const nodesWith = (operator: string, values?: readonly string[]) => ({
@@ -170,7 +170,7 @@ export const FIXED: readonly {
     sentence: 'enableGracefulRestart cannot be changed; make the peer anew',
   },
   {
-    ...{ kind: 'BGPSessionStatus', name: 'ubuntu-1--tor', spec: { node: 'ubuntu-2' } },
+    ...{ kind: 'BGPSessionStatus', name: 'rack-9--tor', spec: { node: 'rack-8' } },
     sentence: 'a status is of one node and one peer for ever',
   },
 ]

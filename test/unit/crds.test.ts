@@ -18,8 +18,8 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-/** What a server adds when rules could not be looked at, because a field has no sound value. */
-const UNCHECKED = 'some validation rules were not checked because the object was invalid'
+/** What a server adds when a rule could not be looked at, because a field has no sound value. */
+const UNCHECKED = /some validation rules were not checked because the object was invalid|evaluating rule: /
 const PLURALS: Readonly<Record<string, string>> = { Community: 'communities', BGPSessionStatus: 'bgpsessionstatuses' }
 
 function pathOf({ apiVersion, kind, metadata: { namespace } }: CrdObject): string {
@@ -38,7 +38,7 @@ test.each(REFUSED)('$object.kind $object.spec is refused: $sentence', async ({ o
   const { status, body } = await server.call('POST', `${pathOf(object)}?fieldValidation=Strict`, object)
   expect(status).toBe(422)
   expect(body.message).toContain(sentence)
-  const causes = (body.details.causes as { readonly message: string }[]).filter(({ message }) => !message.includes(UNCHECKED))
+  const causes = (body.details.causes as { readonly message: string }[]).filter(({ message }) => !UNCHECKED.test(message))
   expect(causes, 'nothing else is wrong with it').toHaveLength(1)
 })
 
