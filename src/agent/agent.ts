@@ -17,6 +17,7 @@ import { isEmpty } from '../model/plan.ts'
 import type { Family, WorldChange } from '../model/world.ts'
 import { nodePortChoice, type PlannerOptions } from '../plan/options.ts'
 import { createPlanner, type Planner } from '../plan/planner.ts'
+import { Speaker, type SpeakerOptions } from './bgp/speaker.ts'
 import { findingEvents } from './finding-events.ts'
 import { FindingSet } from './finding-set.ts'
 import { FlowKeeper } from './flow-keeper.ts'
@@ -45,6 +46,8 @@ export interface AgentOptions {
   readonly foreign?: ForeignSource
   /** Where the node is asked for its health; absent: nowhere, and the ports of Services stay closed. */
   readonly health?: ListenAddress
+  /** The node's BGP; absent: it speaks none. */
+  readonly bgp?: Pick<SpeakerOptions, 'engine' | 'planner' | 'kernelTable' | 'drainInMs' | 'lookEveryInMs'>
   /** Ends it; the rules stay. */
   readonly signal: AbortSignal
   /** How long a finding stands before it is told; 2 s by default. */
@@ -67,6 +70,7 @@ export class Agent {
   private readonly flows: FlowKeeper | undefined
   private readonly proxy: ServiceProxy
   private readonly health: NodeHealth | undefined
+  private readonly speaker: Speaker | undefined
   private readonly metrics: AgentMetrics
   /** When the bytes of the changes came whose rules are not yet in the kernel. */
   private waiting: number[] = []
@@ -87,6 +91,7 @@ export class Agent {
     this.proxy = new ServiceProxy(node, options.serviceProxy ?? 'fairway', this.planner)
     this.health = options.health && this.openHealth(options.health)
     this.flows = options.conntrack && this.keepFlows(options.conntrack)
+    this.speaker = options.bgp && new Speaker({ ...options.bgp, node, client, signal, onFindings: () => this.noteFindings() })
     this.metrics = new AgentMetrics({
       entries: () => this.planner.entries.size,
       pending: () => this.pending,
@@ -121,7 +126,7 @@ export class Agent {
 
   /** Ends after the round in progress; call it after the signal. What is installed stays. */
   async stop(): Promise<void> {
-    await Promise.all([this.world.done, this.reconciler.stop(), this.flows?.settled()])
+    await Promise.all([this.world.done, this.reconciler.stop(), this.flows?.settled(), this.speaker?.stop()])
   }
 
   /** What is served on the agent's socket. */
@@ -129,7 +134,7 @@ export class Agent {
     return {
       '/healthz': () =>
         this.programmed ? { type: 'text/plain', text: 'ok\n' } : { status: 503, type: 'text/plain', text: 'not synced\n' },
-      '/metrics': () => ({ type: METRICS_TYPE, text: renderMetrics(this.metrics.all) }),
+      '/metrics': () => ({ type: METRICS_TYPE, text: renderMetrics([...this.metrics.all, ...(this.speaker?.gauges ?? [])]) }),
       '/state': () => json(this.state),
     }
   }
@@ -152,6 +157,7 @@ export class Agent {
         carries: (unit) => this.proxy.carries(unit),
       }),
       findings: findings.map(showFinding),
+      ...(this.speaker === undefined ? {} : { bgp: this.speaker.state }),
     }
   }
 
@@ -204,10 +210,15 @@ export class Agent {
       for (const service of changes.flatMap(servicesOf)) this.noteChanging(`service/${service}`, receivedAtInMs)
       this.reconciler.want(delta)
     }
+    this.speaker?.takeWorld(this.world.world, changes)
     this.syncHealth()
     this.flows?.note()
     if (this.pending === 0) this.flows?.programmed() // an endpoint that only stopped serving changes no rule
-    this.findingsDue ??= setTimeout(() => this.refreshFindings(), FINDINGS_AFTER_MS)
+    this.noteFindings()
+  }
+
+  private noteFindings(): void {
+    if (!this.options.signal.aborted) this.findingsDue ??= setTimeout(() => this.refreshFindings(), FINDINGS_AFTER_MS)
   }
 
   private noteChanging(subject: string, sinceInMs: number): void {
@@ -291,6 +302,7 @@ export class Agent {
       ...this.proxy.findings,
       ...this.world.findings,
       ...this.planner.findings,
+      ...(this.speaker?.findings ?? []),
     ]
   }
 

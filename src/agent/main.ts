@@ -10,6 +10,7 @@ import { loadKubeConfig } from '../kube/config.ts'
 import { giveMemoryBack } from '../linux/memory.ts'
 import { logger } from '../log/log.ts'
 import { Agent } from './agent.ts'
+import { bgpRole, removeBird } from './bgp/role.ts'
 import { ForeignWatch } from './foreign-watch.ts'
 import { lockNode } from './node-lock.ts'
 
@@ -39,6 +40,7 @@ export async function main(args: readonly string[]): Promise<void> {
 async function cleanup(config: AgentConfig, engine: NftablesEngine): Promise<void> {
   await engine.cleanup(new AbortController().signal)
   await engine.close()
+  await removeBird(config.birdDir)
   rmSync(join(config.dir, AGENT_SOCKET), { force: true })
   try {
     rmdirSync(config.dir)
@@ -55,7 +57,7 @@ async function run(config: AgentConfig, engine: NftablesEngine): Promise<void> {
   const stop = new AbortController()
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {
-      log.info({ signal: name }, 'ending; the rules stay')
+      log.info({ signal: name }, 'ending; the rules and BGP sessions stay')
       rmSync(socket, { force: true })
       process.exit(0)
     })
@@ -71,6 +73,7 @@ async function run(config: AgentConfig, engine: NftablesEngine): Promise<void> {
     serviceProxy,
     foreign: serviceProxy === 'fairway' ? undefined : await ForeignWatch.start({ signal: stop.signal }),
     health,
+    bgp: await bgpRole(config, client, stop.signal),
     signal: stop.signal,
   })
   await serveUnix(socket, agent.pages)

@@ -2,6 +2,7 @@
 import type { Finding, Severity } from '../model/code.ts'
 import type { DataPathEntry } from '../model/datapath.ts'
 import type { ObjectKey, Service, World } from '../model/world.ts'
+import type { BgpState } from './bgp/speaker.ts'
 
 export interface ShownFinding {
   readonly code: string
@@ -46,6 +47,8 @@ export interface AgentState {
   readonly serviceProxy: string
   readonly services: readonly ShownService[]
   readonly findings: readonly ShownFinding[]
+  /** Absent when the agent speaks no BGP. */
+  readonly bgp?: BgpState
 }
 
 export function showFinding({ code, subjects, message, fix }: Finding): ShownFinding {

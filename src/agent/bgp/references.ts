@@ -1,0 +1,43 @@
+/** What settings of BGP ask for and is not there: planned for a node that every selector chooses, so that all agents see the same. */
+import type { BgpConfig } from '../../model/bgp-config.ts'
+import type { Finding } from '../../model/code.ts'
+import {
+  BGP_BFD_PROFILE_MISSING,
+  BGP_COMMUNITY_UNKNOWN,
+  BGP_PEER_UNKNOWN,
+  BGP_SECRET_MISSING,
+} from '../../model/codes/bgp-plan.ts'
+import type { Node } from '../../model/world.ts'
+import { createBgpPlanner } from '../../plan/bgp.ts'
+
+const NO_MATTER_WHERE: ReadonlySet<string> = new Set(
+  [BGP_SECRET_MISSING, BGP_BFD_PROFILE_MISSING, BGP_PEER_UNKNOWN, BGP_COMMUNITY_UNKNOWN].map(({ code }) => code),
+)
+const ANY_NODE: Node = {
+  name: 'any',
+  addresses: [],
+  podCIDRs: [],
+  labels: {},
+  zone: '',
+  ready: true,
+  unschedulable: false,
+  leaving: false,
+}
+
+/** Secrets, profiles, peers and names of communities that are asked for and are not there. */
+export function referenceFindings(config: BgpConfig): readonly Finding[] {
+  const planner = createBgpPlanner(ANY_NODE.name, { kernelTable: 0 })
+  const everywhere = {
+    ...config,
+    peers: everyNode(config.peers),
+    podRouteAdvertisements: everyNode(config.podRouteAdvertisements),
+    routeImports: everyNode(config.routeImports),
+  }
+  const world = { nodes: new Map([[ANY_NODE.name, ANY_NODE]]), pods: new Map() }
+  planner.update({ world, config: everywhere, drain: 'none' }, [])
+  return planner.findings.filter(({ code }) => NO_MATTER_WHERE.has(code.code))
+}
+
+function everyNode<T extends { readonly nodes: readonly unknown[] }>(objects: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  return new Map([...objects].map(([key, object]) => [key, { ...object, nodes: [] }]))
+}
