@@ -74,10 +74,11 @@ export interface AddressEntry {
  * A range of addresses, as CIDR text; no two of one kind overlap. `local-source` is what this node's pods send from: their flows to
  * Services keep their source address. `service-range` is kept for cluster addresses: one that no Service has is refused.
  * `node-range` holds addresses that answer nodePorts while the machine has them: service addresses, 127.0.0.0/8, `::1` and
- * fe80::/10 (which cannot be forwarded for) never do.
+ * fe80::/10 (which cannot be forwarded for) never do. `keep-source` is where packets of this node's pods keep their source address, whatever
+ * the network plugin does elsewhere.
  */
 export interface AddressRange {
-  readonly kind: 'local-source' | 'service-range' | 'node-range'
+  readonly kind: 'local-source' | 'service-range' | 'node-range' | 'keep-source'
   readonly key: string
   readonly family: Family
   readonly cidr: string

@@ -7,6 +7,7 @@ import type { Claim } from './claim.ts'
 import { ClaimIndex } from './claim-index.ts'
 import type { HealthCheck } from './health-check.ts'
 import { hostPortClaims, planHostPorts } from './host-port.ts'
+import { planKeepSource } from './keep-source.ts'
 import type { Here } from './neighbours.ts'
 import { planLocalPod, planNode } from './node.ts'
 import { type ChooseAddresses, nodePortChoice, nodePortRanges, type PlannerOptions } from './options.ts'
@@ -32,8 +33,10 @@ export interface Planner {
   readonly healthChecks: ReadonlyMap<ObjectKey, HealthCheck>
   /** The UDP destinations of the entries, and which recorded flows to them became stale. */
   readonly udp: UdpTargets
-  /** The objects that ask for an entry, as `service/KEY`, `pod/KEY`, `node` or `service-ranges`; none when nobody does. */
+  /** The objects that ask for an entry, as `service/KEY`, `pod/KEY`, `node`, `service-ranges` or `keep-source`; none when nobody does. */
   subjectsOf(key: string): readonly string[]
+  /** Takes where pods keep their source address (`keepSourceRanges`) and returns what became different in `entries`. */
+  keepSource(cidrs: readonly string[]): Delta<DataPathEntry>
   /** Takes changes that `world` already holds and returns what became different in `entries`. */
   update(world: World, changes: readonly WorldChange[]): Delta<DataPathEntry>
 }
@@ -56,6 +59,7 @@ export function changesOf(world: World): readonly WorldChange[] {
 
 const NODE_UNIT = 'node'
 const RANGES_UNIT = 'service-ranges'
+const KEEP_SOURCE_UNIT = 'keep-source'
 
 /**
  * A unit is one thing that is planned by itself (`service/KEY`, `pod/KEY`, `node`, `service-ranges`). Of a change only kind and key
@@ -96,6 +100,11 @@ class NodePlanner implements Planner {
 
   subjectsOf(key: string): readonly string[] {
     return this.plans.unitsOf(key)
+  }
+
+  keepSource(cidrs: readonly string[]): Delta<DataPathEntry> {
+    this.plans.set(KEEP_SOURCE_UNIT, planKeepSource(cidrs), [])
+    return this.plans.takeDelta()
   }
 
   update(world: World, changes: readonly WorldChange[]): Delta<DataPathEntry> {

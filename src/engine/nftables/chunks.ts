@@ -1,5 +1,9 @@
 import type { DataPathEntry } from '../../model/datapath.ts'
 import type { Delta } from '../../model/plan.ts'
+import { SET_OF_RANGE } from './element.ts'
+
+/** Also of a stray in a range's place. */
+const RANGE_KEY = new RegExp(`^(stray/)?(${Object.keys(SET_OF_RANGE).join('|')})/`)
 
 type Change = Delta<DataPathEntry>
 
@@ -18,7 +22,7 @@ export function chunksOf({ upserts, removals }: Change): readonly Change[] {
   const take = (wanted: (key: string) => boolean): readonly string[] => [...rest].filter((key) => wanted(key) && rest.delete(key))
   const remove = (keys: readonly string[]): readonly Change[] => slices(keys).map((some) => ({ upserts: [], removals: some }))
   const of = (kinds: readonly DataPathEntry['kind'][]) => upserts.filter(({ kind }) => kinds.includes(kind))
-  const ranges = { upserts: of(['local-source', 'service-range']), removals: take(isRangeKey) }
+  const ranges = { upserts: upserts.filter((entry) => 'cidr' in entry), removals: take(isRangeKey) }
   const chunks = [
     ...remove(take((key) => /^stray\/ipv[46]\/chains$/.test(key))),
     ...slices(of(['group'])).map((some) => ({ upserts: some, removals: [] })),
@@ -36,7 +40,7 @@ function slices<T>(list: readonly T[]): readonly (readonly T[])[] {
 }
 
 function isRangeKey(key: string): boolean {
-  return /^(stray\/)?(local-source|service-range)\//.test(key)
+  return RANGE_KEY.test(key)
 }
 
 /** Also of a stray that points to a group. */

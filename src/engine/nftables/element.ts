@@ -31,6 +31,7 @@ export const SET_OF_RANGE = {
   'local-source': 'local_source',
   'service-range': 'service_range',
   'node-range': 'node_range',
+  'keep-source': 'keep_source',
 } as const
 
 export function frontendElement(frontend: Frontend, id: number): Placed {

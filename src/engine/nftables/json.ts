@@ -39,6 +39,7 @@ export type Statement =
   | { readonly vmap: { readonly key: Expression; readonly data: string } }
   | { readonly dnat: { readonly family: NftFamily; readonly addr: Expression } }
   | { readonly masquerade: { readonly flags: 'fully-random' } }
+  | { readonly snat: { readonly addr: Expression } }
   | { readonly set: { readonly op: 'update'; readonly elem: Expression; readonly set: string } }
   | { readonly reject: { readonly type: 'tcp reset' } | { readonly type: 'icmp' | 'icmpv6'; readonly expr: 'port-unreachable' } }
   | {

@@ -37,13 +37,15 @@ export interface Trace {
   readonly translated: boolean
   /** Whether its source becomes the node's. */
   readonly masqueraded: boolean
+  /** Whether nobody behind these rules may replace its source. */
+  readonly sourceKept: boolean
   readonly mark: number
   readonly priority: number
   /** The rules that matched, in order: chain and text. */
   readonly steps: readonly { readonly chain: string; readonly rule: string }[]
 }
 
-type Ending = 'accept' | 'drop' | 'refuse' | 'translated' | 'masqueraded'
+type Ending = 'accept' | 'drop' | 'refuse' | 'translated' | 'masqueraded' | 'kept'
 type Value = string | number
 
 /** The way of one packet through a table, once. */
@@ -58,7 +60,7 @@ export class Passage {
   private priority = 0
   private readonly memory: Memory
   private translated = false
-  private masqueraded = false
+  private source: 'masqueraded' | 'kept' | undefined
   private out = ''
 
   constructor(packet: TracedPacket, node: TracedNode, table: ListedTable) {
@@ -82,8 +84,9 @@ export class Passage {
   }
 
   private result(outcome: Trace['outcome']): Trace {
-    const { to, port, translated, mark, priority, steps } = this
-    return { outcome, to, port, translated, masqueraded: this.masqueraded, mark, priority, steps }
+    const { to, port, translated, mark, priority, steps, source } = this
+    const [masqueraded, sourceKept] = [source === 'masqueraded', source === 'kept']
+    return { outcome, to, port, translated, masqueraded, sourceKept, mark, priority, steps }
   }
 
   private pass(hook: string): 'accept' | 'drop' | 'refuse' {
@@ -129,15 +132,19 @@ export class Passage {
       const target = this.table.find(statement.vmap.data, this.key(statement.vmap.key))?.target
       return target === undefined ? false : (this.chain(target) ?? 'return')
     }
-    if ('dnat' in statement) return this.translate(statement.dnat.addr)
-    if ('masquerade' in statement) {
-      this.masqueraded = true
-      return 'masqueraded'
-    }
+    if ('dnat' in statement || 'masquerade' in statement || 'snat' in statement) return this.nat(statement)
     if ('reject' in statement) return this.refuses(statement.reject) ? 'refuse' : false
     if ('jump' in statement) return this.chain(statement.jump.target)
     if ('goto' in statement) return this.chain(statement.goto.target) ?? 'return'
     return 'accept' in statement ? 'accept' : 'drop'
+  }
+
+  /** The destination becomes a backend's; the source becomes the node's, or stays the packet's own for good: rules give no other. */
+  private nat(statement: Extract<Statement, { dnat: unknown } | { masquerade: unknown } | { snat: unknown }>): Ending | false {
+    if ('dnat' in statement) return this.translate(statement.dnat.addr)
+    if ('snat' in statement && this.value(statement.snat.addr) !== this.packet.from) return false
+    this.source = 'snat' in statement ? 'kept' : 'masqueraded'
+    return this.source
   }
 
   private refuses({ type }: Extract<Statement, { reject: unknown }>['reject']): boolean {

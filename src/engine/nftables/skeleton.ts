@@ -85,6 +85,7 @@ export function sets(words: Words): readonly SetObject[] {
     { ...at, name: 'local_pod', type: [address, address] },
     { ...at, name: 'local_source', type: address, flags: ['interval'] },
     { ...at, name: 'service_range', type: address, flags: ['interval'] },
+    { ...at, name: 'keep_source', type: address, flags: ['interval'] },
   ]
 }
 
@@ -228,6 +229,8 @@ function source({ nft, family, saddr, daddr }: Words): Rules {
       [match({ meta: { key: 'oifname' } }, 'lo'), { accept: null }],
       [ctStatus('dnat'), match({ concat: [saddr, daddr] }, '@local_pod'), back],
       ...(family === 'ipv4' ? [[ctStatus('dnat'), loopback, back]] : []),
+      // its own address as its new source: who would masquerade it behind us finds the flow's source decided
+      [match(saddr, '@local_source'), match(daddr, '@keep_source'), { snat: { addr: saddr } }],
       [match(saddr, '@local_source'), { accept: null }],
       own([], [wasTo, ...wasPort], '@address_inside'),
       own([match(wasTo, '@node_address')], wasPort, '@node_port_inside'),

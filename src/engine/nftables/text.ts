@@ -50,6 +50,7 @@ export function statementText(statement: Statement): string {
   if ('vmap' in statement) return `${expressionText(statement.vmap.key)} vmap ${statement.vmap.data}`
   if ('dnat' in statement) return `dnat ${statement.dnat.family} to ${expressionText(statement.dnat.addr)}`
   if ('masquerade' in statement) return `masquerade ${statement.masquerade.flags}`
+  if ('snat' in statement) return `snat to ${expressionText(statement.snat.addr)}`
   if ('set' in statement) return `${statement.set.op} ${statement.set.set} { ${expressionText(statement.set.elem)} }`
   if ('map' in statement) {
     const { op, elem, timeoutInSeconds, data, map } = statement.map
