@@ -10,4 +10,10 @@ export function addBgp(program: Command): void {
       .description('the sessions of every node with its BGP peers, and why one is not established')
       .argument('[bgppeer]', 'the name of a BGPPeer (default: all)'),
   ).action(async (peer, options) => (await import('./commands/bgp-peers.ts')).bgpPeersCommand(peer, options))
+  clusterOptions(
+    bgp
+      .command('routes')
+      .description('the prefixes that nodes announce, what for, and how many sessions hear of them')
+      .argument('[what]', 'an address, a prefix or NAMESPACE/POD: who announces it? (default: all)'),
+  ).action(async (what, options) => (await import('./commands/bgp-routes.ts')).bgpRoutesCommand(what, options))
 }

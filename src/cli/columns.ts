@@ -4,6 +4,9 @@ import { type Colors, printable } from './terminal.ts'
 /** What a cell says of its matter; a sign in its text says the same to who sees no colours. */
 export type Tone = 'good' | 'off' | 'doubtful' | 'bad'
 
+/** A sign for each tone: a reader without colours sees the same. */
+export const SIGNS: Readonly<Record<Tone, string>> = { good: 'ok', off: '-', doubtful: '?', bad: 'x' }
+
 export interface Column<T> {
   readonly title: string
   /** What stands in a row, without colours; '' is shown as a dash. `nowInMs` is for ages. */

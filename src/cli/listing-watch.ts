@@ -4,9 +4,9 @@ import { stringify } from 'yaml'
 import type { Finding } from '../model/code.ts'
 import type { Grid } from './columns.ts'
 import { printFinding } from './errors.ts'
-import { findingValue, gridOf, JSON_VERSION, type Listing, type Snapshot } from './listing.ts'
+import { findingValue, gridOf, hintEmpty, JSON_VERSION, type Listing, type Snapshot } from './listing.ts'
 import type { Form } from './options.ts'
-import { answer, hint } from './terminal.ts'
+import { answer } from './terminal.ts'
 
 type RowChange = 'ADDED' | 'MODIFIED' | 'DELETED'
 
@@ -38,7 +38,7 @@ export class ListingWatch<T> {
     this.#grid.fit(this.#headed ? [] : snapshot.rows, Date.now())
     for (const [key, row] of changed) this.#print(this.#rows.has(key) ? 'MODIFIED' : 'ADDED', row)
     for (const [, row] of gone) this.#print('DELETED', row)
-    if (!this.#begun && rows.size === 0 && this.#isTable) hint(this.#listing.empty)
+    if (!this.#begun && rows.size === 0 && this.#isTable) hintEmpty(this.#listing)
     this.#begun = true
     this.#rows = rows
     this.#tellFindings(snapshot.findings)

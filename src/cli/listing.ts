@@ -13,7 +13,7 @@ export interface Listing<T> {
   readonly columns: readonly Column<T>[]
   /** Tells rows apart, and finds the same one again after a change. */
   readonly keyOf: (row: T) => string
-  /** Said on standard error when there are none: what to do next. */
+  /** Said on standard error when there are none: what to do next; '' when a finding says it. */
   readonly empty: string
 }
 
@@ -30,10 +30,14 @@ export const JSON_VERSION = 1
 export function printSnapshot<T>(listing: Listing<T>, snapshot: Snapshot<T>, form: Form): void {
   if (form === 'json' || form === 'yaml') answer(document(listing, snapshot, form))
   else {
-    if (snapshot.rows.length === 0) hint(listing.empty)
+    if (snapshot.rows.length === 0) hintEmpty(listing)
     else answer(tableText(listing, snapshot.rows, form))
     for (const finding of snapshot.findings) printFinding(finding)
   }
+}
+
+export function hintEmpty({ empty }: Pick<Listing<never>, 'empty'>): void {
+  if (empty !== '') hint(empty)
 }
 
 function tableText<T>(listing: Listing<T>, rows: readonly T[], form: Form): string {

@@ -4,7 +4,6 @@ import type { PeerOutline, SessionReport } from '../model/session-report.ts'
 import type { Node } from '../model/world.ts'
 import { type BgpPeersInput, bgpPeers } from './bgp-peers.ts'
 import { byNames } from './order.ts'
-import { choosesNode } from './selector.ts'
 
 function node(name: string, ready = true, labels: Readonly<Record<string, string>> = {}): Node {
   return { name, addresses: [], podCIDRs: [], labels, zone: '', ready, unschedulable: false, leaving: false }
@@ -114,17 +113,4 @@ test('the order of what comes in never matters', () => {
 test('numbers in names stand by their value, and no two names are alike', () => {
   const names = ['node-10', 'node-2', 'node-02', 'node-1']
   expect(names.toSorted(byNames((name) => [name]))).toEqual(['node-1', 'node-02', 'node-2', 'node-10'])
-})
-
-test.each([
-  [{ is: 'in', values: ['a'] }, { rack: 'a' }, true],
-  [{ is: 'in', values: ['a'] }, {}, false],
-  [{ is: 'not-in', values: ['a'] }, {}, true],
-  [{ is: 'not-in', values: ['a'] }, { rack: 'a' }, false],
-  [{ is: 'present', values: [] }, { rack: '' }, true],
-  [{ is: 'present', values: [] }, {}, false],
-  [{ is: 'absent', values: [] }, {}, true],
-  [{ is: 'absent', values: [] }, { rack: 'a' }, false],
-] as const)('the term %j of labels %j', (term, labels, chosen) => {
-  expect(choosesNode([[{ key: 'rack', ...term }]], node('n', true, labels))).toBe(chosen)
 })

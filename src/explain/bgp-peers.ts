@@ -2,10 +2,10 @@
 import type { Finding } from '../model/code.ts'
 import type { PeerOutline, SessionReport } from '../model/session-report.ts'
 import type { Node, NodeName, ObjectKey } from '../model/world.ts'
+import { anyChooses } from '../plan/selector.ts'
 import { peerFindings } from './bgp-peer-findings.ts'
 import type { PeerRow } from './bgp-peer-row.ts'
 import { byNames } from './order.ts'
-import { choosesNode } from './selector.ts'
 
 export interface BgpPeersInput {
   readonly peers: ReadonlyMap<ObjectKey, PeerOutline>
@@ -63,7 +63,7 @@ class Reports {
 function rowsOfPeer(peer: PeerOutline, { nodes }: BgpPeersInput, reports: Reports): readonly PeerRow[] {
   const base = emptyRow(peer)
   if (!peer.isUsable) return [{ ...base, problem: 'unusable', reason: peer.findings.map(({ message }) => message).join(' ') }]
-  const chosen = [...nodes.values()].filter((node) => choosesNode(peer.nodes, node))
+  const chosen = [...nodes.values()].filter((node) => anyChooses(peer.nodes, node.labels))
   if (chosen.length === 0) return [{ ...base, problem: 'without-node', reason: 'its nodeSelectors choose no node' }]
   return chosen.map((node) => {
     const report = reports.take(peer, node.name)

@@ -46,7 +46,10 @@ export class CliCluster {
     const spies = [take('stdout'), take('stderr')]
     const before = process.exitCode
     process.exitCode = 0
+    const listeners = process.stdout.listeners('error')
     await main([...args, '--kubeconfig', this.kubeconfig])
+    for (const listener of process.stdout.listeners('error'))
+      if (!listeners.includes(listener)) process.stdout.off('error', listener as () => void)
     const exitCode = Number(process.exitCode)
     process.exitCode = before
     for (const spy of spies) spy.mockRestore()

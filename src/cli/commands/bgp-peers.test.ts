@@ -1,64 +1,53 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CliCluster } from '../../../test/support/cli.ts'
-import type { BGPSessionStatus } from '../../kube/bgp-session-status.ts'
+import { BgpObjects } from '../../../test/support/cli-bgp.ts'
 
 const GOLDEN = join(import.meta.dirname, '../../../test/golden/cli')
 const NOW = Date.parse('2026-01-02T03:04:05Z')
 
 let cluster: CliCluster
+let there: BgpObjects
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: NOW })
   cluster = new CliCluster()
   await cluster.open()
+  there = new BgpObjects(cluster)
 })
 afterEach(async () => {
   vi.useRealTimers()
   await cluster.close()
 })
 
-function node(name: string, ready = true, labels: Readonly<Record<string, string>> = {}): void {
-  const conditions = [{ type: 'Ready', status: ready ? 'True' : 'False' }]
-  cluster.api.store.put('/api/v1/nodes', { metadata: { name, labels }, status: { conditions } } as never)
-}
-
-function peer(name: string, spec: object = {}, status: object = {}): void {
-  const metadata = { namespace: 'metallb-system', name }
-  const whole = { myASN: 64_513, peerASN: 64_512, peerAddress: '192.168.0.1', ...spec }
-  cluster.api.store.put('/apis/metallb.io/v1beta2/bgppeers', { metadata, spec: whole, status } as never)
-}
-
-const UP = {
-  ...{ peerAddress: '192.168.0.1', localAddress: '192.168.0.240', localASN: 64_513, peerASN: 64_512 },
-  ...{ state: 'Established', bfd: 'Up', families: ['IPv4', 'IPv6'], routesSent: 3, routesAccepted: 1, routesRejected: 2 },
-  ...{ gracefulRestart: true, changedAt: '2026-01-02T02:59:05Z' },
-}
-
-function session(name: string, of: string, status: Partial<BGPSessionStatus['status']> = {}): void {
-  const spec = { node: of, peer: name }
-  const object = { metadata: { name: `${of}--${name}` }, spec, status: { ...UP, ...status } }
-  cluster.api.store.put('/apis/fairway.dev/v1alpha1/bgpsessionstatuses', object as never)
-}
-
 /** One of everything that may come. */
 function everything(): void {
-  for (const name of ['node-1', 'node-2', 'node-10']) node(name)
-  node('node-3', false)
-  node('edge', true, { edge: 'yes' })
-  peer('tor')
-  session('tor', 'node-1')
-  session('tor', 'node-2', { state: 'Connect', bfd: 'Down', lastError: 'Connection refused', changedAt: '2026-01-02T03:03:55Z' })
-  session('tor', 'node-10', { state: 'Connect', bfd: 'Down', lastError: 'Connection refused' })
-  session('tor', 'node-3')
-  peer('edge', { nodeSelectors: [{ matchLabels: { edge: 'yes' } }], peerAddress: 'fd00::1', dynamicASN: 'external', peerASN: 0 })
-  peer('nobody', { nodeSelectors: [{ matchExpressions: [{ key: 'rack', operator: 'In', values: ['a'] }] }] })
+  for (const name of ['node-1', 'node-2', 'node-10']) there.node(name)
+  there.node('node-3', { ready: false })
+  there.node('edge', { labels: { edge: 'yes' } })
+  there.peer('tor')
+  there.session('tor', 'node-1')
+  there.session('tor', 'node-2', {
+    state: 'Connect',
+    bfd: 'Down',
+    lastError: 'Connection refused',
+    changedAt: '2026-01-02T03:03:55Z',
+  })
+  there.session('tor', 'node-10', { state: 'Connect', bfd: 'Down', lastError: 'Connection refused' })
+  there.session('tor', 'node-3')
+  there.peer('edge', {
+    nodeSelectors: [{ matchLabels: { edge: 'yes' } }],
+    peerAddress: 'fd00::1',
+    dynamicASN: 'external',
+    peerASN: 0,
+  })
+  there.peer('nobody', { nodeSelectors: [{ matchExpressions: [{ key: 'rack', operator: 'In', values: ['a'] }] }] })
   const condition = { type: 'Accepted', status: 'False', reason: 'BGP_PASSWORD_SUSPECT', message: 'the passwords differ.' }
-  peer('secret', { nodeSelectors: [{ matchLabels: { edge: 'yes' } }] })
-  session('secret', 'edge', { state: 'Active', lastError: 'TCP', conditions: [condition] })
-  session('old', 'edge')
-  peer('wrong', { myASN: 0, peerAddress: 'tor' })
-  peer('drained', { nodeSelectors: [{ matchLabels: { edge: 'yes' } }] })
-  session('drained', 'edge', { draining: true })
+  there.peer('secret', { nodeSelectors: [{ matchLabels: { edge: 'yes' } }] })
+  there.session('secret', 'edge', { state: 'Active', lastError: 'TCP', conditions: [condition] })
+  there.session('old', 'edge')
+  there.peer('wrong', { myASN: 0, peerAddress: 'tor' })
+  there.peer('drained', { nodeSelectors: [{ matchLabels: { edge: 'yes' } }] })
+  there.session('drained', 'edge', { draining: true })
 }
 
 describe('fairway bgp peers', () => {
@@ -70,9 +59,9 @@ describe('fairway bgp peers', () => {
   })
 
   test('all is well: exit code 0, nothing on standard error, and one list of each', async () => {
-    node('node-1')
-    peer('tor')
-    session('tor', 'node-1')
+    there.node('node-1')
+    there.peer('tor')
+    there.session('tor', 'node-1')
     const { stdout, stderr, exitCode } = await cluster.run('bgp', 'peers')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout).toContain('tor    node-1   192.168.0.1   64512   ok Established   Up    3      1          5m\n')
@@ -121,28 +110,28 @@ describe('fairway bgp peers', () => {
   })
 
   test('the words of a router do not steer the terminal', async () => {
-    node('node-1')
-    peer('tor')
-    session('tor', 'node-1', { state: 'Idle', lastError: 'bye\u001b[31m\u0007\nx FW0000' })
+    there.node('node-1')
+    there.peer('tor')
+    there.session('tor', 'node-1', { state: 'Idle', lastError: 'bye\u001b[31m\u0007\nx FW0000' })
     const { stdout, stderr } = await cluster.run('bgp', 'peers', '-o', 'wide', '--color', 'never')
     expect(stdout).toContain('bye [31m x FW0000\n')
     expect(stderr).toContain('it is Idle, "bye [31m x FW0000".')
   })
 
   test('colours stand beside signs, and columns stay in line', async () => {
-    node('node-1')
-    node('node-2')
-    peer('tor')
-    session('tor', 'node-1')
+    there.node('node-1')
+    there.node('node-2')
+    there.peer('tor')
+    there.session('tor', 'node-1')
     const { stdout } = await cluster.run('bgp', 'peers', '--color', 'always')
     expect(stdout).toContain('\u001b[32mok Established\u001b[39m   Up ')
     expect(stdout).toContain('\u001b[31mx None\u001b[39m           - ')
   })
 
   test('warnings alone are no failure with --fail-on error', async () => {
-    node('node-1', false)
-    peer('tor')
-    session('tor', 'node-1')
+    there.node('node-1', { ready: false })
+    there.peer('tor')
+    there.session('tor', 'node-1')
     expect((await cluster.run('bgp', 'peers')).exitCode).toBe(1)
     expect((await cluster.run('bgp', 'peers', '--fail-on', 'error')).exitCode).toBe(0)
   })
@@ -203,18 +192,18 @@ describe('--watch', () => {
       .map((line) => line.split(/ {3,}/).join('|'))
 
   test('prints the rows, then each that changes under them, and asks the server nothing more', async () => {
-    node('node-1')
-    peer('tor')
-    session('tor', 'node-1')
+    there.node('node-1')
+    there.peer('tor')
+    there.session('tor', 'node-1')
     const watch = cluster.start('bgp', 'peers', '-w')
     await watch.says(/ok Established/)
     const asked = cluster.api.requests.length
-    session('tor', 'node-1', { state: 'Active', bfd: 'Down', routesSent: 0, lastError: 'Hold timer expired' })
+    there.session('tor', 'node-1', { state: 'Active', bfd: 'Down', routesSent: 0, lastError: 'Hold timer expired' })
     await watch.says(/x Active/)
     await watch.says(/FW0507/, 'stderr')
-    cluster.api.store.put('/api/v1/nodes', { metadata: { name: 'node-1', labels: { any: 'thing' } } } as never)
-    cluster.api.store.remove('/apis/fairway.dev/v1alpha1/bgpsessionstatuses', 'node-1--tor')
-    cluster.api.store.remove('/apis/metallb.io/v1beta2/bgppeers', 'metallb-system/tor')
+    there.node('node-1', { labels: { any: 'thing' } })
+    there.removeSession('tor', 'node-1')
+    there.removePeer('tor')
     await watch.says(/\(gone\)/)
     expect(cluster.api.requests.slice(asked)).toEqual([])
     watch.interrupt()
@@ -236,11 +225,11 @@ describe('--watch', () => {
   })
 
   test('-o json is a line for each change, with its type', async () => {
-    node('node-1')
+    there.node('node-1')
     const watch = cluster.start('bgp', 'peers', '-w', '-o', 'json')
-    peer('tor')
+    there.peer('tor')
     await watch.says(/FINDING/)
-    session('tor', 'node-1')
+    there.session('tor', 'node-1')
     await watch.says(/RESOLVED/)
     watch.interrupt()
     const events = (await watch.ended).stdout
@@ -256,14 +245,14 @@ describe('--watch', () => {
   })
 
   test('a server that goes away is waited for, and said to be away', async () => {
-    node('node-1')
-    peer('tor')
-    session('tor', 'node-1')
+    there.node('node-1')
+    there.peer('tor')
+    there.session('tor', 'node-1')
     const watch = cluster.start('bgp', 'peers', '-w')
     await watch.says(/ok Established/)
     await cluster.api.close()
     await watch.says(/the API server is silent/, 'stderr')
-    session('tor', 'node-1', { state: 'Active' })
+    there.session('tor', 'node-1', { state: 'Active' })
     await cluster.api.listen(cluster.api.port)
     await watch.says(/x Active/)
     await watch.says(/heard again/, 'stderr')
@@ -274,7 +263,7 @@ describe('--watch', () => {
 
   test('a kind that comes later is noticed', async () => {
     cluster.api.fault = (_, url) => (url.pathname.includes('bgppeers') ? { kind: 'status', status: 404 } : undefined)
-    node('node-1')
+    there.node('node-1')
     const watch = cluster.start('bgp', 'peers', '-w')
     await watch.says(/FW0554/, 'stderr')
     expect(watch.stdout).toBe('')
@@ -285,19 +274,19 @@ describe('--watch', () => {
 
 describe('--wait', () => {
   test('answers once nothing is wrong', async () => {
-    node('node-1')
-    peer('tor')
-    session('tor', 'node-1', { state: 'OpenSent' })
+    there.node('node-1')
+    there.peer('tor')
+    there.session('tor', 'node-1', { state: 'OpenSent' })
     const wait = cluster.start('bgp', 'peers', '--wait')
     await wait.says(/waiting: 1 finding, The session with tor/, 'stderr')
-    session('tor', 'node-1')
+    there.session('tor', 'node-1')
     expect(await wait.ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('ok Established') })
   })
 
   test('when the time is over: what is there, what is wrong, and exit code 4', async () => {
-    node('node-1')
-    peer('tor')
-    session('tor', 'node-1', { state: 'OpenSent' })
+    there.node('node-1')
+    there.peer('tor')
+    there.session('tor', 'node-1', { state: 'OpenSent' })
     const said = await cluster.run('bgp', 'peers', '--wait', '--timeout', '0.5')
     expect(said).toMatchObject({ exitCode: 4, stdout: expect.stringContaining('x OpenSent') })
     expect(said.stderr).toMatch(/FW0507[\s\S]*FW0004/)

@@ -7,12 +7,13 @@ import { type Contents, collection } from '../../kube/collections.ts'
 import { convertPeerOutline } from '../../kube/peer-outline.ts'
 import { NODES } from '../../kube/resource.ts'
 import { convertNode } from '../../kube/world-objects.ts'
-import { FairwayError, type Finding } from '../../model/code.ts'
-import { BGP_NO_SUCH_PEER, BGP_NOT_INSTALLED } from '../../model/codes/bgp-report.ts'
+import { FairwayError } from '../../model/code.ts'
+import { BGP_NO_SUCH_PEER } from '../../model/codes/bgp-report.ts'
 import type { PeerOutline, SessionReport } from '../../model/session-report.ts'
 import type { Node } from '../../model/world.ts'
+import { notInstalled } from '../bgp-installed.ts'
 import { ask, type ClusterOptions, isMeant, type Question } from '../cluster.ts'
-import { ageOf, type Tone } from '../columns.ts'
+import { ageOf, SIGNS } from '../columns.ts'
 import type { Listing, Snapshot } from '../listing.ts'
 
 interface PeerValues {
@@ -45,8 +46,10 @@ export function peersQuestion(peer: string | undefined, options: ClusterOptions)
 
 function snapshotOf(contents: Contents<PeerValues>, isAsked: (row: PeerRow) => boolean): Snapshot<PeerRow> {
   const view: BgpPeersView = bgpPeers(contents.values, isAsked)
-  return { rows: view.rows, findings: [...notInstalled(contents), ...view.findings] }
+  return { rows: view.rows, findings: [...notInstalled(contents.absent, KINDS), ...view.findings] }
 }
+
+const KINDS = { peers: 'BGPPeer', reports: 'BGPSessionStatus' }
 
 function noneIn(namespace: string): string {
   return `No BGP peers in the namespace ${namespace}; without -n those of all namespaces are shown.`
@@ -62,16 +65,6 @@ function checkName(peer: string, { peers, reports }: Contents<PeerValues>['value
     ...(names.length === 0 ? {} : { fix: `Use one of: ${names.join(', ')}.` }),
   })
 }
-
-function notInstalled({ absent }: Contents<PeerValues>): readonly Finding[] {
-  const kinds = [absent.has('peers') ? 'BGPPeer' : '', absent.has('reports') ? 'BGPSessionStatus' : ''].filter(Boolean)
-  if (kinds.length === 0) return []
-  const message = `The API server does not know ${kinds.join(' and ')}.`
-  return [{ code: BGP_NOT_INSTALLED, subjects: kinds.map((kind) => `kind/${kind}`), message, fix: BGP_NOT_INSTALLED.fix }]
-}
-
-/** A sign for each health: a reader without colours sees the same. */
-const SIGNS: Readonly<Record<Tone, string>> = { good: 'ok', off: '-', doubtful: '?', bad: 'x' }
 
 export const PEERS: Listing<PeerRow> = {
   field: 'sessions',

@@ -74,3 +74,22 @@ export const BGP_ADVERTISEMENT_IDLE: Code = {
   cause: 'No node has both something that it chooses (a Ready pod, a pod range) and a session with a peer that it names.',
   fix: 'Compare its selectors with the labels of pods, namespaces and nodes, and its peers with `fairway bgp peers`.',
 }
+
+export const BGP_NOT_ANNOUNCED: Code = {
+  code: 'FW0558',
+  name: 'BGP_NOT_ANNOUNCED',
+  severity: 'error',
+  title: 'An address that no node announces',
+  cause: 'It was asked who announces an address, a prefix or a pod, and no PodRouteAdvertisement makes any node do so.',
+  fix: 'See that the pod is Ready, and that a PodRouteAdvertisement chooses it: `kubectl get podrouteadvertisements -o yaml`.',
+}
+
+export const BGP_FAMILY_UNCARRIED: Code = {
+  code: 'FW0559',
+  name: 'BGP_FAMILY_UNCARRIED',
+  severity: 'info',
+  title: 'Routes of a family that no session carries',
+  cause:
+    "A session carries the family of its peer's address, and the other where the BGPPeer says dualStackAddressFamily and the node has an address of it.",
+  fix: 'If they are wanted, set dualStackAddressFamily, add a peer with an address of that family, or give the node one.',
+}

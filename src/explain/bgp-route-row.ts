@@ -1,0 +1,38 @@
+/** One line about a prefix that a node announces. */
+import type { NodeName, ObjectKey } from '../model/world.ts'
+import type { Health } from './bgp-peer-row.ts'
+
+/** Why a node announces a prefix, as one PodRouteAdvertisement asks for it. */
+export interface RouteSource {
+  readonly advertisement: string
+  /** It is a range that pods of the node have addresses of, whole or in part. */
+  readonly nodeRange: boolean
+  /** The pods that are announced with it, sorted; none for a range. */
+  readonly pods: readonly ObjectKey[]
+}
+
+/** A prefix on its way to one peer of the node. */
+export interface RoutePath {
+  readonly peer: string
+  /** Of the session, as in `PeerRow`; `None` when none was reported. */
+  readonly state: string
+  readonly draining: boolean
+  /** Sorted, as values. */
+  readonly communities: readonly string[]
+  /** Absent where nothing is said, and of meaning to internal peers alone. */
+  readonly localPreference?: number
+}
+
+/** One prefix of one node. */
+export interface RouteRow {
+  readonly prefix: string
+  readonly node: NodeName
+  /** What it is announced for, in words: `node range`, `default/web`, `3 pods`. */
+  readonly for: string
+  readonly health: Health
+  /** How many of the sessions that it is meant for are established, and how many there are. */
+  readonly announcedTo: number
+  readonly meantFor: number
+  readonly sources: readonly RouteSource[]
+  readonly paths: readonly RoutePath[]
+}

@@ -1,0 +1,92 @@
+/** Which prefixes nodes announce, what for, and who hears them. */
+import type { BgpConfig } from '../model/bgp-config.ts'
+import type { Finding } from '../model/code.ts'
+import type { SessionReport } from '../model/session-report.ts'
+import type { Node, NodeName, ObjectKey, Pod } from '../model/world.ts'
+import type { Health } from './bgp-peer-row.ts'
+import { objectFindings, rowFindings } from './bgp-route-findings.ts'
+import type { RoutePath, RouteRow, RouteSource } from './bgp-route-row.ts'
+import { byNames } from './order.ts'
+import { type PlannedRoute, plannedRoutes } from './planned-routes.ts'
+
+export interface BgpRoutesInput {
+  readonly nodes: ReadonlyMap<NodeName, Node>
+  /** Of all nodes. */
+  readonly pods: ReadonlyMap<ObjectKey, Pod>
+  readonly config: BgpConfig
+  readonly reports: ReadonlyMap<string, SessionReport>
+}
+
+export interface BgpRoutesView {
+  readonly rows: readonly RouteRow[]
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Joins what nodes are to announce with the sessions that they report.
+ *
+ * Shape:    a row for each prefix and node.
+ * Order:    by prefix, numbers by their value, then by node; that of the input never matters.
+ * Filter:   `isAsked` leaves rows out, and what is found of them; findings about objects then stay only when no row does, since they may say why.
+ */
+export function bgpRoutes(input: BgpRoutesInput, isAsked?: (row: RouteRow) => boolean): BgpRoutesView {
+  const reports = new Map([...input.reports.values()].map((report) => [sessionOf(report.peer, report.node), report]))
+  const podsOf = Map.groupBy(input.pods.values(), ({ node }) => node)
+  const planned = [...input.nodes.values()].map((node) => ({
+    node,
+    ...plannedRoutes(node, podsOf.get(node.name) ?? [], input.config),
+  }))
+  const rows = planned
+    .flatMap(({ node, routes }) => routes.map((route) => routeRow(route, node, reports)))
+    .toSorted(byNames(({ prefix, node }) => [prefix, node]))
+  const found = planned.flatMap(({ findings }) => findings)
+  const asked = isAsked === undefined ? rows : rows.filter(isAsked)
+  const general = isAsked === undefined || asked.length === 0 ? objectFindings(input.config, rows, found) : []
+  return { rows: asked, findings: [...general, ...rowFindings(asked)] }
+}
+
+/** Reports name a peer with or without its namespace. */
+function sessionOf(peer: string, node: NodeName): string {
+  return JSON.stringify([peer.split('/').at(-1), node])
+}
+
+function routeRow(route: PlannedRoute, node: Node, reports: ReadonlyMap<string, SessionReport>): RouteRow {
+  const paths = route.paths
+    .map((path): RoutePath => {
+      const report = reports.get(sessionOf(path.peer, node.name))
+      return { ...path, state: report?.state || 'None', draining: report?.draining ?? false }
+    })
+    .toSorted(byNames(({ peer }) => [peer]))
+  const sources = route.sources
+    .map((source) => ({ ...source, pods: source.pods.toSorted(byNames((name) => [name])) }))
+    .toSorted(byNames(({ advertisement }) => [advertisement]))
+  return {
+    prefix: route.prefix,
+    node: node.name,
+    for: purpose(sources),
+    health: healthOf(paths, node.ready),
+    announcedTo: paths.filter(isEstablished).length,
+    meantFor: paths.length,
+    sources,
+    paths,
+  }
+}
+
+function isEstablished({ state }: RoutePath): boolean {
+  return state === 'Established'
+}
+
+function purpose(sources: readonly RouteSource[]): string {
+  const [first = '', ...more] = new Set(sources.flatMap(({ pods }) => pods))
+  const range = sources.some(({ nodeRange }) => nodeRange) ? ['node range'] : []
+  return [...range, more.length === 0 ? first : `${more.length + 1} pods`].filter(Boolean).join(', ')
+}
+
+/** A node that is not Ready may announce what it last did: nobody knows. */
+function healthOf(paths: readonly RoutePath[], isReady: boolean): Health {
+  if (paths.length === 0) return 'off'
+  if (!isReady) return 'doubtful'
+  if (paths.some(({ draining, state }) => draining || state === 'Closed')) return 'off'
+  const heard = paths.filter(isEstablished).length
+  return heard === 0 ? 'bad' : heard < paths.length ? 'doubtful' : 'good'
+}
