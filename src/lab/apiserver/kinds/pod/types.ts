@@ -26,12 +26,21 @@ export interface Probe extends Handler {
   terminationGracePeriodSeconds?: number
 }
 
+export interface EnvSource {
+  fieldRef?: { apiVersion?: string; fieldPath?: string }
+  resourceFieldRef?: { resource?: string }
+  configMapKeyRef?: { name?: string; key?: string }
+  secretKeyRef?: { name?: string; key?: string }
+  fileKeyRef?: unknown
+}
+
 export interface Container {
   name?: string
   image?: string
   imagePullPolicy?: string
   ports?: ContainerPort[]
-  env?: { name?: string; value?: string; valueFrom?: { fieldRef?: { apiVersion?: string; fieldPath?: string } } }[]
+  env?: { name?: string; value?: string; valueFrom?: EnvSource }[]
+  envFrom?: { prefix?: string; configMapRef?: { name?: string }; secretRef?: { name?: string } }[]
   resources?: { limits?: Record<string, string>; requests?: Record<string, string> }
   volumeMounts?: { name?: string; mountPath?: string; readOnly?: boolean }[]
   livenessProbe?: Probe

@@ -2,6 +2,7 @@ import type { FieldError, RawObject } from '../../kind.ts'
 import * as check from '../check.ts'
 import { address } from '../check-address.ts'
 import { resourceErrors } from './container-resources.ts'
+import { environmentErrors } from './environment.ts'
 import { hookErrors, probeErrors } from './probe.ts'
 import { type Container, type ContainerPort, containersOf, type PodSpec, specOf, type Toleration, type Volume } from './types.ts'
 import { podUpdateErrors } from './validate-update.ts'
@@ -74,7 +75,7 @@ function containerErrors(path: string, container: Container, volumes: ReadonlySe
       (port) => port.name || undefined,
       (port, index) => check.duplicate(`${path}.ports[${index}].name`, port.name),
     ),
-    ...(container.env ?? []).flatMap(({ name }, index) => environmentErrors(`${path}.env[${index}].name`, name ?? '')),
+    ...environmentErrors(path, container),
     ...check.requiredOneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, ['Always', 'IfNotPresent', 'Never']),
     ...mountErrors(path, container, volumes),
     ...(['livenessProbe', 'readinessProbe', 'startupProbe'] as const).flatMap((name) =>
@@ -98,13 +99,6 @@ function portErrors(port: ContainerPort, path: string): FieldErrors {
     ...(check.unset(port.hostIP) ? [] : address(`${path}.hostIP`, port.hostIP)),
     ...check.requiredOneOf(`${path}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']),
   ]
-}
-
-function environmentErrors(field: string, name: string): FieldErrors {
-  if (name === '') return [check.required(field)]
-  if (/^[ -<>-~]+$/.test(name)) return []
-  const detail = "a valid environment variable name must consist only of printable ASCII characters other than '='"
-  return [check.invalid(field, name, detail)]
 }
 
 function mountErrors(path: string, container: Container, volumes: ReadonlySet<string>): FieldErrors {
