@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createClient, type KubeClient } from './client.ts'
-import { createEventRecorder } from './events.ts'
+import { createEventRecorder, referenceTo } from './events.ts'
 import { FakeApi } from './fake/fake-api.ts'
 import type { Event } from './types.ts'
 
@@ -43,6 +43,14 @@ test('the same words again raise the count', async () => {
     path: `/api/v1/namespaces/a/events/${(api.bodies[0]?.body as Event).metadata.name}`,
     body: { count: 2 },
   })
+})
+
+test("the same words about another container are that container's", async () => {
+  const recorder = createEventRecorder({ client, component: 'kubelet' })
+  for (const name of ['a', 'b', 'a'])
+    recorder.event({ ...referenceTo(pod), fieldPath: `spec.containers{${name}}` }, 'Normal', 'Created', 'Container created')
+  await recorder.flush()
+  expect(api.requests.map((request) => request.split(' ')[0])).toEqual(['POST', 'POST', 'PATCH'])
 })
 
 test('what many tell alike becomes one Event', async () => {

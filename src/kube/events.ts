@@ -79,7 +79,9 @@ class Recorder {
     if (this.queued >= MAX_QUEUED || !this.mayTell(object, now.getTime())) return
     this.queued++
     const { key, said } = this.combined(`${object}/${type}/${reason}`, message, now.getTime())
-    this.queue = this.queue.then(() => this.send({ ref, type, reason, message: said }, { key, now }))
+    const told = { ref, type, reason, message: said }
+    // one container's words are not another's
+    this.queue = this.queue.then(() => this.send(told, { key: `${ref.fieldPath ?? ''}/${key}`, now }))
   }
 
   /** The Event that a message goes to, and its words there. Source: client-go tools/record/events_cache.go, EventAggregate. */
