@@ -231,6 +231,8 @@ export interface PodSpec {
   readonly nodeName?: string
   readonly hostNetwork?: boolean
   readonly hostname?: string
+  readonly subdomain?: string
+  readonly hostAliases?: readonly { readonly ip: string; readonly hostnames?: readonly string[] }[]
   readonly restartPolicy?: string
   readonly schedulerName?: string
   readonly serviceAccountName?: string

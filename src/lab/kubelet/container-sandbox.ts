@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Image } from '../images/image.ts'
 import { boundingOf, capabilitiesOf } from './capabilities.ts'
 import type { ContainerContext } from './container-context.ts'
+import { etcFiles } from './etc-files.ts'
 import type { Bind, Sandbox } from './sandbox.ts'
 import { layMessageFile } from './termination-message.ts'
 import { userOf } from './user.ts'
@@ -24,7 +25,7 @@ export async function layContainer(
   image: Image,
   run: Pick<Sandbox, 'command' | 'env' | 'groupFiles' | 'serviceEnv'>,
 ): Promise<LaidContainer> {
-  const files = await layFiles(join(dir, 'files', container.name), image)
+  const files = await layFiles(join(dir, 'files', container.name), { ...etcFiles(pod, place), ...image.files })
   const message = await layMessageFile(join(dir, 'termination'), container)
   const { emptyDirs, visible } = image
   const sandbox = {
@@ -44,9 +45,9 @@ export async function layContainer(
   return { sandbox, message }
 }
 
-async function layFiles(dir: string, image: Image): Promise<ReadonlyMap<string, string>> {
+async function layFiles(dir: string, texts: Image['files']): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>()
-  for (const [index, [inside, text]] of Object.entries(image.files).entries()) {
+  for (const [index, [inside, text]] of Object.entries(texts).entries()) {
     const outside = join(dir, String(index))
     await mkdir(dir, { recursive: true, mode: 0o755 })
     await writeFile(outside, text, { mode: 0o644 })

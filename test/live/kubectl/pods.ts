@@ -123,6 +123,8 @@ export const PODS: Deeds = {
         ' https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT/api/v1/namespaces/$(cat namespace)/pods/asker',
     ].join(' && ')
     expect(await desk.sees(`kubectl exec asker -- sh -c '${ask}'`)).toBe('200')
+    const address = await desk.does("kubectl get pod asker -o jsonpath='{.status.podIP}'")
+    expect(await desk.does("kubectl exec asker -- sh -c 'getent ahostsv4 $(cat /etc/hostname)'")).toContain(address)
     const token = await desk.does('kubectl exec asker -- cat /var/run/secrets/kubernetes.io/serviceaccount/token')
     const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
     expect(claims).toMatchObject({ sub: `system:serviceaccount:${desk.namespace}:robot` })
