@@ -1,6 +1,7 @@
 /**
  * The command line of Fairway with roles that only pretend: tests of wires and supervision need processes, not a cluster.
- * The API server answers a list of nodes that are all Ready; everything else says READY and waits to be ended.
+ * The API server answers a list of nodes that are all Ready, and takes every definition; everything else says READY and waits to be
+ * ended.
  * FAIRWAY_STUB_BROKEN names a role that ends at once.
  */
 import { closeSync, readFileSync, writeSync } from 'node:fs'
@@ -21,6 +22,9 @@ function nodes(): string {
   return JSON.stringify({ apiVersion: 'v1', kind: 'NodeList', metadata: { resourceVersion: '1' }, items })
 }
 
+/** What is said of a definition that was applied. */
+const ESTABLISHED = JSON.stringify({ status: { conditions: [{ type: 'Established', status: 'True' }] } })
+
 async function serve(listen: string): Promise<void> {
   const [endpoint = '', netns = '/proc/self/ns/net'] = listen.split('@')
   const port = Number(endpoint.slice(endpoint.lastIndexOf(':') + 1))
@@ -33,9 +37,9 @@ async function serve(listen: string): Promise<void> {
     requestCert: true,
     rejectUnauthorized: true,
   }
-  const server: Server = createServer(options, (_, response) => {
+  const server: Server = createServer(options, (request, response) => {
     response.setHeader('content-type', 'application/json')
-    response.end(nodes())
+    response.end(request.url?.includes('/customresourcedefinitions/') ? ESTABLISHED : nodes())
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
