@@ -2,10 +2,10 @@
 import { type Colors, printable } from './terminal.ts'
 
 /** What a cell says of its matter; a sign in its text says the same to who sees no colours. */
-export type Tone = 'good' | 'off' | 'doubtful' | 'bad'
+export type Tone = 'good' | 'off' | 'degraded' | 'doubtful' | 'bad'
 
 /** A sign for each tone: a reader without colours sees the same. */
-export const SIGNS: Readonly<Record<Tone, string>> = { good: 'ok', off: '-', doubtful: '?', bad: 'x' }
+export const SIGNS: Readonly<Record<Tone, string>> = { good: 'ok', off: '-', degraded: '!', doubtful: '?', bad: 'x' }
 
 export interface Column<T> {
   readonly title: string
@@ -19,6 +19,7 @@ export interface Column<T> {
 const PAINT: Readonly<Record<Tone, (colors: Colors, text: string) => string>> = {
   good: (colors, text) => colors.green(text),
   off: (colors, text) => colors.dim(text),
+  degraded: (colors, text) => colors.yellow(text),
   doubtful: (colors, text) => colors.yellow(text),
   bad: (colors, text) => colors.red(text),
 }

@@ -2,6 +2,7 @@
 import type { Code, Finding } from '../model/code.ts'
 import { BGP_ENTRY_INVALID, BGP_SESSION_DOWN } from '../model/codes/bgp.ts'
 import {
+  BGP_BFD_NOT_UP,
   BGP_PEER_WITHOUT_NODE,
   BGP_REPORT_STALE,
   BGP_SESSION_ORPHANED,
@@ -21,8 +22,13 @@ interface Words {
 const WORDS: Readonly<Record<Exclude<PeerProblem, '' | 'unusable'>, Words>> = {
   down: {
     code: BGP_SESSION_DOWN,
-    says: (peer, nodes, { state, reason }) =>
-      `The session with ${peer} is not established on ${nodes}: it is ${state}${reason === '' ? '' : `, ${quoted(reason)}`}.`,
+    // states of a session that tries come and go
+    says: (peer, nodes, { reason }) =>
+      `The session with ${peer} is not established on ${nodes}${reason === '' ? '' : `: ${quoted(reason)}`}.`,
+  },
+  unwatched: {
+    code: BGP_BFD_NOT_UP,
+    says: (peer, nodes, { reason }) => `The session with ${peer} is established on ${nodes}, and ${reason}.`,
   },
   unreported: {
     code: BGP_SESSION_UNREPORTED,
@@ -72,8 +78,16 @@ export function peerFindings(rows: readonly PeerRow[]): readonly Finding[] {
 function causesOf(row: PeerRow): readonly Cause[] {
   const coded = row.conditions.flatMap(({ holds, reason, message }): readonly Cause[] => {
     const code = BY_NAME.get(reason)
-    if (holds || code === undefined) return []
-    return [{ code, text: (nodes) => `${peerText(row)} on ${nodes}: ${message || code.title}`, fix: code.fix, rows: [row] }]
+    // that it is down, and why, is said of the row
+    if (holds || code === undefined || code === BGP_SESSION_DOWN) return []
+    return [
+      {
+        code,
+        text: (nodes) => `On ${nodes}${message.includes(row.peer) ? '' : `, ${peerText(row)}`}: ${message || code.title}`,
+        fix: code.fix,
+        rows: [row],
+      },
+    ]
   })
   if (coded.length > 0 && row.problem !== 'stale' && row.problem !== 'orphaned') return coded
   // what is wrong with an object that cannot be read is said by whoever read it

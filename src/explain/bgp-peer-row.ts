@@ -2,13 +2,15 @@
 import type { Condition } from '../model/session-report.ts'
 import type { NodeName } from '../model/world.ts'
 
-/** How a row is to be taken: `good` works, `off` is shut on purpose, `doubtful` works or not, `bad` does not. */
-export type Health = 'good' | 'off' | 'doubtful' | 'bad'
+/** How a row is to be taken: `good` works, `off` is shut on purpose, `degraded` works in part, `doubtful` works or not, `bad` does not. */
+export type Health = 'good' | 'off' | 'degraded' | 'doubtful' | 'bad'
 
 /** Why a row is what it is; decides which finding it belongs to. */
 export type PeerProblem =
   | ''
   | 'down'
+  /** Established, and BFD does not see the neighbour. */
+  | 'unwatched'
   | 'unreported'
   | 'stale'
   | 'orphaned'

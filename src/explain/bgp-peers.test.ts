@@ -56,7 +56,7 @@ test('what several nodes have in common is said once, with all of them', () => {
     {
       code: { code: 'FW0507' },
       subjects: ['bgppeer/m/tor', 'node/n10', 'node/n2'],
-      message: 'The session with tor (192.0.2.1, AS 64512) is not established on n2, n10: it is Connect, "Connection refused".',
+      message: 'The session with tor (192.0.2.1, AS 64512) is not established on n2, n10: "Connection refused".',
     },
   ])
 })
@@ -113,4 +113,23 @@ test('the order of what comes in never matters', () => {
 test('numbers in names stand by their value, and no two names are alike', () => {
   const names = ['node-10', 'node-2', 'node-02', 'node-1']
   expect(names.toSorted(byNames((name) => [name]))).toEqual(['node-1', 'node-02', 'node-2', 'node-10'])
+})
+
+test('an established session that BFD does not see is in use, and told', () => {
+  const { rows, findings } = bgpPeers(input([peer('m', 'tor')], [report('tor', 'n', { bfd: 'Down' })], [node('n')]))
+  expect(rows).toMatchObject([{ health: 'degraded', reason: 'BFD is Down' }])
+  expect(findings).toMatchObject([{ code: { code: 'FW0560' } }])
+})
+
+test("what the agent found is said in its words, but that a session is down in those of the row's", () => {
+  const condition = (reason: string) => ({ type: 'Established', holds: false, reason, message: 'The BGP session tor is odd.' })
+  const view = (reason: string) =>
+    bgpPeers(input([peer('m', 'tor')], [report('tor', 'n', { state: 'Active', conditions: [condition(reason)] })], [node('n')]))
+  expect(view('BGP_PASSWORD_SUSPECT').findings).toMatchObject([
+    { code: { code: 'FW0508' }, message: 'On n: The BGP session tor is odd.' },
+  ])
+  expect(view('BGP_SESSION_DOWN').findings).toMatchObject([
+    { code: { code: 'FW0507' }, message: 'The session with tor (192.0.2.1, AS 64512) is not established on n.' },
+  ])
+  expect(view('Connecting').findings).toMatchObject([{ code: { code: 'FW0507' } }])
 })

@@ -4,7 +4,7 @@ import type { PeerOutline, SessionReport } from '../model/session-report.ts'
 import type { Node, NodeName, ObjectKey } from '../model/world.ts'
 import { anyChooses } from '../plan/selector.ts'
 import { peerFindings } from './bgp-peer-findings.ts'
-import type { PeerRow } from './bgp-peer-row.ts'
+import type { Health, PeerProblem, PeerRow } from './bgp-peer-row.ts'
 import { byNames } from './order.ts'
 
 export interface BgpPeersInput {
@@ -127,14 +127,23 @@ function orphanRow(report: SessionReport, { nodes, peers }: BgpPeersInput): Peer
   return { ...reported(report, ''), ...names, health: 'doubtful', problem: 'orphaned', reason }
 }
 
+const PROBLEMS: Readonly<Record<Health, PeerProblem>> = {
+  doubtful: 'stale',
+  off: '',
+  bad: 'down',
+  degraded: 'unwatched',
+  good: '',
+}
+
 /** `doubt` is why the report may be old; '' when it is not. */
 function reported(report: SessionReport, doubt: string): PeerRow {
   const { conditions, lastError } = report
   const established = report.state === 'Established'
   const off = report.state === 'Closed' || report.draining
-  const health = doubt !== '' ? 'doubtful' : off ? 'off' : established ? 'good' : 'bad'
-  const problem = doubt !== '' ? 'stale' : health === 'bad' ? 'down' : ''
-  const reason = doubt !== '' ? doubt : established || off ? '' : lastError
+  const watched = report.bfd === 'None' || report.bfd === 'Up'
+  const health = doubt !== '' ? 'doubtful' : off ? 'off' : !established ? 'bad' : watched ? 'good' : 'degraded'
+  const problem = PROBLEMS[health]
+  const reason = { doubtful: doubt, off: '', bad: lastError, degraded: `BFD is ${report.bfd}`, good: '' }[health]
   return {
     peer: report.peer,
     namespace: '',

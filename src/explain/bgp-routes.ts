@@ -88,5 +88,5 @@ function healthOf(paths: readonly RoutePath[], isReady: boolean): Health {
   if (!isReady) return 'doubtful'
   if (paths.some(({ draining, state }) => draining || state === 'Closed')) return 'off'
   const heard = paths.filter(isEstablished).length
-  return heard === 0 ? 'bad' : heard < paths.length ? 'doubtful' : 'good'
+  return heard === 0 ? 'bad' : heard < paths.length ? 'degraded' : 'good'
 }

@@ -115,7 +115,7 @@ describe('fairway bgp peers', () => {
     there.session('tor', 'node-1', { state: 'Idle', lastError: 'bye\u001b[31m\u0007\nx FW0000' })
     const { stdout, stderr } = await cluster.run('bgp', 'peers', '-o', 'wide', '--color', 'never')
     expect(stdout).toContain('bye [31m x FW0000\n')
-    expect(stderr).toContain('it is Idle, "bye [31m x FW0000".')
+    expect(stderr).toContain('on node-1: "bye [31m x FW0000".')
   })
 
   test('colours stand beside signs, and columns stay in line', async () => {

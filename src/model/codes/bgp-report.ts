@@ -93,3 +93,12 @@ export const BGP_FAMILY_UNCARRIED: Code = {
     "A session carries the family of its peer's address, and the other where the BGPPeer says dualStackAddressFamily and the node has an address of it.",
   fix: 'If they are wanted, set dualStackAddressFamily, add a peer with an address of that family, or give the node one.',
 }
+
+export const BGP_BFD_NOT_UP: Code = {
+  code: 'FW0560',
+  name: 'BGP_BFD_NOT_UP',
+  severity: 'warning',
+  title: 'BFD does not see the neighbour of an established session',
+  cause: 'The peer has a BFDProfile, and its BFD session is not up: the neighbour may have none, or its packets are lost.',
+  fix: 'Turn BFD on at the router for this neighbour, and let UDP ports 3784 and 4784 through; or take bfdProfile out of the BGPPeer.',
+}
