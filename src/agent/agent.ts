@@ -91,7 +91,7 @@ export class Agent {
     this.proxy = new ServiceProxy(node, options.serviceProxy ?? 'fairway', this.planner)
     this.health = options.health && this.openHealth(options.health)
     this.flows = options.conntrack && this.keepFlows(options.conntrack)
-    this.speaker = options.bgp && new Speaker({ ...options.bgp, node, client, signal, onFindings: () => this.noteFindings() })
+    this.speaker = options.bgp && this.openSpeaker(options.bgp)
     this.metrics = new AgentMetrics({
       entries: () => this.planner.entries.size,
       pending: () => this.pending,
@@ -252,6 +252,13 @@ export class Agent {
     const { planner = {} } = this.options
     if (planner.nodePortAddresses === undefined) return undefined
     return nodePortChoice(planner)(planner.nodePortAddresses === 'primary' ? this.nodeAddresses : machineAddresses())
+  }
+
+  private openSpeaker(bgp: NonNullable<AgentOptions['bgp']>): Speaker {
+    const { client, node, signal } = this.options
+    // called when the whole world was taken, never before
+    const onKeepSource = (cidrs: readonly string[]) => this.reconciler.want(this.proxy.filter(this.planner.keepSource(cidrs)))
+    return new Speaker({ ...bgp, client, node, signal, onFindings: () => this.noteFindings(), onKeepSource })
   }
 
   private openHealth(listen: ListenAddress): NodeHealth {

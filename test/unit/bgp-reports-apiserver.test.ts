@@ -1,6 +1,7 @@
 /** The reports of BGP sessions against the lab's API server, which checks them as the definition says. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { ReportWriter } from '../../src/agent/bgp/report-writer.ts'
+import { ApiError } from '../../src/kube/api-error.ts'
 import { sessionStatusName } from '../../src/kube/bgp-session-object.ts'
 import { BGP_SESSION_STATUSES, convertSessionStatus } from '../../src/kube/bgp-session-status.ts'
 import { createClient, type KubeClient } from '../../src/kube/client.ts'
@@ -134,6 +135,20 @@ test('a server that refuses is left in peace for a while', async () => {
   nowInMs = 10_000
   await write(to, REPORT)
   expect(refused).toBe(4)
+})
+
+test('a server that lacks the kind is not asked again and again while nothing is to be written, and has it later', async () => {
+  const missing = new ApiError(404, { reason: 'NotFound' } as never, { request: 'GET' })
+  let asked = 0
+  const lacking: KubeClient = { ...client, list: (...call) => (++asked === 1 ? Promise.reject(missing) : client.list(...call)) }
+  const to = writer(lacking)
+  await write(to)
+  await write(to)
+  expect(asked).toBe(1)
+  await write(to, REPORT)
+  expect(await stored()).toEqual([REPORT])
+  await write(to)
+  expect(await stored()).toEqual([])
 })
 
 test('names are as long as the API takes them, and no two are the same', () => {

@@ -47,7 +47,7 @@ export class ReportWriter {
   want(reports: readonly SessionReport[]): void {
     this.wanted = new Map(reports.map((report) => [sessionStatusName(report.node, report.peer), report]))
     if (this.running !== undefined || this.options.signal.aborted || this.now() < this.notBeforeInMs) return
-    if (this.absent && reports.length === 0) return // the server lacks the kind, and nobody misses it
+    if (this.absent && !this.listed && reports.length === 0) return // the server lacks the kind, and nobody misses it
     if (this.listed && this.due().length === 0) return
     this.running = this.run().finally(() => {
       this.running = undefined
