@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import pc from 'picocolors'
 import { tryRun } from '../src/linux/run.ts'
+import { goToPod } from './pod-routes.ts'
 import { PLACEHOLDER_COLUMNS } from './transcript.ts'
 import { goThrough, type Shell, type Step, WAYS } from './way.ts'
 
@@ -11,20 +12,28 @@ const NODES = ['ubuntu-1', 'optiplex-1', 'optiplex-2']
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)
 
-const shell: Shell = (line, input) =>
-  tryRun([FAIRWAY, 'lab', 'exec', 'client', '--', 'sh', '-c', line], input === undefined ? {} : { input })
+const shellOn =
+  (host: string): Shell =>
+  (line, input) =>
+    tryRun([FAIRWAY, 'lab', 'exec', host, '--', 'sh', '-c', line], input === undefined ? {} : { input })
+const shells = { client: shellOn('client'), 'far-client': shellOn('far-client') }
 
 function bringUp(): Promise<number> {
   return new Promise((resolve) => {
-    spawn(FAIRWAY, ['lab', 'up'], { stdio: 'inherit' }).on('close', (exitCode) => resolve(exitCode ?? 1))
+    spawn(FAIRWAY, ['lab', 'up', '--with', 'bgp'], { stdio: 'inherit' }).on('close', (exitCode) => resolve(exitCode ?? 1))
   })
 }
 
 function show(step: Step): void {
-  print(pc.bold(`$ ${step.command}`))
-  const lines = step.stdout.trimEnd().split('\n')
+  print(pc.bold(`${step.host ?? ''}$ ${step.command}`))
+  const lines = `${step.stdout}${step.exitCode === 0 ? '' : step.stderr}`.trimEnd().split('\n')
   print((lines.length > 6 ? [...lines.slice(0, 4), '...'] : lines).join('\n'))
   for (const sentence of step.differences) print(pc.red(`  x differs from the text: ${sentence}`))
+}
+
+function verdict(title: string, where: string, wrong: number, right: string): string {
+  const mark = wrong === 0 ? pc.green('ok  ') : pc.red('FAIL')
+  return `${mark} ${title.padEnd(12)} ${where.padEnd(36)} ${wrong === 0 ? right : `${wrong} differences`}`
 }
 
 async function main(): Promise<number> {
@@ -33,13 +42,15 @@ async function main(): Promise<number> {
   let failed = 0
   for (const way of WAYS) {
     print(`\n${pc.inverse(` ${way.title} `)}  the text's manifest: demo/seed/${way.folder}/manifest.yaml`)
-    const steps = await goThrough(way, NODES, shell, show)
+    const steps = await goThrough(way, NODES, shells.client, show)
     const wrong = steps.flatMap((step) => step.differences).length
     failed += wrong
-    verdicts.push(
-      `${wrong === 0 ? pc.green('ok  ') : pc.red('FAIL')} ${way.title.padEnd(12)} ${way.url.padEnd(28)} ${wrong === 0 ? 'as in the text' : `${wrong} differences`}`,
-    )
+    verdicts.push(verdict(way.title, way.url, wrong, 'as in the text'))
   }
+  print(`\n${pc.inverse(' pod IP ')}  announced by BGP: examples/bgp`)
+  const wrong = (await goToPod(shells, show)).flatMap((step) => step.differences).length
+  failed += wrong
+  verdicts.push(verdict('pod IP', 'from far-client, behind two routers', wrong, 'refused before, reached after'))
   print(`\n${verdicts.join('\n')}`)
   print(
     pc.dim(
@@ -47,6 +58,7 @@ async function main(): Promise<number> {
     ),
   )
   print('\nThe lab is still up. Next:')
+  print('  bin/fairway lab exec far-client -- curl http://POD_IP:8080')
   print('  bin/fairway lab shell      a shell outside the cluster, where the lines above work as printed')
   print('  bin/fairway lab status     hosts, processes, addresses')
   print('  bin/fairway lab down       leaves nothing behind')

@@ -24,9 +24,12 @@ export type Shell = (
 ) => Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }>
 
 export interface Step {
+  /** Where, if it is not the lab's client. */
+  readonly host?: string
   readonly command: string
   readonly stdout: string
   readonly stderr: string
+  readonly exitCode: number
   /** Sentences; none when the output is the text's. */
   readonly differences: readonly string[]
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { LabStatus } from '../../src/lab/status.ts'
-import { isAlive, type ProcessIdentity, untilGone } from '../../src/linux/process.ts'
+import { isAlive, type ProcessIdentity, processesInNetns, untilGone } from '../../src/linux/process.ts'
 import { openSandbox, type Sandbox } from './lab/sandbox.ts'
 
 let box: Sandbox
@@ -37,6 +37,7 @@ async function machine(): Promise<Record<string, string>> {
     run: 'find /run -not -path "/run/fairway*" -not -path "/run/netns*" | sort',
     namespaces: 'ls -la /run/netns 2>&1 | grep -v total',
     labs: 'ls -A /run/fairway 2>&1',
+    temporary: 'ls -A /var/tmp',
   }
   const entries = Object.entries(looks).map(async ([name, look]) => [name, await box.sh(look)] as const)
   return Object.fromEntries(await Promise.all(entries))
@@ -64,6 +65,25 @@ describe('the machine', () => {
     expect((await box.fairway('lab', 'down')).stdout).toContain('nothing of it is left')
     expect(await machine()).toEqual(before)
     expect(processes.filter(isAlive)).toEqual([])
+  })
+
+  test('is as before when a lab with BGP is down, whose supervisor and routers were killed', async () => {
+    const before = await machine()
+    await up('--with', 'bgp')
+    const inside = processesInNetns(
+      (await box.sh('ls /run/netns'))
+        .trim()
+        .split('\n')
+        .map((name) => `/proc/${box.pid}/root/run/netns/${name}`),
+    )
+    expect(inside.length).toBeGreaterThan(20) // three daemons of two routers, each in two processes of bwrap, and the roles
+    const { processes } = await status()
+    for (const { role, identity } of processes)
+      if (role === 'lab-supervisor' || role === 'lab-router') process.kill(identity?.pid ?? 0, 'SIGKILL')
+    await untilGone(inside, 5_000)
+    expect(inside.filter(isAlive)).toEqual([])
+    expect((await box.fairway('lab', 'down')).stdout).toContain('nothing of it is left')
+    expect(await machine()).toEqual(before)
   })
 
   test("keeps other people's namespaces, and the folder that they are in", async () => {

@@ -1,7 +1,7 @@
 /**
  * The command line of Fairway with roles that only pretend: tests of wires and supervision need processes, not a cluster.
- * The API server answers a list of nodes that are all Ready, and takes every definition; everything else says READY and waits to be
- * ended.
+ * The API server answers a list of nodes that are all Ready, and takes every definition; routers are real; everything else says READY
+ * and waits to be ended.
  * FAIRWAY_STUB_BROKEN names a role that ends at once.
  */
 import { closeSync, readFileSync, writeSync } from 'node:fs'
@@ -57,6 +57,7 @@ async function pretend(): Promise<void> {
 }
 
 if (word === 'lab-supervisor') await (await import('../../../src/lab/supervisor/main.ts')).main(rest)
+else if (word === 'lab-router') await (await import('../../../src/lab/routers/main.ts')).main(rest)
 else if (word === process.env.FAIRWAY_STUB_BROKEN) {
   process.stderr.write(
     `${JSON.stringify({ level: 'error', time: new Date().toISOString(), area: word, msg: 'no space left on device' })}\n`,
