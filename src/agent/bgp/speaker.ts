@@ -38,6 +38,8 @@ export interface SpeakerOptions {
   readonly signal: AbortSignal
   /** After a change of `findings`. */
   readonly onFindings: () => void
+  /** Where this node's pods are to keep their source address, when that is known for the first time, and when it changes. */
+  readonly onKeepSource: (cidrs: readonly string[]) => void
   readonly lookEveryInMs?: number
   readonly routes?: Routes
 }
@@ -70,11 +72,14 @@ export class Speaker {
   private changes: BgpChange[] = []
   private told = ''
   private lastRound: Round | undefined
+  /** Whether settings are known. */
+  private isKnown = false
   private isWhole = false
   /** What settings ask for and is not there; undefined until it is looked for. */
   private missing: readonly Finding[] | undefined
   /** How far a predecessor had come, until that was looked at. */
   private stoodAt: Drain = 'none'
+  private kept: readonly string[] | undefined
 
   constructor(options: SpeakerOptions) {
     this.options = options
@@ -95,6 +100,10 @@ export class Speaker {
       reports: () => this.watch?.reports ?? [],
       routes: () => this.routes,
       pending: () => this.reconciler.pending.size,
+    })
+    void this.store.synced.then(() => {
+      this.isKnown = true
+      this.tellKept()
     })
     void this.start()
   }
@@ -166,12 +175,22 @@ export class Speaker {
 
   private take(changes: readonly BgpChange[]): void {
     this.changes.push(...changes)
+    if (this.isKnown) this.tellKept()
     if (!this.isWhole || this.world === undefined || this.options.signal.aborted) return
     const drains = isToDrain(this.world.nodes.get(this.options.node))
     if (drains && this.stoodAt !== 'none') this.drain.resume(this.stoodAt)
     this.stoodAt = 'none'
     this.drain.set(drains)
     this.plan()
+  }
+
+  /** The rules need it as soon as settings are known: they must not wait for BIRD. */
+  private tellKept(): void {
+    if (this.world === undefined) return
+    const cidrs = keepSourceRanges(this.world.nodes.get(this.options.node), this.store.config)
+    if (this.kept?.join() === cidrs.join()) return
+    this.kept = cidrs
+    this.options.onKeepSource(cidrs)
   }
 
   private noteDrain(): void {
