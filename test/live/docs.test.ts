@@ -12,7 +12,7 @@ const KUBECTL = resolve('.tools/kubectl')
 
 let lab: LiveLab
 beforeAll(async () => {
-  lab = await bringUpLab('t-docs')
+  lab = await bringUpLab('t-docs', '--with', 'bgp')
 })
 afterAll(() => lab?.down())
 
