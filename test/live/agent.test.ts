@@ -1,6 +1,6 @@
 /** The agent as a process, with the kernel's nftables, in a namespace of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -11,6 +11,7 @@ import { askUnix } from '../../src/http/unix-server.ts'
 import { FakeApi } from '../../src/kube/fake/fake-api.ts'
 import type { KubeObject } from '../../src/kube/types.ts'
 import { inNetns, ipBatch, netnsPath, withNetns } from '../../src/linux/netns.ts'
+import { identify } from '../../src/linux/process.ts'
 import { run, tryRun } from '../../src/linux/run.ts'
 
 const NETNS = `fwt-ag-${process.pid}`
@@ -75,6 +76,18 @@ function hostPortPod(): KubeObject {
     spec: { nodeName: 'n1', containers: [{ name: 'c', ports: [{ containerPort: 80, hostPort: 8080 }] }] },
     status: { podIPs: [{ ip: '192.0.2.77' }], phase: 'Running' },
   } as KubeObject
+}
+
+/** A router that is not there, and what is taken from it. */
+function settings(): readonly (readonly [string, KubeObject])[] {
+  const peer = { myASN: 64513, peerASN: 64512, peerAddress: '192.0.2.1' }
+  return [
+    ['/apis/metallb.io/v1beta2/bgppeers', { metadata: { namespace: 'default', name: 'tor' }, spec: peer } as KubeObject],
+    [
+      '/apis/fairway.dev/v1alpha1/bgprouteimports',
+      { metadata: { name: 'far' }, spec: { prefixes: [{ cidr: '172.30.0.0/24' }] } } as KubeObject,
+    ],
+  ]
 }
 
 /** Everything of a node that an agent could leave something in. */
@@ -260,6 +273,7 @@ describe('the agent', () => {
       for (const object of api.store.objects(path).values()) made.store.put(path, object)
     }
     made.store.put('/api/v1/pods', hostPortPod())
+    for (const [path, object] of settings()) made.store.put(path, object)
     const path = kubeconfig(API_PORT + 1)
     const [program = '', ...args] = inNetns(NETNS, [
       process.execPath,
@@ -278,8 +292,13 @@ describe('the agent', () => {
     expect(meanwhile).toContain('table ip fairway')
     expect(meanwhile).toContain('up0/route_localnet:1')
     expect(meanwhile).toContain('agent.sock')
+    await until(async () => /^32765:.*lookup 20819/m.test(await dump()))
+    await until(() => Promise.resolve(existsSync(join(dir, 'agent', 'bird', 'bird.pid'))))
+    const bird = Number(readFileSync(join(dir, 'agent', 'bird', 'bird.pid'), 'utf8'))
     await kill(child) // the harder end: what is there was left by a dead agent
+    expect(identify(bird)).toBeDefined()
     await run([program, ...args])
+    expect(identify(bird)).toBeUndefined()
     expect(await dump()).toBe(before)
     await made.close()
   })

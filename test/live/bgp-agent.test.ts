@@ -1,9 +1,10 @@
 /** The agent's BGP in a lab with routers: what it writes where, what survives a kill, and how a node is drained. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { AGENT_SOCKET } from '../../src/agent/main.ts'
 import type { AgentState } from '../../src/agent/state.ts'
 import { askUnix } from '../../src/http/unix-server.ts'
+import { identify } from '../../src/linux/process.ts'
 import { bringUpLab, type LiveLab } from '../support/live-lab.ts'
 
 const LAB = 't-bgp-agent'
@@ -169,6 +170,6 @@ test('with its peer, a session, its report and BIRD go', async () => {
   const birds = ['ubuntu-1', 'optiplex-1', 'optiplex-2'].map(pidOfBird)
   await lab.client('kubectl delete bgppeer --all')
   await expect.poll(() => lab.client('kubectl get bgpsessionstatus -o name'), soon).toBe('')
-  await expect.poll(() => birds.filter((pid) => existsSync(`/proc/${pid}`)), soon).toEqual([])
+  await expect.poll(() => birds.filter((pid) => identify(pid) !== undefined), soon).toEqual([])
   expect((await stateOf('optiplex-1')).bgp).toMatchObject({ sessions: [], routes: 0 })
 })
