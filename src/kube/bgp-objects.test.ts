@@ -20,15 +20,24 @@ describe('BFDProfile', () => {
   test('has MetalLB’s defaults, also without a spec', () => {
     const defaults = { name: 'o', receiveInMs: 300, transmitInMs: 300, detectMultiplier: 3, passive: false, echo: false }
     expect(convert(undefined)).toEqual({ value: defaults, findings: [] })
-    const spec = { receiveInterval: 50, transmitInterval: 60, detectMultiplier: 5, passiveMode: true, echoMode: true }
+    const spec = { receiveInterval: 50, transmitInterval: 60, detectMultiplier: 5, passiveMode: true, echoMode: false }
     expect(convert(spec).value).toEqual({
       name: 'o',
       receiveInMs: 50,
       transmitInMs: 60,
       detectMultiplier: 5,
       passive: true,
-      echo: true,
+      echo: false,
     })
+  })
+
+  test('is used without what BIRD does not have, and says so', () => {
+    const { value, findings } = convert({ echoMode: true, minimumTtl: 250 })
+    expect(value).toMatchObject({ receiveInMs: 300 })
+    expect(findings.map(({ message }) => message)).toEqual([
+      'bfdprofile/metallb-system/o: spec.echoMode is not supported; the profile is used without it.',
+      'bfdprofile/metallb-system/o: spec.minimumTtl is not supported; the profile is used without it.',
+    ])
   })
 
   test.each<[object, string]>([

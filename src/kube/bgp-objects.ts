@@ -20,6 +20,9 @@ function about(kind: string, noun: string) {
 export function convertBfdProfile(raw: SettingsObject): Converted<config.BfdProfile> {
   const notes = new Notes(about('bfdprofile', 'profile'), raw)
   const spec = new Fields(notes, raw.spec, 'spec')
+  // BIRD has neither; neighbours that send echoes get them back from the kernel all the same
+  if (spec.flag('echoMode')) notes.ignore('spec.echoMode')
+  if (spec.raw('minimumTtl') !== undefined) notes.ignore('spec.minimumTtl')
   return notes.result<config.BfdProfile>({
     name: raw.metadata.name ?? '',
     receiveInMs: spec.whole('receiveInterval', INTERVAL),

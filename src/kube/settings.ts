@@ -49,6 +49,11 @@ export class Notes {
     this.add(field, `${this.subject}: ${field} ${reason}; the ${this.about.noun} is not used.`)
   }
 
+  /** The object is used as if nothing were said here. */
+  ignore(field: string): void {
+    this.add(field, `${this.subject}: ${field} is not supported; the ${this.about.noun} is used without it.`)
+  }
+
   /** Only this entry of a list is left out. */
   skip(field: string, value: unknown, wanted: string): void {
     this.note(field, `${shown(value)}, which is not ${wanted}; it is left out.`)

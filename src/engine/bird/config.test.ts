@@ -64,6 +64,14 @@ it('refuses values that BGP has no form for, and names the field', () => {
   }
 })
 
+it('leaves out the pace of keepalives where there is no hold time', () => {
+  const words = (holdTimeInS: number, keepaliveInS: number) =>
+    sessionWords(session({ holdTimeInS, keepaliveInS }), new Map()).text
+  expect(words(0, 0)).toContain('hold time 0;')
+  expect(words(0, 0)).not.toContain('keepalive')
+  expect(words(9, 3)).toContain('keepalive time 3;')
+})
+
 it('reads its routes back, whatever they carry', () => {
   const number = (most: number) => fc.integer({ min: 0, max: most })
   const communities = fc.array(

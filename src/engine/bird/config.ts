@@ -58,8 +58,7 @@ export function sessionWords(session: BgpSession, forms: MainParts['forms']): Wo
     phrase`description ${readable(session.name)};`,
     phrase`local${own} as ${asNumber(session.localAs, field('localAs'))};`,
     phrase`neighbor ${peer} port ${number(session.peerPort, 1, 65535, field('peerPort'))} ${asked};`,
-    phrase`hold time ${number(session.holdTimeInS, 3, 65535, field('holdTimeInS'))};`,
-    phrase`keepalive time ${number(session.keepaliveInS, 1, 65535, field('keepaliveInS'))};`,
+    ...timerWords(session, field),
     phrase`connect retry time ${number(session.connectInS, 1, 65535, field('connectInS'))};`,
     phrase`connect delay time 1;`,
     phrase`error wait time 1, 10;`,
@@ -72,6 +71,15 @@ export function sessionWords(session: BgpSession, forms: MainParts['forms']): Wo
   if (session.drain === 'closed') lines.push(phrase`disabled;`)
   for (const family of FAMILIES) if (session.nextHops[family] !== undefined) lines.push(channelWords(session, family, forms))
   return block(phrase`protocol bgp ${named(session)}`, lines)
+}
+
+/** Without a hold time nothing is timed. Source: RFC 4271 section 4.4. */
+function timerWords({ holdTimeInS, keepaliveInS }: BgpSession, field: (name: string) => string): readonly Words[] {
+  if (holdTimeInS === 0) return [phrase`hold time 0;`]
+  return [
+    phrase`hold time ${number(holdTimeInS, 3, 65535, field('holdTimeInS'))};`,
+    phrase`keepalive time ${number(keepaliveInS, 1, 65535, field('keepaliveInS'))};`,
+  ]
 }
 
 const AS_WORDS = { internal: phrase`internal`, external: phrase`external` }
