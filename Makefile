@@ -28,7 +28,7 @@ bench: setup ## measures against peers and rewrites bench/RESULTS.md
 golden: setup-node ## rewrites golden files from what the code does now: read the diff
 	@UPDATE_GOLDEN=1 vitest run --project unit --project scenario
 generate: setup-node ## rewrites generated documents and data
-	@node scripts/generate-openapi.ts && node scripts/generate-docs.ts && node scripts/generate-kubectl-page.ts
+	@node scripts/generate-openapi.ts && node scripts/generate-docs.ts && node scripts/generate-kubectl-page.ts && node scripts/generate-resources-page.ts
 
 up: setup ## brings the lab up
 	@bin/fairway lab up
