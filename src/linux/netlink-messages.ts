@@ -72,7 +72,7 @@ export function nftTableOf(body: Buffer): string {
 }
 
 /** The first attribute of a kind, after a fixed header of `from` bytes. */
-function attribute(body: Buffer, from: number, kind: number): Buffer | undefined {
+export function attribute(body: Buffer, from: number, kind: number): Buffer | undefined {
   for (let at = from; at + 4 <= body.length; ) {
     const length = body.readUInt16LE(at)
     if (length < 4) break

@@ -3,11 +3,14 @@ import { TransportEngine } from '../../src/engine/nftables/engine.ts'
 import { kernelTransport } from '../../src/engine/nftables/kernel.ts'
 import { createReconciler } from '../../src/engine/reconcile.ts'
 import { netnsPath } from '../../src/linux/netns.ts'
+import { countNftElements } from '../../src/linux/nft-sets.ts'
 import { run, tryRun } from '../../src/linux/run.ts'
 import { type AddressRange, type DataPathEntry, rangeKey } from '../../src/model/datapath.ts'
 import type { Family } from '../../src/model/world.ts'
+import { changesOf, createPlanner } from '../../src/plan/planner.ts'
 import { NEVER, NO_LOOPBACK } from '../support/datapath.ts'
 import { engineSuite } from '../support/engine-suite.ts'
+import { TEST_OPTIONS, testWorld } from './datapath/world.ts'
 
 const NS = `fwt-dpe-${process.pid}-engine`
 
@@ -100,6 +103,38 @@ describe('ranges in the kernel', () => {
     await engine.refresh(NEVER)
     expect(new Map(engine.observed)).toEqual(new Map(wanted.map((entry) => [entry.key, entry])))
     await loop.stop()
+    await engine.cleanup(NEVER)
+    await engine.close()
+  })
+})
+
+describe('a table that remembers many clients', () => {
+  const CLIENTS = 17_000
+  const enter = ['nsenter', `--net=${netnsPath(NS)}`, '--']
+  const affinity = { family: 'ip', table: 'fairway', name: 'affinity' } as const
+  const rules = async () =>
+    (await run([...enter, 'nft', '--terse', 'list', 'table', 'ip', 'fairway'])).replace(/elements = .*/g, '')
+
+  it('is adopted without them: they stay, and rules are made whole whatever they were', async () => {
+    const world = testWorld()
+    const plan = createPlanner('n1', TEST_OPTIONS)
+    const delta = plan.update(world, changesOf(world))
+    const first = new TransportEngine(kernelTransport(netnsPath(NS)), NO_LOOPBACK)
+    await first.apply(delta, NEVER)
+    await first.close()
+    const before = await rules()
+    const clients = Array.from({ length: CLIENTS }, (_, n) => `10.9.${n >> 8}.${n & 255} . 8000:9999 timeout 1h : 0x40000001`)
+    const damage = 'flush chain ip fairway translate\nflush chain ip fairway sticky_5_1'
+    await run([...enter, 'nft', '-f', '-'], { input: `add element ip fairway affinity { ${clients.join(', ')} }\n${damage}\n` })
+    const engine = new TransportEngine(kernelTransport(netnsPath(NS)), NO_LOOPBACK)
+    const rounds: number[] = []
+    const loop = createReconciler<DataPathEntry>({ engine, onRound: (round) => rounds.push(round.upserts, round.removals) })
+    loop.want(delta)
+    await loop.settled()
+    await loop.stop()
+    expect(rounds).toEqual([0, 1])
+    expect(await rules()).toBe(before)
+    expect(await countNftElements(affinity, netnsPath(NS))).toBe(CLIENTS)
     await engine.cleanup(NEVER)
     await engine.close()
   })

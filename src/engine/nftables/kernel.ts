@@ -15,7 +15,6 @@ const OURS: ReadonlySet<string> = new Set([`ip ${TABLE}`, `ip6 ${TABLE}`])
 export function kernelTransport(netns: string | undefined): NftTransport {
   const library = new Libnftables(netns)
   let listener: NetlinkListener | undefined
-  const enter = netns === undefined ? [] : ['nsenter', `--net=${netns}`, '--']
   const transact = async (text: string): Promise<void> => {
     const result = await library.run(text)
     if (!result.ok) throw new EngineError(DATAPATH_APPLY_FAILED, `nftables refused a change: ${firstLine(result.errors)}`)
@@ -26,7 +25,7 @@ export function kernelTransport(netns: string | undefined): NftTransport {
       transact([...families.map(removal), ...tables.map(tableText), ...commands.map(commandText)].join('')),
     run: (commands: readonly NftCommand[]) => transact(JSON.stringify({ nftables: commands })),
     remove: (families) => transact(families.map(removal).join('')),
-    read: (signal) => readTables(enter, signal),
+    read: (signal) => readTables(netns, signal),
     async watch(onForeignChange) {
       listener = await listenToNftables({
         onHeard: ({ portId, tables }) => {

@@ -4,11 +4,13 @@ import type { Placed } from './element.ts'
 import type { GroupState } from './group-state.ts'
 import { ID_MASQUERADE, ID_OURS } from './words.ts'
 
-/** What removing a stray takes: elements to delete, chains to delete, a table to declare anew. */
+/** What removing a stray takes: elements to delete, chains to delete, a table to declare anew and with it chains of groups. */
 export interface StrayState {
   readonly elements: readonly Placed[]
   readonly chain?: { readonly family: Family; readonly name: string }
   readonly redeclare?: Family
+  /** Names of chains of the family in `redeclare`. */
+  readonly rewrite?: readonly string[]
 }
 
 /** What is in the kernel, as far as known: what was read at the last refresh, and what was written since. */

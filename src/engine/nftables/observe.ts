@@ -19,7 +19,7 @@ import {
 import { formOf, groupChainRules, neededChains } from './group-chain.ts'
 import type { GroupState } from './group-state.ts'
 import type { Element, NftObject, RuleObject, SetObject, Statement } from './json.ts'
-import { Mirror } from './mirror.ts'
+import { Mirror, type StrayState } from './mirror.ts'
 import { chains, rules, sets } from './skeleton.ts'
 import { statementText } from './text.ts'
 import { ENDPOINT_BASE, ID_MASQUERADE, INDEX_BASE, WORDS } from './words.ts'
@@ -38,17 +38,23 @@ export interface Reading {
   readonly fresh: readonly Family[]
 }
 
-/** Reads the listings of both tables; undefined stands for one that is not there. */
-export function observeTables(listings: Readonly<Record<Family, readonly NftObject[] | undefined>>): Reading {
+/**
+ * Reads the listings of both tables; undefined stands for one that is not there. Of the families in `unread` rules were not listed:
+ * they are taken for ours as far as groups are concerned, and are a stray as a whole, so that they are written again.
+ */
+export function observeTables(
+  listings: Readonly<Record<Family, readonly NftObject[] | undefined>>,
+  unread: readonly Family[] = [],
+): Reading {
   const mirror = new Mirror()
   const fresh = (['ipv4', 'ipv6'] as const).filter((family) => {
     const listing = listings[family]
-    return listing !== undefined && observe(mirror, family, listing) === 'foreign'
+    return listing !== undefined && observe(mirror, family, listing, !unread.includes(family)) === 'foreign'
   })
   return { mirror, fresh }
 }
 
-function observe(mirror: Mirror, family: Family, listing: readonly NftObject[]): Shape {
+function observe(mirror: Mirror, family: Family, listing: readonly NftObject[], hasRules: boolean): Shape {
   const listedSets = new Map<string, SetObject>()
   const listedRules = new Map<string, RuleObject[]>()
   const listedChains: string[] = []
@@ -60,7 +66,7 @@ function observe(mirror: Mirror, family: Family, listing: readonly NftObject[]):
   }
   if (sets(WORDS[family]).some((set) => hasOtherShape(set, listedSets.get(set.name)))) return 'foreign'
   mirror.declared[family] = true
-  observeChains(mirror, family, listedChains, listedRules)
+  observeChains(mirror, family, listedChains, hasRules ? listedRules : undefined)
   const elements = (name: string): readonly Listed[] => {
     return (listedSets.get(name)?.elem ?? []).map((element) => listed(family, name, element))
   }
@@ -94,19 +100,22 @@ function observeChains(
   mirror: Mirror,
   family: Family,
   names: readonly string[],
-  listed: ReadonlyMap<string, readonly RuleObject[]>,
+  listed: ReadonlyMap<string, readonly RuleObject[]> | undefined,
 ): void {
   const words = WORDS[family]
+  const isOurs = (name: string, wanted: readonly RuleObject[]) =>
+    listed === undefined || sameRules(wanted, listed.get(name) ?? [])
   const ours = new Map(chains(words).map((chain) => [chain.name, rules(words).filter((rule) => rule.chain === chain.name)]))
-  const whole = [...ours].every(([name, wanted]) => names.includes(name) && sameRules(wanted, listed.get(name) ?? []))
-  if (!whole) addStray(mirror, `stray/${family}/chains`, { elements: [], redeclare: family })
+  const whole = [...ours].every(([name, wanted]) => names.includes(name) && isOurs(name, wanted))
   for (const name of names) {
     if (ours.has(name)) continue
     const form = formOf(name)
     if (form !== undefined && neededChains(form).includes(name)) {
-      if (sameRules(groupChainRules(words, name), listed.get(name) ?? [])) mirror.chains[family].add(name)
+      if (isOurs(name, groupChainRules(words, name))) mirror.chains[family].add(name)
     } else addStray(mirror, `stray/${family}/chain/${name}`, { elements: [], chain: { family, name } })
   }
+  const rewrite = listed === undefined ? [...mirror.chains[family]] : []
+  if (!whole || listed === undefined) addStray(mirror, `stray/${family}/chains`, { elements: [], redeclare: family, rewrite })
 }
 
 /** nft 1.0 has no JSON for some statements and lists them as text. */
@@ -225,11 +234,7 @@ function observeAddresses(mirror: Mirror, family: Family, elements: Elements): v
   }
 }
 
-function addStray(
-  mirror: Mirror,
-  key: string,
-  state: { elements: readonly Placed[]; redeclare?: Family; chain?: { family: Family; name: string } },
-): void {
+function addStray(mirror: Mirror, key: string, state: StrayState): void {
   mirror.strays.set(key, state)
   mirror.entries.set(key, { kind: 'stray', key })
 }

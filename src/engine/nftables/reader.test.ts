@@ -2,8 +2,9 @@ import { expect, it, vi } from 'vitest'
 import type { DataPathEntry } from '../../model/datapath.ts'
 import { TransportEngine } from './engine.ts'
 import { FakeNftables } from './fake.ts'
+import type { Listings } from './listing.ts'
 import { Mirror } from './mirror.ts'
-import { type Listings, readAside, readListings } from './reader.ts'
+import { readAside, readListings } from './reader.ts'
 
 const NEVER = new AbortController().signal
 const NO_LOOPBACK = {
@@ -43,7 +44,7 @@ async function largeListing(): Promise<Listings> {
   const pieces = Array.from({ length: Math.ceil(text.length / 65_536) }, (_, index) =>
     Uint8Array.from(text.subarray(index * 65_536, (index + 1) * 65_536)),
   )
-  return { ipv4: pieces, ipv6: [] }
+  return { ipv4: { documents: [pieces], rules: true }, ipv6: { documents: [], rules: true } }
 }
 
 it('a listing that is taken apart aside is what it is at once, and comes in many turns', async () => {

@@ -130,7 +130,10 @@ class Draft {
 
   private removeStray(key: string): void {
     const stray = this.mirror.strays.get(key)
-    if (stray?.redeclare !== undefined) this.declare.add(stray.redeclare)
+    if (stray?.redeclare !== undefined) {
+      this.declare.add(stray.redeclare)
+      for (const name of stray.rewrite ?? []) this.chains[stray.redeclare].add(name)
+    }
     if (stray?.chain !== undefined) {
       const chain = { family: WORDS[stray.chain.family].nft, table: TABLE, name: stray.chain.name }
       this.lastly.push({ flush: { chain } }, { delete: { chain } })
