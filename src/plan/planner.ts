@@ -81,12 +81,14 @@ class NodePlanner implements Planner {
   private zone = ''
   private addresses: readonly string[] = []
   private nodePortAddresses: readonly string[] = []
-  private readonly nodePortRanges: readonly string[]
+  private readonly chosenRanges: readonly string[]
+  /** None while the node is not known. */
+  private nodePortRanges: readonly string[] = []
 
   constructor(node: NodeName, options: PlannerOptions) {
     this.node = node
     this.choose = nodePortChoice(options)
-    this.nodePortRanges = nodePortRanges(options)
+    this.chosenRanges = nodePortRanges(options)
     this.allowed = new RangeSet(options.externalIPs ?? [])
   }
 
@@ -161,7 +163,9 @@ class NodePlanner implements Planner {
     for (const pod of this.localPods) dirty.add(`pod/${pod}`) // their sources depend on the node's ranges
     const zone = node?.zone ?? ''
     const addresses = node?.addresses ?? []
-    if (this.zone === zone && this.addresses.join() === addresses.join()) return
+    const ranges = node === undefined ? [] : this.chosenRanges
+    if (this.zone === zone && this.addresses.join() === addresses.join() && this.nodePortRanges.join() === ranges.join()) return
+    this.nodePortRanges = ranges
     this.zone = zone
     this.addresses = addresses
     this.nodePortAddresses = this.choose(addresses)

@@ -142,6 +142,15 @@ describe('a port of the node', () => {
     expect(findingLines(planOf(world))).toHaveLength(1)
   })
 
+  it('is no nodePort’s before the node is known, whatever ranges were chosen', () => {
+    const nodePortAddresses = ['0.0.0.0/0']
+    const objects = { services: [service('a', 1, { ports: nodePort })], slices: [slice('a')], pods: [pod('p', 2, 30001)] }
+    const planner = planOf(aWorld(objects), { nodePortAddresses })
+    expect([findingLines(planner), keysOf(planner, 'frontend').includes('host-port/ipv4/*/tcp/30001')]).toEqual([[], true])
+    planner.update(aWorld({ ...objects, nodes: [NODE] }), [{ kind: 'node', key: 'n1', after: NODE }])
+    expect(findingLines(planner)).toHaveLength(1)
+  })
+
   it('is free again when the address leaves the node', () => {
     const services = [service('a', 1, { externalIPs: ['192.168.0.1'] })]
     const moved = aNode('n1', { ...NODE, addresses: ['192.168.0.9'] })
