@@ -3,8 +3,8 @@ import type { BirdEngine } from '../../engine/bird/engine.ts'
 import { logger } from '../../log/log.ts'
 import type { BgpSession, SessionState } from '../../model/bgp.ts'
 import type { Finding } from '../../model/code.ts'
-import { BGP_SESSION_DOWN } from '../../model/codes/bgp.ts'
 import type { SessionReport } from '../../model/session-report.ts'
+import { Patience } from './patience.ts'
 import { checkReturnPath, type Routes } from './return-path.ts'
 import { SessionBook, type Transition } from './session-book.ts'
 
@@ -23,13 +23,10 @@ export interface SessionWatchOptions {
   readonly onLook: (watch: SessionWatch) => void
   /** 1 s by default. */
   readonly everyInMs?: number
-  /** How long a session may take to come up, or to come back, before it is a finding; 10 s by default. */
-  readonly patienceInMs?: number
   /** The kernel's, by default. */
   readonly routes?: Routes
 }
 
-const PATIENCE_IN_MS = 10_000
 const LOOK_EVERY_IN_MS = 1_000
 /** After a change BIRD needs a moment. */
 const SOON_IN_MS = 100
@@ -48,7 +45,7 @@ export class SessionWatch {
   private readonly timer: NodeJS.Timeout
   private soonTimer: NodeJS.Timeout | undefined
   private returnPathAtInMs = 0
-  private readonly downSinceInMs = new Map<string, number>()
+  private readonly patience = new Patience()
   private looking: Promise<void> | undefined
   private closed = false
 
@@ -91,7 +88,7 @@ export class SessionWatch {
     // BIRD that cannot be asked is a finding of its own, and its sessions are not up as far as anyone knows
     this.states = sessions.length === 0 ? [] : await engine.sessions().catch((): readonly SessionState[] => [])
     if (this.closed) return
-    const own = [...engine.findings, ...this.standing(engine.judge(this.states))]
+    const own = [...engine.findings, ...this.patience.sift(engine.judge(this.states), performance.now())]
     const keys = sessions.map(({ key }) => key)
     const findings = own.map((finding) => (finding.subjects.length === 0 ? { ...finding, subjects: keys } : finding))
     const { reports, transitions } = this.book.look({ sessions, states: this.states, findings, nowInMs: Date.now() })
@@ -101,17 +98,6 @@ export class SessionWatch {
     await this.lookBack(sessions)
     this.findings = [...own, ...this.returnPath]
     if (!this.closed) onLook(this)
-  }
-
-  /** A session that is not up yet, or not up again, is only a finding after a while. */
-  private standing(found: readonly Finding[]): readonly Finding[] {
-    const nowInMs = performance.now()
-    const down = found.filter(({ code }) => code === BGP_SESSION_DOWN).flatMap(({ subjects }) => subjects)
-    for (const key of this.downSinceInMs.keys()) if (!down.includes(key)) this.downSinceInMs.delete(key)
-    for (const key of down) if (!this.downSinceInMs.has(key)) this.downSinceInMs.set(key, nowInMs)
-    const isLong = (key: string) =>
-      nowInMs - (this.downSinceInMs.get(key) ?? nowInMs) >= (this.options.patienceInMs ?? PATIENCE_IN_MS)
-    return found.filter(({ code, subjects }) => code !== BGP_SESSION_DOWN || subjects.every(isLong))
   }
 
   private async lookBack(sessions: readonly BgpSession[]): Promise<void> {
