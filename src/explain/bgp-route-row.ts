@@ -14,6 +14,7 @@ export interface RouteSource {
 /** A prefix on its way to one peer of the node. */
 export interface RoutePath {
   readonly peer: string
+  readonly namespace: string
   /** Of the session, as in `PeerRow`; `None` when none was reported. */
   readonly state: string
   readonly draining: boolean

@@ -47,16 +47,17 @@ export function bgpRoutes(input: BgpRoutesInput, isAsked?: (row: RouteRow) => bo
 
 /** Reports name a peer with or without its namespace. */
 function sessionOf(peer: string, node: NodeName): string {
-  return JSON.stringify([peer.split('/').at(-1), node])
+  return JSON.stringify([peer, node])
 }
 
 function routeRow(route: PlannedRoute, node: Node, reports: ReadonlyMap<string, SessionReport>): RouteRow {
   const paths = route.paths
     .map((path): RoutePath => {
-      const report = reports.get(sessionOf(path.peer, node.name))
+      const report =
+        reports.get(sessionOf(`${path.namespace}/${path.peer}`, node.name)) ?? reports.get(sessionOf(path.peer, node.name))
       return { ...path, state: report?.state || 'None', draining: report?.draining ?? false }
     })
-    .toSorted(byNames(({ peer }) => [peer]))
+    .toSorted(byNames(({ peer, namespace }) => [peer, namespace]))
   const sources = route.sources
     .map((source) => ({ ...source, pods: source.pods.toSorted(byNames((name) => [name])) }))
     .toSorted(byNames(({ advertisement }) => [advertisement]))

@@ -65,5 +65,5 @@ test('the highest local preference is the one that counts', () => {
     anAdvertisement(`p${localPreference}`, { nodeRanges: true, localPreference }),
   )
   const { routes } = plannedRoutes(HERE, [], aBgpConfig({ peers: [aPeer('tor')], advertisements: ranges }))
-  expect(routes[0]?.paths).toEqual([{ peer: 'tor', communities: [], localPreference: 300 }])
+  expect(routes[0]?.paths).toEqual([{ peer: 'tor', namespace: 'metallb-system', communities: [], localPreference: 300 }])
 })

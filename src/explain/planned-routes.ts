@@ -1,5 +1,5 @@
 /** What one node is to announce, worked out by the same rules as its agent does. */
-import type { Announcement, BgpSession } from '../model/bgp.ts'
+import { type Announcement, type BgpSession, sessionKey } from '../model/bgp.ts'
 import type { BgpConfig } from '../model/bgp-config.ts'
 import type { Finding } from '../model/code.ts'
 import { familyOf } from '../model/datapath.ts'
@@ -13,7 +13,7 @@ export interface PlannedRoute {
   readonly prefix: string
   readonly sources: readonly RouteSource[]
   /** Peers whose sessions carry the family of the prefix. */
-  readonly paths: readonly Pick<RoutePath, 'peer' | 'communities' | 'localPreference'>[]
+  readonly paths: readonly Pick<RoutePath, 'peer' | 'namespace' | 'communities' | 'localPreference'>[]
 }
 
 export interface PlannedRoutes {
@@ -62,11 +62,17 @@ function gather(book: Map<string, Gathered>, local: LocalAdvertisement, { node, 
   for (const pod of pods) for (const { prefix } of podWishes(pod, [local], node, config)) note(prefix, pod.key)
 }
 
+/** What the keys of sessions begin with; the key of the peer follows. */
+const SESSION = sessionKey('')
+
 /** A session for which several announcements are meant carries what all of them say, and the highest preference. */
 function pathOf({ key, name }: BgpSession, announcements: readonly Announcement[]): readonly PlannedRoute['paths'][number][] {
   const meant = announcements.filter(({ sessions }) => sessions.length === 0 || sessions.includes(key))
   if (meant.length === 0) return []
   const communities = [...new Set(meant.flatMap((one) => one.communities))].toSorted()
   const preferences = meant.flatMap(({ localPreference }) => localPreference ?? [])
-  return [{ peer: name, communities, ...(preferences.length === 0 ? {} : { localPreference: Math.max(...preferences) }) }]
+  const namespace = key.slice(SESSION.length, Math.max(SESSION.length, key.length - name.length - 1))
+  return [
+    { peer: name, namespace, communities, ...(preferences.length === 0 ? {} : { localPreference: Math.max(...preferences) }) },
+  ]
 }

@@ -26,5 +26,5 @@ export function convertPeerOutline(raw: SettingsObject): Converted<PeerOutline> 
 
 function conditionsOf(raw: SettingsObject): readonly Condition[] {
   const { conditions } = (raw as { readonly status?: { readonly conditions?: unknown } }).status ?? {}
-  return Array.isArray(conditions) ? conditions : []
+  return Array.isArray(conditions) ? conditions.filter((one) => typeof one === 'object' && one !== null) : []
 }

@@ -29,13 +29,13 @@ export class BgpObjects {
     this.#put('/api/v1/pods', { metadata: { namespace: 'default', name, labels }, spec: { nodeName: node }, status })
   }
 
-  peer(name: string, spec: object = {}, status: object = {}): void {
+  peer(name: string, spec: object = {}, status: object = {}, namespace = 'metallb-system'): void {
     const whole = { myASN: 64_513, peerASN: 64_512, peerAddress: '192.168.0.1', ...spec }
-    this.#put('/apis/metallb.io/v1beta2/bgppeers', { metadata: { namespace: 'metallb-system', name }, spec: whole, status })
+    this.#put('/apis/metallb.io/v1beta2/bgppeers', { metadata: { namespace, name }, spec: whole, status })
   }
 
   session(peer: string, node: string, status: Partial<BGPSessionStatus['status']> = {}): void {
-    const metadata = { name: `${node}--${peer}` }
+    const metadata = { name: `${node}--${peer.replace('/', '.')}` }
     this.#put('/apis/fairway.dev/v1alpha1/bgpsessionstatuses', {
       metadata,
       spec: { node, peer },

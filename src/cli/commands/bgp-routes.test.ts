@@ -95,6 +95,21 @@ test.each([
   expect(said).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('is no address, prefix or pod.') })
 })
 
+test('peers of one name in two namespaces are told apart', async () => {
+  there.node('node-1', { podCIDRs: ['10.244.1.0/24'] })
+  there.peer('tor')
+  there.peer('tor', { peerAddress: '192.168.0.9' }, {}, 'other')
+  there.session('other/tor', 'node-1', { state: 'Idle' })
+  there.session('metallb-system/tor', 'node-1')
+  there.advertisement('ranges', { nodePodCIDRs: true })
+  const { routes } = JSON.parse((await cluster.run('bgp', 'routes', '-o', 'json')).stdout)
+  expect(routes[0]).toMatchObject({ health: 'degraded', announcedTo: 1, meantFor: 2 })
+  expect(routes[0].paths).toMatchObject([
+    { namespace: 'metallb-system', state: 'Established' },
+    { namespace: 'other', state: 'Idle' },
+  ])
+})
+
 test('of one namespace: pods only', async () => {
   everything()
   expect(prefixes((await cluster.run('bgp', 'routes', '-n', 'default')).stdout)).toHaveLength(3)
