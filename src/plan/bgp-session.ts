@@ -144,7 +144,7 @@ function routerIdOf(peers: readonly BgpPeer[], node: Node, findings: Finding[]):
   if (first === undefined) return node.addresses.find((address) => familyOf(address) === 'ipv4') ?? numberedBy(node.name)
   const others = asked.filter(({ routerId }) => routerId !== first.routerId)
   if (others.length > 0) {
-    const message = `On node ${node.name}, BGPPeer ${first.key} asks for the router ID ${first.routerId} and ${others[0]?.key} for ${others[0]?.routerId}; the first is used.`
+    const message = `BGPPeer ${first.key} asks for the router ID ${first.routerId} and ${others[0]?.key} for ${others[0]?.routerId}, of one node; the first is used.`
     const subjects = [first, ...others].map(subjectOf).sort()
     findings.push({ code: BGP_ROUTER_ID_DIFFERS, subjects, message, fix: BGP_ROUTER_ID_DIFFERS.fix })
   }

@@ -13,6 +13,7 @@ const HERE = aNode('here', {
   podCIDRs: ['10.244.1.0/24', 'fd00:1:0:1::/64'],
   labels: { rack: 'one' },
 })
+const WEB: Selector = [{ key: 'app', is: 'in', values: ['web'] }]
 const ALL_PODS = { selector: [], namespaces: [] }
 const ANY: readonly BgpChange[] = [{ kind: 'drain', key: '' }]
 
@@ -207,7 +208,7 @@ describe('routes', () => {
     const input = inputOf([pod('a', ['10.244.1.5'])], { peers, advertisements: [wide] })
     expect(prefixesOf(input)).toEqual(['10.244.1.0/24'])
     expect(found(input)).toEqual([
-      'BGP_AGGREGATE_TOO_WIDE PodRouteAdvertisement wide asks for prefixes of length 16, which would hold pods of other nodes than here, whose range is 10.244.1.0/24; that is announced.',
+      'BGP_AGGREGATE_TOO_WIDE PodRouteAdvertisement wide asks for prefixes of length 16, which would hold pods of other nodes than here: 10.244.1.0/24 is announced there.',
     ])
   })
 
@@ -244,11 +245,7 @@ describe('routes', () => {
 describe('in any world', () => {
   const names = ['a', 'b', 'c', 'd']
   const labels = fc.constantFrom<Readonly<Record<string, string>>>({}, { app: 'web' }, { app: 'db', tier: 'one' })
-  const selector = fc.constantFrom<Selector>(
-    [],
-    [{ key: 'app', is: 'in', values: ['web'] }],
-    [{ key: 'tier', is: 'absent', values: [] }],
-  )
+  const selector = fc.constantFrom<Selector>([], WEB, [{ key: 'tier', is: 'absent', values: [] }])
   const somePod = fc.record({
     name: fc.constantFrom(...names),
     last: fc.integer({ min: 1, max: 40 }),
@@ -260,7 +257,7 @@ describe('in any world', () => {
   const someAdvertisement = fc.record({
     name: fc.constantFrom('x', 'y'),
     nodeRanges: fc.boolean(),
-    pods: fc.option(fc.record({ selector, namespaces: fc.constant<Selector>([]) }), { nil: undefined }),
+    pods: fc.option(fc.record({ selector, namespaces: selector }), { nil: undefined }),
     peers: fc.constantFrom<readonly string[]>([], ['tor'], ['gone']),
     ipv4: fc.constantFrom(16, 24, 28, 32),
   })
@@ -270,6 +267,7 @@ describe('in any world', () => {
     edit(pods)
     return { ...input, world: { ...input.world, pods } }
   }
+  const withConfig = (input: BgpInput, part: Partial<BgpConfig>): BgpInput => ({ ...input, config: { ...input.config, ...part } })
   const withAdvertisements = (input: BgpInput, edit: (all: Map<string, PodRouteAdvertisement>) => void): BgpInput => {
     const podRouteAdvertisements = new Map(input.config.podRouteAdvertisements)
     edit(podRouteAdvertisements)
@@ -287,13 +285,27 @@ describe('in any world', () => {
     fc
       .constantFrom<BgpInput['drain']>('none', 'withdrawn')
       .map((drain): Step => ({ change: { kind: 'drain', key: '' }, apply: (input) => ({ ...input, drain }) })),
-    fc.boolean().map(
-      (is): Step => ({
-        change: { kind: 'node', key: 'here' },
-        apply: (input) => ({
-          ...input,
-          world: { ...input.world, nodes: new Map<string, typeof HERE>(is ? [['here', HERE]] : []) },
+    fc
+      .constantFrom<readonly (typeof HERE)[]>([HERE], [], [{ ...HERE, podCIDRs: [] }], [{ ...HERE, podCIDRs: ['10.244.1.0/25'] }])
+      .map(
+        (nodes): Step => ({
+          change: { kind: 'node', key: 'here' },
+          apply: (input) => ({
+            ...input,
+            world: { ...input.world, nodes: new Map(nodes.map((node) => [node.name, node])) },
+          }),
         }),
+      ),
+    labels.map(
+      (of): Step => ({
+        change: { kind: 'namespaces', key: 'default' },
+        apply: (input) => withConfig(input, { namespaces: new Map([['default', { name: 'default', labels: of }]]) }),
+      }),
+    ),
+    fc.constantFrom<readonly string[]>([], ['tor'], ['tor', 'agg']).map(
+      (peers): Step => ({
+        change: { kind: 'peers', key: 'metallb-system/tor' },
+        apply: (input) => withConfig(input, { peers: aBgpConfig({ peers: peers.map((name) => aPeer(name)) }).peers }),
       }),
     ),
   )
@@ -315,7 +327,8 @@ describe('in any world', () => {
   it('what is planned step by step, in any batches and with repetitions, is what is planned from scratch', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(step, fc.boolean(), fc.nat(3)), { maxLength: 25 }), (steps) => {
-        let input = inputOf([], { peers: [aPeer('tor')], advertisements: [anAdvertisement('x', { pods: ALL_PODS })] })
+        const lasting = anAdvertisement('z', { pods: { selector: [], namespaces: WEB }, communities: ['1:1'] })
+        let input = inputOf([], { peers: [aPeer('tor')], advertisements: [anAdvertisement('x', { pods: ALL_PODS }), lasting] })
         const planner = planned(input)
         const installed = new Map(planner.entries)
         let waiting: BgpChange[] = []
@@ -331,13 +344,14 @@ describe('in any world', () => {
           if (now) flush()
         }
         flush()
-        const scratch = planned(input)
+        const scratch = planned({ ...input, world: { ...input.world, pods: new Map([...input.world.pods].toReversed()) } })
         const byKey = (entries: ReadonlyMap<string, BgpEntry>) =>
           [...entries.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1))
         expect(byKey(installed)).toEqual(byKey(scratch.entries))
         expect(byKey(planner.entries)).toEqual(byKey(scratch.entries))
         expect(planner.findings).toEqual(scratch.findings)
       }),
+      { numRuns: 500 },
     )
   })
 
@@ -355,6 +369,21 @@ describe('in any world', () => {
       }),
     )
   })
+})
+
+it('a drain, a password and a time of a peer look at no pod', () => {
+  const objects = { peers: [aPeer('tor')], advertisements: [anAdvertisement('all', { pods: ALL_PODS })] }
+  const input = inputOf([pod('p', ['10.244.1.5'])], objects)
+  const planner = planned(input)
+  const pods = new Proxy(input.world.pods, {
+    get: (_, property) => {
+      throw new Error(`pods were looked at by ${String(property)}`)
+    },
+  })
+  const peers = aBgpConfig({ peers: [aPeer('tor', { holdTimeInS: 9, password: { text: 'word' } })] }).peers
+  const changed: BgpInput = { world: { ...input.world, pods }, config: { ...input.config, peers }, drain: 'withdrawn' }
+  const changes: readonly BgpChange[] = [...ANY, { kind: 'peers', key: 'metallb-system/tor' }]
+  expect(planner.update(changed, changes)).toMatchObject({ upserts: [{ holdTimeInS: 9, drain: 'withdrawn' }], removals: [] })
 })
 
 it('a change of one pod looks at that pod alone', () => {

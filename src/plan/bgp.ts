@@ -60,6 +60,9 @@ class NodeBgpPlanner implements BgpPlanner {
   private speaking = new Map<string, BgpSpeaker | BgpSession>()
   private told: readonly Finding[] = []
   private started = false
+  /** Whether every pod must be asked anew what it wishes, since what advertisements mean here became different. */
+  private isStale = true
+  private meaning = ''
 
   constructor(node: NodeName, options: BgpPlannerOptions) {
     this.node = node
@@ -78,14 +81,15 @@ class NodeBgpPlanner implements BgpPlanner {
     const upserts: BgpEntry[] = []
     const removals: string[] = []
     const node = input.world.nodes.get(this.node)
-    if (!this.started || changes.some((change) => this.touchesAll(change))) {
-      this.started = true
+    if (!this.started || changes.some((change) => this.touchesAll(change)))
       this.replanSpeaking(input, node, { upserts, removals })
-      this.replanRoutes(input, node)
-    } else {
+    if (this.isStale || changes.some(({ kind }) => kind === 'namespaces')) this.replanRoutes(input, node)
+    else {
       const pods = new Set(changes.flatMap(({ kind, key }) => (kind === 'pod' ? key : [])))
       for (const key of pods) this.book.set(key, this.wishesOf(key, input, node))
     }
+    this.started = true
+    this.isStale = false
     const routes = this.book.takeDelta()
     for (const route of routes.upserts) this.entries.set(route.key, route)
     for (const key of routes.removals) this.entries.delete(key)
@@ -105,7 +109,12 @@ class NodeBgpPlanner implements BgpPlanner {
         : planSessions({ node, config, drain, kernelTable: this.options.kernelTable })
     const advertisements =
       node === undefined ? { local: [], findings: [] } : planAdvertisements({ node, config, sessions: plan.sessions })
-    this.local = advertisements.local
+    const meaning = JSON.stringify(advertisements.local)
+    if (meaning !== this.meaning) {
+      this.meaning = meaning
+      this.local = advertisements.local
+      this.isStale = true
+    }
     this.told = sorted([...plan.findings, ...advertisements.findings])
     const speaker = 'speaker' in plan && plan.speaker !== undefined ? [plan.speaker] : []
     const after = new Map([...speaker, ...plan.sessions].map((entry) => [entry.key, entry]))

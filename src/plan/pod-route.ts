@@ -14,6 +14,13 @@ import { anyChooses, chooses } from './selector.ts'
 export interface LocalAdvertisement {
   readonly advertisement: PodRouteAdvertisement
   readonly announcement: Announcement
+  /** The node's own, each with a set of it. */
+  readonly ranges: readonly OwnRange[]
+}
+
+interface OwnRange {
+  readonly cidr: string
+  readonly set: RangeSet
 }
 
 export interface AdvertisementPlan {
@@ -32,19 +39,20 @@ export function planAdvertisements({ node, config, sessions }: AdvertisementInpu
   const findings: Finding[] = []
   const all = [...config.podRouteAdvertisements.values()].sort((one, other) => (one.name < other.name ? -1 : 1))
   const names = new Set([...config.peers.values()].map(({ name }) => name))
+  const ranges = node.podCIDRs.map((cidr) => ({ cidr, set: new RangeSet([cidr]) }))
   const local = all.flatMap((advertisement) => {
     tellUnknownPeers(advertisement, names, findings)
     const communities = communitiesOf(advertisement, config, findings)
     const heard = sessions.filter(({ name }) => advertisement.peers.length === 0 || advertisement.peers.includes(name))
     if (communities === undefined || heard.length === 0 || !anyChooses(advertisement.nodes, node.labels)) return []
-    tellWideAggregates(advertisement, node, findings)
+    tellRanges(advertisement, node, findings)
     const { localPreference, peers } = advertisement
     const announcement: Announcement = {
       sessions: peers.length === 0 ? [] : heard.map(({ key }) => key).sort(),
       communities,
       ...(localPreference === undefined ? {} : { localPreference }),
     }
-    return [{ advertisement, announcement }]
+    return [{ advertisement, announcement, ranges }]
   })
   return { local, findings }
 }
@@ -66,22 +74,20 @@ export function podWishes(pod: Pod, local: readonly LocalAdvertisement[], node: 
       // of a namespace that is not known yet nothing is known but that it is there
       return pods.namespaces.length === 0 || (namespace !== undefined && chooses(pods.namespaces, namespace.labels))
     })
-    .flatMap(({ advertisement, announcement }) =>
-      pod.addresses.map((address) => ({ prefix: prefixOf(address, advertisement, node), announcement })),
-    )
+    .flatMap((one) => pod.addresses.map((address) => ({ prefix: prefixOf(address, one), announcement: one.announcement })))
 }
 
 /**
  * The prefix that an address is announced in. Never wider than the node's own range, else the node would draw other nodes' packets;
  * an address that is in none of the node's ranges is announced alone.
  */
-function prefixOf(address: string, { lengths }: PodRouteAdvertisement, node: Node): string {
+function prefixOf(address: string, { advertisement: { lengths }, ranges }: LocalAdvertisement): string {
   const full = familyOf(address) === 'ipv4' ? 32 : 128
   const asked = lengths[familyOf(address)]
   if (asked >= full) return `${address}/${full}`
-  const range = node.podCIDRs.find((cidr) => new RangeSet([cidr]).has(address))
+  const range = ranges.find(({ set }) => set.has(address))
   if (range === undefined) return `${address}/${full}`
-  const length = Math.max(asked, lengthOf(range))
+  const length = Math.max(asked, lengthOf(range.cidr))
   return `${networkOf(address, length)}/${length}`
 }
 
@@ -97,10 +103,10 @@ function lengthOf(cidr: string): number {
 }
 
 function tellUnknownPeers({ name, peers }: PodRouteAdvertisement, known: ReadonlySet<string>, findings: Finding[]): void {
-  for (const peer of peers.filter((each) => !known.has(each))) {
-    const message = `PodRouteAdvertisement ${name} names the BGPPeer ${peer}, which is not there.`
-    findings.push({ code: BGP_PEER_UNKNOWN, subjects: [subjectOf(name)], message, fix: BGP_PEER_UNKNOWN.fix })
-  }
+  const unknown = peers.filter((each) => !known.has(each))
+  if (unknown.length === 0) return
+  const message = `PodRouteAdvertisement ${name} names the BGPPeer ${unknown.join(', ')}, which is not there.`
+  findings.push({ code: BGP_PEER_UNKNOWN, subjects: [subjectOf(name)], message, fix: BGP_PEER_UNKNOWN.fix })
 }
 
 /** Sorted values; undefined if a name means nothing: without its community a route might go where it must not. */
@@ -122,24 +128,18 @@ function meaningOf(name: string, { communities }: BgpConfig): string | undefined
   return holders.sort((one, other) => (one.key < other.key ? -1 : 1))[0]?.names[name]
 }
 
-function tellWideAggregates({ name, pods, nodeRanges, lengths }: PodRouteAdvertisement, node: Node, findings: Finding[]): void {
-  const subjects = [subjectOf(name)]
+/** What of this node stands against an advertisement. */
+function tellRanges({ name, pods, nodeRanges, lengths }: PodRouteAdvertisement, node: Node, findings: Finding[]): void {
+  const subjects = [`node/${node.name}`, subjectOf(name)]
   if (nodeRanges && node.podCIDRs.length === 0) {
     const message = `PodRouteAdvertisement ${name} announces the pod ranges of nodes, and node ${node.name} has none in its spec.podCIDRs.`
-    findings.push({
-      code: BGP_NO_POD_RANGE,
-      subjects: [...subjects, `node/${node.name}`].sort(),
-      message,
-      fix: BGP_NO_POD_RANGE.fix,
-    })
+    findings.push({ code: BGP_NO_POD_RANGE, subjects, message, fix: BGP_NO_POD_RANGE.fix })
   }
-  if (pods === undefined) return
-  for (const cidr of node.podCIDRs) {
-    const asked = lengths[familyOf(cidr)]
-    if (asked >= lengthOf(cidr)) continue
-    const message = `PodRouteAdvertisement ${name} asks for prefixes of length ${asked}, which would hold pods of other nodes than ${node.name}, whose range is ${cidr}; that is announced.`
-    findings.push({ code: BGP_AGGREGATE_TOO_WIDE, subjects, message, fix: BGP_AGGREGATE_TOO_WIDE.fix })
-  }
+  const narrower = pods === undefined ? [] : node.podCIDRs.filter((cidr) => lengths[familyOf(cidr)] < lengthOf(cidr))
+  if (narrower.length === 0) return
+  const asked = narrower.map((cidr) => lengths[familyOf(cidr)]).join(' and ')
+  const message = `PodRouteAdvertisement ${name} asks for prefixes of length ${asked}, which would hold pods of other nodes than ${node.name}: ${narrower.join(' and ')} is announced there.`
+  findings.push({ code: BGP_AGGREGATE_TOO_WIDE, subjects, message, fix: BGP_AGGREGATE_TOO_WIDE.fix })
 }
 
 export function subjectOf(advertisement: string): string {

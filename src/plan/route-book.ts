@@ -21,10 +21,13 @@ export class RouteBook {
   private readonly prefixes = new Map<string, Prefix>()
   /** One list object for all routes with the same announcements: engines know a list by its identity. */
   private readonly lists = new Map<string, readonly Announcement[]>()
+  /** Announcements are few objects, and wishes many. */
+  private readonly texts = new WeakMap<Announcement, string>()
   private readonly touched = new Set<string>()
 
   /** Replaces what an owner wishes. */
   set(owner: string, wishes: readonly RouteWish[]): void {
+    if (sameWishes(wishes, this.wishesOf(owner))) return
     for (const wish of wishes) this.count(wish, 1)
     for (const wish of this.byOwner.get(owner) ?? []) this.count(wish, -1)
     if (wishes.length === 0) this.byOwner.delete(owner)
@@ -65,7 +68,7 @@ export class RouteBook {
 
   private count({ prefix, announcement }: RouteWish, by: 1 | -1): void {
     const known = this.prefixes.get(prefix) ?? { wishes: new Map() }
-    const text = JSON.stringify(announcement)
+    const text = this.textOf(announcement)
     const count = (known.wishes.get(text) ?? 0) + by
     if (count === 0) known.wishes.delete(text)
     else known.wishes.set(text, count)
@@ -74,8 +77,17 @@ export class RouteBook {
     this.touched.add(prefix)
   }
 
+  private textOf(announcement: Announcement): string {
+    let text = this.texts.get(announcement)
+    if (text === undefined) {
+      text = JSON.stringify(announcement)
+      this.texts.set(announcement, text)
+    }
+    return text
+  }
+
   private listOf(texts: readonly string[]): readonly Announcement[] {
-    const key = texts.toSorted().join('\n')
+    const key = texts.length === 1 ? (texts[0] ?? '') : texts.toSorted().join('\n')
     let list = this.lists.get(key)
     if (list === undefined) {
       list = key.split('\n').map((text) => JSON.parse(text) as Announcement)
@@ -83,4 +95,9 @@ export class RouteBook {
     }
     return list
   }
+}
+
+function sameWishes(some: readonly RouteWish[], others: readonly RouteWish[]): boolean {
+  if (some.length !== others.length) return false
+  return some.every(({ prefix, announcement }, at) => prefix === others[at]?.prefix && announcement === others[at]?.announcement)
 }
