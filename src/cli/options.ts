@@ -51,12 +51,17 @@ export function duration(text: string): number {
   return seconds
 }
 
+function namespaceName(text: string): string {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) throw new InvalidArgumentError('It must be the name of a namespace.')
+  return text
+}
+
 /** The options of every command that shows rows of a cluster, by kubectl's names where kubectl has them. */
 export function clusterOptions(command: Command): Command {
   return command
     .option('--context <name>', 'which context of the kubeconfig (default: its current one)')
     .option('--kubeconfig <file>', 'which kubeconfig (default: KUBECONFIG, or ~/.kube/config)')
-    .option('-n, --namespace <name>', 'of this namespace only')
+    .option('-n, --namespace <name>', 'of this namespace only', namespaceName)
     .option('-A, --all-namespaces', 'of all namespaces, as without -n')
     .addOption(new Option('-o, --output <form>', 'how to print the answer').choices(FORMS).default('table'))
     .option('-w, --watch', 'go on, and print what changes')

@@ -143,6 +143,7 @@ describe('what goes wrong on the way', () => {
     [['--context', 'nowhere'], 2, 'error FW0802'],
     [['--timeout', '0'], 2, 'It must be a time such as 30s or 2m.'],
     [['--timeout', '5q'], 2, 'It must be a time such as 30s or 2m.'],
+    [['-n', ''], 2, 'It must be the name of a namespace.'],
     [['-o', 'xml'], 2, 'Allowed choices are table, wide, json, yaml.'],
     [['-w', '--wait'], 2, '--wait and --watch contradict each other.'],
     [['-A', '-n', 'x'], 2, '--namespace and --all-namespaces contradict each other.'],
