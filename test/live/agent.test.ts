@@ -303,6 +303,23 @@ describe('the agent', () => {
     await made.close()
   })
 
+  test('with --bgp none it takes back what an agent before it announced', async () => {
+    for (const [path, object] of settings()) api.store.put(path, object)
+    const first = startAgent()
+    const pidFile = join(dir, 'agent', 'bird', 'bird.pid')
+    await until(() => Promise.resolve(existsSync(pidFile)))
+    const bird = Number(readFileSync(pidFile, 'utf8'))
+    await kill(first.child)
+    expect(identify(bird)).toBeDefined()
+    const second = startAgent('--bgp', 'none')
+    await second.ready
+    expect(identify(bird)).toBeUndefined()
+    expect(await dump()).not.toContain('20819')
+    expect('bgp' in (await state())).toBe(false)
+    for (const [path] of settings()) for (const key of [...api.store.objects(path).keys()]) api.store.remove(path, key)
+    await kill(second.child)
+  })
+
   test('answers load balancers: for the node, and for a Service with policy Local', async () => {
     const loadBalancer = {
       type: 'LoadBalancer',
@@ -338,6 +355,33 @@ describe('the agent', () => {
     api.store.remove('/api/v1/services', 'default/balanced')
     await until(async () => (await asks(31234)) === ' 000')
     await kill(child)
+  })
+
+  test('answers health checks on the machine’s addresses in chosen ranges, and on no other', async () => {
+    await ipBatch(NETNS, ['addr add 198.51.100.5/32 dev up0'])
+    const spec = {
+      type: 'LoadBalancer',
+      clusterIPs: ['10.96.0.12'],
+      ipFamilies: ['IPv4'],
+      externalTrafficPolicy: 'Local',
+      healthCheckNodePort: 31235,
+      ports: [{ port: 80, protocol: 'TCP', nodePort: 31080 }],
+    }
+    api.store.put('/api/v1/services', { metadata: { namespace: 'default', name: 'chosen' }, spec } as KubeObject)
+    const { child, ready } = startAgent('--node-port-addresses', '198.51.100.7/24,127.0.0.0/8')
+    await ready
+    const asks = async (address: string) => {
+      const curl = ['curl', '-s', '-o', '/dev/null', '-m', '2', '-w', '%{http_code}', `http://${address}:31235/`]
+      return (await tryRun(inNetns(NETNS, curl))).stdout
+    }
+    await until(async () => (await asks('198.51.100.5')) === '503')
+    expect([await asks('192.0.2.2'), await asks('127.0.0.1')]).toEqual(['000', '000'])
+    const range = await run(inNetns(NETNS, ['nft', 'list', 'set', 'ip', 'fairway', 'node_range']))
+    expect(range).toContain('198.51.100.0/24')
+    api.store.remove('/api/v1/services', 'default/chosen')
+    await until(async () => (await asks('198.51.100.5')) === '000')
+    await kill(child)
+    await ipBatch(NETNS, ['addr del 198.51.100.5/32 dev up0'])
   })
 
   test('says what is wrong with its flags', async () => {
