@@ -90,6 +90,14 @@ function settings(): readonly (readonly [string, KubeObject])[] {
   ]
 }
 
+/** That of the agent's BIRD, once it has written it. */
+async function pidOfBird(): Promise<number> {
+  const file = join(dir, 'agent', 'bird', 'bird.pid')
+  const read = () => (existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0)
+  await until(() => Promise.resolve(read() > 0))
+  return read()
+}
+
 /** Everything of a node that an agent could leave something in. */
 async function dump(): Promise<string> {
   const script = `nft list ruleset
@@ -293,8 +301,7 @@ describe('the agent', () => {
     expect(meanwhile).toContain('up0/route_localnet:1')
     expect(meanwhile).toContain('agent.sock')
     await until(async () => /^32765:.*lookup 20819/m.test(await dump()))
-    await until(() => Promise.resolve(existsSync(join(dir, 'agent', 'bird', 'bird.pid'))))
-    const bird = Number(readFileSync(join(dir, 'agent', 'bird', 'bird.pid'), 'utf8'))
+    const bird = await pidOfBird()
     await kill(child) // the harder end: what is there was left by a dead agent
     expect(identify(bird)).toBeDefined()
     await run([program, ...args])
@@ -306,9 +313,7 @@ describe('the agent', () => {
   test('with --bgp none it takes back what an agent before it announced', async () => {
     for (const [path, object] of settings()) api.store.put(path, object)
     const first = startAgent()
-    const pidFile = join(dir, 'agent', 'bird', 'bird.pid')
-    await until(() => Promise.resolve(existsSync(pidFile)))
-    const bird = Number(readFileSync(pidFile, 'utf8'))
+    const bird = await pidOfBird()
     await kill(first.child)
     expect(identify(bird)).toBeDefined()
     const second = startAgent('--bgp', 'none')

@@ -139,9 +139,13 @@ test('what is accepted of the router is told, and is the way back; without any w
   await expect.poll(async () => (await reportOf('optiplex-2')).routesAccepted, { ...soon, timeout: 30_000 }).toBe(1)
   const names = async () => (await stateOf('optiplex-2')).findings.map(({ name }) => name)
   expect(await names()).not.toContain('BGP_NO_ROUTE_BACK')
+  await lab.on('optiplex-2', 'ip route add 172.30.0.0/24 via 192.168.0.154')
+  await killAgent('optiplex-2') // looks at once, where it would every half minute
+  await expect.poll(names, soon).toContain('BGP_IMPORT_SHADOWED')
+  await lab.on('optiplex-2', 'ip route del 172.30.0.0/24')
   await lab.client('kubectl delete bgprouteimport far')
   await lab.on('optiplex-2', 'ip route del default')
-  await killAgent('optiplex-2') // looks at once, where it would every half minute
+  await killAgent('optiplex-2')
   await expect.poll(names, soon).toContain('BGP_NO_ROUTE_BACK')
 })
 

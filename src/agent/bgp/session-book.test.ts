@@ -120,3 +120,9 @@ test('a session that is no longer wanted is forgotten, without news', () => {
   look(book, UP)
   expect(book.look({ sessions: [], states: [], findings: [], nowInMs: T0 })).toEqual({ reports: [], transitions: [] })
 })
+
+test('peers of one name in two namespaces are told apart', () => {
+  const other = { ...SESSION, key: 'session/other/tor' }
+  const { reports } = new SessionBook('n1').look({ sessions: [SESSION, other], states: [], findings: [], nowInMs: T0 })
+  expect(reports.map(({ peer }) => peer)).toEqual(['metallb-system/tor', 'other/tor'])
+})

@@ -3,6 +3,7 @@ import type { BgpSession, Drain, SessionPhase, SessionState } from '../../model/
 import type { Finding } from '../../model/code.ts'
 import type { SessionReport } from '../../model/session-report.ts'
 import type { Family } from '../../model/world.ts'
+import { peerOf } from './subjects.ts'
 
 /** The states of RFC 4271 by their names there. */
 const STATES: Readonly<Record<SessionPhase, string>> = {
@@ -54,10 +55,20 @@ export class SessionBook {
     const byKey = new Map(states.map((state) => [state.key, state]))
     const transitions: Transition[] = []
     const wanted = sessions.toSorted((one, other) => (one.key < other.key ? -1 : 1))
+    const names = wanted.map(({ name }) => name)
     for (const session of wanted) {
+      const isAlone = names.indexOf(session.name) === names.lastIndexOf(session.name)
       const before = this.reports.get(session.key)
       const found = findings.filter(({ subjects }) => subjects.includes(session.key))
-      const report = reportOf({ node: this.node, session, state: byKey.get(session.key), found, before, nowInMs })
+      const report = reportOf({
+        node: this.node,
+        peer: isAlone ? session.name : peerOf(session),
+        session,
+        state: byKey.get(session.key),
+        found,
+        before,
+        nowInMs,
+      })
       this.reports.set(session.key, report)
       const to = this.turnOf(session.key, before, report)
       if (to !== undefined) transitions.push({ session, to, report })
@@ -78,6 +89,8 @@ export class SessionBook {
 
 interface Facts {
   readonly node: string
+  /** With its namespace where another peer of the node has the same name. */
+  readonly peer: string
   readonly session: BgpSession
   /** Undefined before BIRD has heard of it. */
   readonly state: SessionState | undefined
@@ -87,14 +100,14 @@ interface Facts {
 }
 
 function reportOf(facts: Facts): SessionReport {
-  const { node, session, state, before } = facts
+  const { node, peer, session, state, before } = facts
   const up = state?.phase === 'established'
   const counts = Object.values(state?.prefixes ?? {})
   const sum = (of: 'sent' | 'accepted' | 'refused') => counts.reduce((total, count) => total + count[of], 0)
   const families = Object.keys(session.nextHops) as Family[]
   return {
     node,
-    peer: session.name,
+    peer,
     peerAddress: session.peerAddress,
     peerAs: typeof session.peerAs === 'number' ? session.peerAs : session.peerAs === 'internal' ? session.localAs : 0,
     localAddress: state?.localAddress || session.sourceAddress,
