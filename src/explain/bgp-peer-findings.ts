@@ -76,6 +76,8 @@ export function peerFindings(rows: readonly PeerRow[]): readonly Finding[] {
 }
 
 function causesOf(row: PeerRow): readonly Cause[] {
+  // what is wrong with an object, or with the choice of nodes, is said by whoever read or planned it
+  if (row.problem === 'unusable') return []
   const coded = row.conditions.flatMap(({ holds, reason, message }): readonly Cause[] => {
     const code = BY_NAME.get(reason)
     // that it is down, and why, is said of the row
@@ -90,8 +92,7 @@ function causesOf(row: PeerRow): readonly Cause[] {
     ]
   })
   if (coded.length > 0 && row.problem !== 'stale' && row.problem !== 'orphaned') return coded
-  // what is wrong with an object that cannot be read is said by whoever read it
-  if (row.problem === '' || row.problem === 'unusable') return []
+  if (row.problem === '') return []
   const { code, says } = WORDS[row.problem]
   return [{ code, text: (nodes) => says(peerText(row), nodes, row), fix: code.fix, rows: [row] }]
 }

@@ -17,7 +17,7 @@ export type PeerProblem =
   | 'without-node'
   /** Its agents do not take the peer as it is. */
   | 'refused'
-  /** The peer cannot be read. */
+  /** The peer cannot be used as it is written, or not beside others. */
   | 'unusable'
 
 /** One node and one peer. Texts are '' and numbers 0 where nothing is known. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { aPeer } from '../../test/support/bgp-config.ts'
 import type { PeerOutline, SessionReport } from '../model/session-report.ts'
 import type { Node } from '../model/world.ts'
 import { type BgpPeersInput, bgpPeers } from './bgp-peers.ts'
@@ -9,9 +10,16 @@ function node(name: string, ready = true, labels: Readonly<Record<string, string
   return { name, addresses: [], podCIDRs: [], labels, zone: '', ready, unschedulable: false, leaving: false }
 }
 
+/** Peers of one address and port are one neighbour; these are none. */
+function portOf(key: string): number {
+  return [...key].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 60_000, 0) + 1
+}
+
 function peer(namespace: string, name: string, more: Partial<PeerOutline> = {}): PeerOutline {
-  const base = { namespace, name, address: '192.0.2.1', asn: '64512', nodes: [], isUsable: true, findings: [], conditions: [] }
-  return { key: `${namespace}/${name}`, ...base, ...more }
+  const base = { namespace, name, address: '192.0.2.1', asn: '64512', nodes: [], findings: [], conditions: [] }
+  const key = `${namespace}/${name}`
+  const usable = aPeer(name, { key, nodes: more.nodes ?? [], peerAddress: more.address ?? '192.0.2.1', peerPort: portOf(key) })
+  return { key, ...base, usable, ...more }
 }
 
 function report(of: string, on: string, more: Partial<SessionReport> = {}): SessionReport {
@@ -35,6 +43,7 @@ function input(peers: readonly PeerOutline[], reports: readonly SessionReport[],
     peers: new Map(peers.map((one) => [one.key, one])),
     reports: new Map(reports.map((one, at) => [String(at), one])),
     nodes: new Map(nodes.map((one) => [one.name, one])),
+    bfdProfiles: new Map(),
   }
 }
 

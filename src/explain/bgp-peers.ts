@@ -1,16 +1,20 @@
 /** Which nodes speak BGP with which peers, and what stands in the way where they do not. */
+import type { BgpConfig } from '../model/bgp-config.ts'
 import type { Finding } from '../model/code.ts'
 import type { PeerOutline, SessionReport } from '../model/session-report.ts'
 import type { Node, NodeName, ObjectKey } from '../model/world.ts'
 import { anyChooses } from '../plan/selector.ts'
 import { peerFindings } from './bgp-peer-findings.ts'
 import type { Health, PeerProblem, PeerRow } from './bgp-peer-row.ts'
+import { foundOnce } from './found-once.ts'
 import { byNames } from './order.ts'
+import { PlannedSessions } from './planned-sessions.ts'
 
 export interface BgpPeersInput {
   readonly peers: ReadonlyMap<ObjectKey, PeerOutline>
   readonly reports: ReadonlyMap<string, SessionReport>
   readonly nodes: ReadonlyMap<NodeName, Node>
+  readonly bfdProfiles: BgpConfig['bfdProfiles']
 }
 
 export interface BgpPeersView {
@@ -28,12 +32,22 @@ export interface BgpPeersView {
  */
 export function bgpPeers(input: BgpPeersInput, isAsked: (row: PeerRow) => boolean = () => true): BgpPeersView {
   const reports = new Reports(input.reports.values())
-  const wanted = [...input.peers.values()].flatMap((peer) => rowsOfPeer(peer, input, reports))
+  const usable = new Map([...input.peers.values()].flatMap(({ usable: peer }) => (peer === undefined ? [] : [[peer.key, peer]])))
+  const plans = [...input.nodes.values()].map((node) => ({
+    node,
+    plan: new PlannedSessions(node, { peers: usable, bfdProfiles: input.bfdProfiles }),
+  }))
+  const wanted = [...input.peers.values()].flatMap((peer) => rowsOfPeer(peer, plans, reports))
   const orphans = reports.left().map((report) => orphanRow(report, input))
   const rows = [...wanted, ...orphans].filter(isAsked).toSorted(byNames(({ peer, namespace, node }) => [peer, namespace, node]))
   const shown = new Set(rows.map(({ namespace, peer }) => (namespace === '' ? peer : `${namespace}/${peer}`)))
-  const written = [...input.peers.values()].filter(({ key }) => shown.has(key)).flatMap(({ findings }) => findings)
-  return { rows, findings: [...written, ...peerFindings(rows)] }
+  const written = [...input.peers.values()]
+    .filter(({ key }) => shown.has(key))
+    .flatMap(({ findings, usable: peer }) => [
+      ...findings,
+      ...(peer === undefined ? [] : plans.flatMap(({ plan }) => plan.findingsOf(peer))),
+    ])
+  return { rows, findings: [...foundOnce(written), ...peerFindings(rows)] }
 }
 
 /** Reports by whose they are, each taken once. A report names its peer with or without the namespace. */
@@ -60,14 +74,21 @@ class Reports {
   }
 }
 
-function rowsOfPeer(peer: PeerOutline, { nodes }: BgpPeersInput, reports: Reports): readonly PeerRow[] {
+interface NodePlan {
+  readonly node: Node
+  readonly plan: PlannedSessions
+}
+
+function rowsOfPeer(peer: PeerOutline, plans: readonly NodePlan[], reports: Reports): readonly PeerRow[] {
   const base = emptyRow(peer)
-  if (!peer.isUsable) return [{ ...base, problem: 'unusable', reason: peer.findings.map(({ message }) => message).join(' ') }]
-  const chosen = [...nodes.values()].filter((node) => anyChooses(peer.nodes, node.labels))
+  const { usable } = peer
+  if (usable === undefined)
+    return [{ ...base, problem: 'unusable', reason: peer.findings.map(({ message }) => message).join(' ') }]
+  const chosen = plans.filter(({ node }) => anyChooses(peer.nodes, node.labels))
   if (chosen.length === 0) return [{ ...base, problem: 'without-node', reason: 'its nodeSelectors choose no node' }]
-  return chosen.map((node) => {
+  return chosen.map(({ node, plan }) => {
     const report = reports.take(peer, node.name)
-    if (report === undefined) return { ...base, node: node.name, ...missing(peer, node) }
+    if (report === undefined) return { ...base, node: node.name, ...missing(peer, node, plan.refusalOf(usable)) }
     return { ...reported(report, node.ready ? '' : 'its node is not Ready'), ...ofAuthor(peer, report) }
   })
 }
@@ -98,9 +119,10 @@ function emptyRow(peer: PeerOutline): PeerRow {
 }
 
 /** Why there is no report, from what is known without asking the node. */
-function missing(peer: PeerOutline, node: Node): Pick<PeerRow, 'problem' | 'reason'> {
-  const refusal = peer.conditions.find(({ type, holds }) => type === 'Accepted' && !holds)
-  if (refusal !== undefined) return { problem: 'refused', reason: refusal.message || refusal.reason }
+function missing(peer: PeerOutline, node: Node, refusal: string): Pick<PeerRow, 'problem' | 'reason'> {
+  if (refusal !== '') return { problem: 'unusable', reason: refusal }
+  const said = peer.conditions.find(({ type, holds }) => type === 'Accepted' && !holds)
+  if (said !== undefined) return { problem: 'refused', reason: said.message || said.reason }
   if (!node.ready) return { problem: 'unreported', reason: 'the node is not Ready' }
   return { problem: 'unreported', reason: 'no agent reports it' }
 }
@@ -123,7 +145,7 @@ function orphanRow(report: SessionReport, { nodes, peers }: BgpPeersInput): Peer
   const reason =
     peer === undefined
       ? 'its BGPPeer is gone'
-      : `its BGPPeer ${peer.isUsable ? 'does not choose this node' : 'cannot be used as it is now'}`
+      : `its BGPPeer ${peer.usable !== undefined ? 'does not choose this node' : 'cannot be used as it is now'}`
   return { ...reported(report, ''), ...names, health: 'doubtful', problem: 'orphaned', reason }
 }
 

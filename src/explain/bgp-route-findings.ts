@@ -5,11 +5,12 @@ import { BGP_ADVERTISEMENT_IDLE, BGP_FAMILY_UNCARRIED, BGP_ROUTE_UNHEARD } from 
 import type { NodeName } from '../model/world.ts'
 import type { Health } from './bgp-peer-row.ts'
 import type { RouteRow } from './bgp-route-row.ts'
+import { foundOnce } from './found-once.ts'
 import { byNames } from './order.ts'
 
 /** About the objects that routes come from. `rows` are all; `found` is what planning found, of every node. */
 export function objectFindings(config: BgpConfig, rows: readonly RouteRow[], found: readonly Finding[]): readonly Finding[] {
-  return [...once(found), ...idle(config, rows)]
+  return [...foundOnce(found), ...idle(config, rows)]
 }
 
 /** About these routes; a finding is of one node and all of its routes. */
@@ -21,14 +22,6 @@ export function rowFindings(rows: readonly RouteRow[]): readonly Finding[] {
       'off',
     ).map(uncarried),
   ]
-}
-
-/** Every node finds what is true of an object for all of them. */
-function once(findings: readonly Finding[]): readonly Finding[] {
-  const identity = ({ code, subjects, message }: Finding) => JSON.stringify([code.code, subjects, message])
-  return [...new Map(findings.map((finding) => [identity(finding), finding])).values()].toSorted(
-    byNames(({ code, subjects, message }) => [code.code, ...subjects, message]),
-  )
 }
 
 /** What is not announced at all is what nobody thinks to look for. */

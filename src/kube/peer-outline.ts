@@ -17,7 +17,7 @@ export function convertPeerOutline(raw: SettingsObject): Converted<PeerOutline> 
     address: peer?.peerAddress || peer?.interface || '',
     asn: peer === undefined ? '' : String(peer.peerAs),
     nodes: peer?.nodes ?? [],
-    isUsable: peer !== undefined,
+    ...(peer === undefined ? {} : { usable: peer }),
     findings,
     conditions: convertConditions(conditionsOf(raw)),
   }

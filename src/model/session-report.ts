@@ -1,5 +1,5 @@
 /** What a node reports of one BGP session, as others read it from the API. */
-import type { Selector } from './bgp-config.ts'
+import type { BgpPeer, Selector } from './bgp-config.ts'
 import type { Finding } from './code.ts'
 import type { NodeName, ObjectKey } from './world.ts'
 
@@ -47,7 +47,8 @@ export interface PeerOutline {
   readonly asn: string
   /** Nodes that any of these chooses; empty: every node. */
   readonly nodes: readonly Selector[]
-  readonly isUsable: boolean
+  /** Absent when it cannot be used. */
+  readonly usable?: BgpPeer
   /** What is wrong with it as it is written. */
   readonly findings: readonly Finding[]
   readonly conditions: readonly Condition[]

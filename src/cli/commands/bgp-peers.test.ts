@@ -42,11 +42,12 @@ function everything(): void {
   })
   there.peer('nobody', { nodeSelectors: [{ matchExpressions: [{ key: 'rack', operator: 'In', values: ['a'] }] }] })
   const condition = { type: 'Accepted', status: 'False', reason: 'BGP_PASSWORD_SUSPECT', message: 'the passwords differ.' }
-  there.peer('secret', { nodeSelectors: [{ matchLabels: { edge: 'yes' } }] })
+  there.peer('secret', { peerAddress: '192.168.0.2', bfdProfile: 'missing', nodeSelectors: [{ matchLabels: { edge: 'yes' } }] })
   there.session('secret', 'edge', { state: 'Active', lastError: 'TCP', conditions: [condition] })
   there.session('old', 'edge')
   there.peer('wrong', { myASN: 0, peerAddress: 'tor' })
-  there.peer('drained', { nodeSelectors: [{ matchLabels: { edge: 'yes' } }] })
+  there.peer('twin', { peerAddress: '192.168.0.3', nodeSelectors: [{ matchLabels: { edge: 'yes' } }] })
+  there.peer('drained', { peerAddress: '192.168.0.3', nodeSelectors: [{ matchLabels: { edge: 'yes' } }] })
   there.session('drained', 'edge', { draining: true })
 }
 
@@ -65,7 +66,7 @@ describe('fairway bgp peers', () => {
     const { stdout, stderr, exitCode } = await cluster.run('bgp', 'peers')
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     expect(stdout).toContain('tor    node-1   192.168.0.1   64512   ok Established   Up    3      1          5m\n')
-    expect(cluster.api.requests).toHaveLength(3)
+    expect(cluster.api.requests).toHaveLength(4)
   })
 
   test('of one peer, of one namespace', async () => {
@@ -84,7 +85,7 @@ describe('fairway bgp peers', () => {
       stdout: '',
       stderr: expect.stringContaining('FW0555 There is no BGPPeer "tro".'),
     })
-    expect(unknown.stderr).toContain('Use one of: drained, edge, nobody, old, secret, tor, wrong.')
+    expect(unknown.stderr).toContain('Use one of: drained, edge, nobody, old, secret, tor, twin, wrong.')
   })
 
   test('nothing is there: said, and no finding', async () => {

@@ -1,12 +1,14 @@
 import type { PeerRow } from '../../explain/bgp-peer-row.ts'
 import { type BgpPeersView, bgpPeers } from '../../explain/bgp-peers.ts'
 import { byNames } from '../../explain/order.ts'
-import { BGP_PEERS } from '../../kube/bgp-resources.ts'
+import { convertBfdProfile } from '../../kube/bgp-objects.ts'
+import { BFD_PROFILES, BGP_PEERS } from '../../kube/bgp-resources.ts'
 import { BGP_SESSION_STATUSES, convertSessionStatus } from '../../kube/bgp-session-status.ts'
 import { type Contents, collection } from '../../kube/collections.ts'
 import { convertPeerOutline } from '../../kube/peer-outline.ts'
 import { NODES } from '../../kube/resource.ts'
 import { convertNode } from '../../kube/world-objects.ts'
+import type { BfdProfile } from '../../model/bgp-config.ts'
 import { FairwayError } from '../../model/code.ts'
 import { BGP_NO_SUCH_PEER } from '../../model/codes/bgp-report.ts'
 import type { PeerOutline, SessionReport } from '../../model/session-report.ts'
@@ -20,6 +22,7 @@ interface PeerValues {
   readonly peers: PeerOutline
   readonly reports: SessionReport
   readonly nodes: Node
+  readonly bfdProfiles: BfdProfile
 }
 
 /** `fairway bgp peers [PEER]`: a row for each node and peer, from what agents report. */
@@ -33,6 +36,7 @@ export function peersQuestion(peer: string | undefined, options: ClusterOptions)
       peers: collection({ resource: BGP_PEERS, convert: convertPeerOutline, optional: true }),
       reports: collection({ resource: BGP_SESSION_STATUSES, convert: convertSessionStatus, optional: true }),
       nodes: collection({ resource: NODES, convert: convertNode }),
+      bfdProfiles: collection({ resource: BFD_PROFILES, convert: convertBfdProfile, optional: true }),
     },
     view: (contents) =>
       snapshotOf(contents, (row) => (peer === undefined || row.peer === peer) && isMeant(options, row.namespace)),

@@ -1,5 +1,6 @@
 import type { RoutePath, RouteRow } from '../../explain/bgp-route-row.ts'
 import { bgpRoutes } from '../../explain/bgp-routes.ts'
+import { unreadSecrets } from '../../explain/planned-sessions.ts'
 import { answers, type RouteQuestion, textOf } from '../../explain/route-question.ts'
 import { canonicalAddress, canonicalCidr } from '../../kube/address.ts'
 import {
@@ -29,7 +30,6 @@ import type {
   BgpRouteImport,
   CommunityNames,
   Namespace,
-  PeerSecret,
   PodRouteAdvertisement,
 } from '../../model/bgp-config.ts'
 import { FairwayError, type Finding } from '../../model/code.ts'
@@ -119,13 +119,9 @@ function snapshotOf(
   return { rows: view.rows, findings: [...objects, ...view.findings, ...nobody] }
 }
 
-/** Passwords are nobody's business here: a session is planned as if its own could be read. */
 function configOf(values: Contents<RouteValues>['values']): BgpConfig {
   const { peers, bfdProfiles, communities, advertisements, imports, namespaces } = values
-  const secrets = new Map<string, PeerSecret>()
-  for (const { password } of peers.values())
-    if (password !== undefined && 'secret' in password)
-      secrets.set(password.secret, { key: password.secret, text: 'unread', problem: '' })
+  const secrets = unreadSecrets(peers.values())
   return {
     ...{ peers, bfdProfiles, communities, namespaces, secrets },
     podRouteAdvertisements: advertisements,
