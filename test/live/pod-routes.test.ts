@@ -1,5 +1,11 @@
 /** Pods that can be reached from everywhere: nodes announce them, the routers pass it on, and far-client curls them. */
+import type { ChildProcess } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tryRun } from '../../src/linux/run.ts'
+import { report } from '../support/bgp-failover.ts'
+import { startAsking, startEcho } from '../support/live-flows.ts'
 import { bringUpLab, type LiveLab } from '../support/live-lab.ts'
 
 const LAB = 't-podroutes'
@@ -27,6 +33,8 @@ beforeAll(async () => {
 })
 afterAll(() => lab?.down())
 
+const kubectl = (line: string, input?: string): Promise<string> => lab.client(`kubectl ${line}`, input)
+
 const urlOf = (family: 'ipv4' | 'ipv6'): string =>
   family === 'ipv4' ? `http://${addresses.ipv4}:8080` : `http://[${addresses.ipv6}]:8080`
 
@@ -40,12 +48,83 @@ test.each(['ipv4', 'ipv6'] as const)('before anything is applied, no pod is reac
   expect(await asked(family)).toBeUndefined()
 })
 
+const EXAMPLES = `-f ${process.cwd()}/examples/bgp/peers.yaml -f ${process.cwd()}/examples/bgp/pod-routes.yaml`
+
 describe('with the examples applied', () => {
   beforeAll(async () => {
-    await lab.client(`kubectl apply -f ${process.cwd()}/examples/bgp/peers.yaml -f ${process.cwd()}/examples/bgp/pod-routes.yaml`)
+    await kubectl(`apply ${EXAMPLES}`)
   })
 
   test.each(['ipv4', 'ipv6'] as const)('far-client reaches the pod over %s, which sees its own address', async (family) => {
     await expect.poll(() => asked(family), soon).toBe(FAR[family])
+  })
+
+  describe('whatever is killed and started again', () => {
+    const PORT = 7_007
+    const NODE = 'optiplex-1'
+    type Victim = 'agent' | 'BIRD'
+
+    let echo: ChildProcess
+    beforeAll(async () => {
+      echo = await startEcho(await namespaceOf(addresses.ipv4), addresses.ipv4, PORT)
+    })
+    afterAll(() => echo?.kill())
+
+    /** The pod's network namespace, by its address. */
+    async function namespaceOf(address: string): Promise<string> {
+      for (const name of readdirSync('/run/netns').filter((one) => one.startsWith(`fw-${LAB}-pod-`)))
+        if ((await tryRun(['ip', '-n', name, '-o', 'addr'])).stdout.includes(` ${address}/`)) return name
+      throw new Error(`no pod has ${address}`)
+    }
+
+    const agentOf = async (): Promise<{ identity?: { pid: number }; restarts: number; phase: string }> => {
+      const { processes } = JSON.parse((await lab.lab(['status', '-o', 'json'])).stdout)
+      return processes.find(({ name }: { name: string }) => name === `agent-${NODE}`)
+    }
+    const birdPid = (): number => Number(readFileSync(`/run/fairway/${LAB}/agent/${NODE}/bird/bird.pid`, 'utf8'))
+
+    /** The address of the session, from the router's side, and whether BFD watches over it. */
+    const sessionIs = async (): Promise<unknown> => {
+      const { stdout } = await lab.on('tor', "vtysh -c 'show bgp neighbors 192.168.0.240 json'")
+      const neighbor = JSON.parse(stdout)['192.168.0.240']
+      return neighbor === undefined ? undefined : [neighbor.bgpState, neighbor.peerBfdInfo?.status]
+    }
+
+    async function afterKilling(victims: readonly Victim[]) {
+      await expect.poll(() => asked('ipv4'), soon).toBe(FAR.ipv4)
+      const before = await agentOf()
+      const bird = birdPid()
+      const asking = await startAsking(`fw-${LAB}-far-client`, addresses.ipv4, PORT, 8)
+      if (victims.includes('agent')) process.kill(before.identity?.pid ?? 0, 'SIGKILL')
+      if (victims.includes('BIRD')) process.kill(bird, 'SIGKILL')
+      if (victims.includes('agent'))
+        await expect.poll(agentOf, soon).toMatchObject({ phase: 'ready', restarts: before.restarts + 1 })
+      if (victims.includes('BIRD')) await expect.poll(birdPid, soon).not.toBe(bird)
+      else expect(birdPid()).toBe(bird)
+      await expect.poll(sessionIs, soon).toEqual(['Established', 'Up'])
+      await expect.poll(() => asked('ipv6'), soon).toBe(FAR.ipv6)
+      const result = await asking.end()
+      report(`${victims.join(' and ')} killed`, result)
+      return result
+    }
+
+    test.each<[string, readonly Victim[]]>([
+      ['the agent', ['agent']],
+      ['BIRD', ['BIRD']],
+      ['both', ['agent', 'BIRD']],
+    ])('%s: no packet is lost', { timeout: 60_000 }, async (_, victims) => {
+      await expect.poll(sessionIs, soon).toEqual(['Established', 'Up'])
+      expect(await afterKilling(victims)).toMatchObject({ lost: 0 })
+    })
+
+    test('without graceful restart packets would be', { timeout: 60_000 }, async () => {
+      const example = await readFile('examples/bgp/peers.yaml', 'utf8')
+      const without = example.replace(/^ *enableGracefulRestart.*\n/m, '')
+      expect(without).not.toBe(example)
+      await kubectl('delete bgppeer tor')
+      await kubectl('apply -f -', without)
+      await expect.poll(sessionIs, soon).toEqual(['Established', 'Up'])
+      expect((await afterKilling(['agent', 'BIRD'])).lost).toBeGreaterThan(0)
+    })
   })
 })

@@ -66,7 +66,7 @@ function bgpLines(topology: Topology, router: LabHost): readonly string[] {
     ...peers.flatMap(({ address, asn }) => [
       ` neighbor ${address} remote-as ${asn}`,
       ` neighbor ${address} timers connect 1`,
-      ` neighbor ${address} bfd profile ${BFD.profile}`,
+      ` neighbor ${address} bfd`, // FRR's own times: 900 ms
     ]),
     ...familyLines(topology, router, { family: 'ipv4', peers, hears: ranges.length > 0 }),
     ...familyLines(topology, router, { family: 'ipv6', peers, hears: ranges.length > 0 }),
