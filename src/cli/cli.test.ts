@@ -5,6 +5,7 @@ import { LAB_API_UNREACHABLE, LAB_PROCESS_FAILED, LAB_START_TIMEOUT } from '../m
 import { statusTables } from './commands/lab-status.ts'
 import { coded, exitCodeOf } from './errors.ts'
 import { formatLogLine } from './log-line.ts'
+import { duration } from './options.ts'
 import { buildProgram, pathOf } from './program.ts'
 import { configureTerminal, table } from './terminal.ts'
 
@@ -42,6 +43,15 @@ test('exit codes tell failure, unreachable and time-out apart', () => {
   expect(
     [LAB_PROCESS_FAILED, LAB_API_UNREACHABLE, LAB_START_TIMEOUT].map((code) => exitCodeOf(new FairwayError(code, 'x'))),
   ).toEqual([1, 3, 4])
+})
+
+test.each([
+  ['30', 30],
+  ['1m30s', 90],
+  ['500ms', 0.5],
+  ['0.5h', 1800],
+])('%s is a time', (text, seconds) => {
+  expect(duration(text)).toBe(seconds)
 })
 
 test('what has no code is a bug of ours, and keeps its trace', () => {
