@@ -1,5 +1,5 @@
 /** What the agent counts of BGP. */
-import { Counter, Gauge, type Metric } from '../../http/metrics.ts'
+import { Counter, Gauge, Histogram, type Metric } from '../../http/metrics.ts'
 import type { SessionReport } from '../../model/session-report.ts'
 
 /** A value of each session, read when it is asked for. */
@@ -28,6 +28,9 @@ class SessionGauge implements Metric {
   }
 }
 
+/** Bounds in seconds: BIRD reads its files anew, which takes milliseconds, with ten thousand routes tens of them. */
+const LATENCY_BOUNDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30]
+
 export interface BgpGauges {
   readonly reports: () => readonly SessionReport[]
   readonly routes: () => number
@@ -37,7 +40,14 @@ export interface BgpGauges {
 export class BgpMetrics {
   readonly updates = new Counter('fairway_bgp_updates_total', 'Changes that were loaded by the BGP speaker.')
   readonly failures = new Counter('fairway_bgp_update_failures_total', 'Changes that the BGP speaker could not load.')
+  private readonly latency = new Histogram(
+    'fairway_bgp_update_duration_seconds',
+    'Time from a change of pods or settings to its routes in the BGP speaker; the first whole state is not in it.',
+    LATENCY_BOUNDS,
+  )
   readonly all: readonly Metric[]
+
+  private readonly waiting: number[] = []
 
   constructor({ reports, routes, pending }: BgpGauges) {
     this.all = [
@@ -58,6 +68,19 @@ export class BgpMetrics {
       new Gauge('fairway_bgp_pending_entries', 'Sessions and routes that are not yet as planned.', pending),
       this.updates,
       this.failures,
+      this.latency,
     ]
+  }
+
+  /** A change waits for BIRD from now on. */
+  noteWaiting(nowInMs: number): void {
+    this.waiting.push(nowInMs)
+  }
+
+  /** A round ended well: what came before it began is in it. */
+  noteLoaded(nowInMs: number, tookInMs: number): void {
+    const later = this.waiting.findIndex((sinceInMs) => sinceInMs > nowInMs - tookInMs)
+    for (const sinceInMs of this.waiting.splice(0, later < 0 ? this.waiting.length : later))
+      this.latency.observe((nowInMs - sinceInMs) / 1_000)
   }
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { aNode, aWorld } from '../../../test/support/world.ts'
 import { TransportEngine } from '../../engine/bird/engine.ts'
 import { FakeBird } from '../../engine/bird/fake.ts'
+import { renderMetrics } from '../../http/metrics.ts'
 import { createClient, type KubeClient } from '../../kube/client.ts'
 import { FakeApi } from '../../kube/fake/fake-api.ts'
 import type { KubeObject } from '../../kube/types.ts'
@@ -70,6 +71,10 @@ test('without a peer no BIRD runs; with one it does; when it goes, so does BIRD'
   api.store.put(PEERS, peer())
   await expect.poll(() => session()?.peerAddress, soon).toBe('192.0.2.1')
   await expect.poll(() => speaker.state.sessions.map(({ state }) => state), soon).toEqual(['Idle'])
+  api.store.put(PEERS, peer('tor', '192.0.2.2'))
+  const scrape = () => renderMetrics(speaker.gauges)
+  await expect.poll(scrape, soon).toContain('fairway_bgp_session_up{peer="tor",address="192.0.2.2"} 0')
+  await expect.poll(scrape, soon).toMatch(/^fairway_bgp_update_duration_seconds_count [12]$/m)
   api.store.remove(PEERS, 'default/tor')
   await expect.poll(() => bird.running, soon).toBeUndefined()
   await expect.poll(() => speaker.state.sessions, soon).toEqual([])

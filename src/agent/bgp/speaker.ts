@@ -206,6 +206,7 @@ export class Speaker {
     const input = { world: this.world, config: this.store.config, drain: this.drain.phase }
     try {
       const delta = this.options.planner.update(input, changes)
+      if (this.lastRound !== undefined && !isEmpty(delta)) this.metrics.noteWaiting(performance.now())
       if (this.lastRound === undefined || !isEmpty(delta)) this.reconciler.want(delta)
     } catch (err) {
       log.error({ err }, 'BGP could not be planned') // a mistake of ours must not stop the data path, which calls this
@@ -214,11 +215,14 @@ export class Speaker {
   }
 
   private noteRound(round: Round): void {
+    const failedBefore = this.lastRound?.error !== undefined
     this.lastRound = round
-    if (round.error === undefined) this.metrics.updates.add(round.upserts + round.removals)
-    else {
+    if (round.error === undefined) {
+      this.metrics.updates.add(round.upserts + round.removals)
+      this.metrics.noteLoaded(performance.now(), round.tookInMs)
+    } else {
       this.metrics.failures.add()
-      log.warn({ err: round.error, pending: round.pending }, 'BIRD could not be told; trying again')
+      log[failedBefore ? 'debug' : 'warn']({ err: round.error, pending: round.pending }, 'BIRD could not be told; trying again')
     }
     this.watch?.soon()
   }
