@@ -99,8 +99,8 @@ function passwordOf(peer: BgpPeer, config: BgpConfig, findings: Finding[]): stri
   const { secret } = peer.password
   const known = config.secrets.get(secret)
   if (known?.text !== undefined) return known.text
-  const why = known?.problem === undefined || known.problem === '' ? 'has not been read yet' : known.problem
-  const message = `The password of BGPPeer ${peer.key} is in the Secret ${secret}, which ${why}.`
+  const why = known?.problem || `the Secret ${secret} has not been read yet`
+  const message = `BGPPeer ${peer.key} is without its password: ${why}.`
   findings.push({ code: BGP_SECRET_MISSING, subjects: [subjectOf(peer)], message, fix: BGP_SECRET_MISSING.fix })
   return undefined
 }

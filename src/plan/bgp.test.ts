@@ -89,11 +89,13 @@ describe('sessions', () => {
     const closed = aPeer('closed', { password: { secret: 'metallb-system/tor' }, peerAddress: '192.168.0.2' })
     const objects = { peers: [closed, aPeer('open')] }
     const missing = inputOf([], objects, {
-      secrets: new Map([['metallb-system/tor', { key: 'metallb-system/tor', problem: 'is not there' }]]),
+      secrets: new Map([
+        ['metallb-system/tor', { key: 'metallb-system/tor', problem: 'the Secret metallb-system/tor is not there' }],
+      ]),
     })
     expect(onlySession(missing).name).toBe('open')
     expect(found(missing)).toEqual([
-      'BGP_SECRET_MISSING The password of BGPPeer metallb-system/closed is in the Secret metallb-system/tor, which is not there.',
+      'BGP_SECRET_MISSING BGPPeer metallb-system/closed is without its password: the Secret metallb-system/tor is not there.',
     ])
     const there = inputOf([], objects, {
       secrets: new Map([['metallb-system/tor', { key: 'metallb-system/tor', text: 'secret', problem: '' }]]),
