@@ -1,8 +1,10 @@
 /** Pods that can be reached from everywhere: nodes announce them, the routers pass it on, and far-client curls them. */
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { inNetns } from '../../src/linux/netns.ts'
 import { tryRun } from '../../src/linux/run.ts'
 import { report } from '../support/bgp-failover.ts'
 import { startAsking, startEcho } from '../support/live-flows.ts'
@@ -44,6 +46,13 @@ async function asked(family: 'ipv4' | 'ipv6', from = 'far-client'): Promise<stri
   return exitCode === 0 ? (JSON.parse(stdout).client.address as string) : undefined
 }
 
+/** The pod's network namespace, by its address. */
+async function namespaceOf(address: string): Promise<string> {
+  for (const name of readdirSync('/run/netns').filter((one) => one.startsWith(`fw-${LAB}-pod-`)))
+    if ((await tryRun(['ip', '-n', name, '-o', 'addr'])).stdout.includes(` ${address}/`)) return name
+  throw new Error(`no pod has ${address}`)
+}
+
 test.each(['ipv4', 'ipv6'] as const)('before anything is applied, no pod is reached from outside over %s', async (family) => {
   expect(await asked(family)).toBeUndefined()
 })
@@ -59,6 +68,54 @@ describe('with the examples applied', () => {
     await expect.poll(() => asked(family), soon).toBe(FAR[family])
   })
 
+  describe('what a pod asks of others', () => {
+    const servers: ChildProcess[] = []
+    beforeAll(async () => {
+      for (const host of ['client', 'far-client']) {
+        const [program = '', ...args] = inNetns(`fw-${LAB}-${host}`, [
+          process.execPath,
+          'src/main.ts',
+          'lab-echo',
+          '--http',
+          '9000',
+        ])
+        const server = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+        servers.push(server)
+        await once(server.stdout, 'data')
+      }
+    })
+    afterAll(() => {
+      for (const server of servers) server.kill()
+    })
+
+    /** Whom a server sees when the pod asks it. */
+    async function seenBy(url: string): Promise<string> {
+      const { stdout } = await tryRun(inNetns(await namespaceOf(addresses.ipv4), ['curl', '-s', '-g', '-m', '5', url]))
+      return JSON.parse(stdout).client.address as string
+    }
+
+    test('comes from the pod where its source is kept, and from its node elsewhere', async () => {
+      expect(await seenBy(`http://${FAR.ipv4}:9000`)).toBe(addresses.ipv4)
+      expect(await seenBy(`http://[${FAR.ipv6}]:9000`)).toBe(addresses.ipv6)
+      expect(await seenBy('http://192.168.0.10:9000')).toBe('192.168.0.240')
+      expect(await seenBy('http://[fd00:192:168::10]:9000')).toBe('fd00:192:168::240')
+    })
+  })
+
+  test('pods that are chosen are announced one by one, as long as they are Ready', async () => {
+    const known = async (): Promise<string> => (await lab.on('tor', `vtysh -c 'show bgp ipv4 ${addresses.ipv4}/32'`)).stdout
+    await kubectl(`apply -f ${process.cwd()}/examples/bgp/single-pods.yaml`)
+    expect(await known()).toContain('Network not in table')
+    await kubectl('label pod echo reachable=directly')
+    await expect.poll(known, soon).toContain('Community: 64513:80')
+    const passedOn = async (): Promise<string> => (await lab.on('agg', 'ip route; ip -6 route')).stdout
+    await expect.poll(passedOn, soon).toMatch(new RegExp(`^${addresses.ipv6} .*proto bgp`, 'm'))
+    await kubectl('label pod echo reachable-')
+    await expect.poll(known, soon).toContain('Network not in table')
+    await expect.poll(() => asked('ipv4'), soon).toBe(FAR.ipv4)
+    await kubectl('delete podrouteadvertisement chosen')
+  })
+
   describe('whatever is killed and started again', () => {
     const PORT = 7_007
     const NODE = 'optiplex-1'
@@ -69,13 +126,6 @@ describe('with the examples applied', () => {
       echo = await startEcho(await namespaceOf(addresses.ipv4), addresses.ipv4, PORT)
     })
     afterAll(() => echo?.kill())
-
-    /** The pod's network namespace, by its address. */
-    async function namespaceOf(address: string): Promise<string> {
-      for (const name of readdirSync('/run/netns').filter((one) => one.startsWith(`fw-${LAB}-pod-`)))
-        if ((await tryRun(['ip', '-n', name, '-o', 'addr'])).stdout.includes(` ${address}/`)) return name
-      throw new Error(`no pod has ${address}`)
-    }
 
     const agentOf = async (): Promise<{ identity?: { pid: number }; restarts: number; phase: string }> => {
       const { processes } = JSON.parse((await lab.lab(['status', '-o', 'json'])).stdout)
