@@ -30,6 +30,7 @@ export class FollowedData {
 
   /** Tells what the object is as soon as that is known, and after every change, until `signal`. Nothing is told of an absent one. */
   follow(wish: DataName, listener: Listener, signal: AbortSignal): void {
+    if (signal.aborted) return // a pod may go while its volumes are laid
     const key = `${wish.resource.plural}/${wish.namespace}/${wish.name}`
     const followed = this.#followed.get(key) ?? this.#begin(key, wish)
     followed.listeners.add(listener)
