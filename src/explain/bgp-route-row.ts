@@ -18,6 +18,8 @@ export interface RoutePath {
   /** Of the session, as in `PeerRow`; `None` when none was reported. */
   readonly state: string
   readonly draining: boolean
+  /** The session is established, and the node has not yet withdrawn its routes to drain. */
+  readonly announced: boolean
   /** Sorted, as values. */
   readonly communities: readonly string[]
   /** Absent where nothing is said, and of meaning to internal peers alone. */

@@ -55,7 +55,7 @@ function routeRow(route: PlannedRoute, node: Node, reports: ReadonlyMap<string, 
     .map((path): RoutePath => {
       const report =
         reports.get(sessionOf(`${path.namespace}/${path.peer}`, node.name)) ?? reports.get(sessionOf(path.peer, node.name))
-      return { ...path, state: report?.state || 'None', draining: report?.draining ?? false }
+      return { ...path, state: report?.state || 'None', draining: report?.draining ?? false, announced: isAnnounced(report) }
     })
     .toSorted(byNames(({ peer, namespace }) => [peer, namespace]))
   const sources = route.sources
@@ -66,15 +66,15 @@ function routeRow(route: PlannedRoute, node: Node, reports: ReadonlyMap<string, 
     node: node.name,
     for: purpose(sources),
     health: healthOf(paths, node.ready),
-    announcedTo: paths.filter(isEstablished).length,
+    announcedTo: paths.filter(({ announced }) => announced).length,
     meantFor: paths.length,
     sources,
     paths,
   }
 }
 
-function isEstablished({ state }: RoutePath): boolean {
-  return state === 'Established'
+function isAnnounced(report: SessionReport | undefined): boolean {
+  return report?.state === 'Established' && !(report.draining && report.routesSent === 0)
 }
 
 function purpose(sources: readonly RouteSource[]): string {
@@ -88,6 +88,6 @@ function healthOf(paths: readonly RoutePath[], isReady: boolean): Health {
   if (paths.length === 0) return 'off'
   if (!isReady) return 'doubtful'
   if (paths.some(({ draining, state }) => draining || state === 'Closed')) return 'off'
-  const heard = paths.filter(isEstablished).length
+  const heard = paths.filter(({ announced }) => announced).length
   return heard === 0 ? 'bad' : heard < paths.length ? 'degraded' : 'good'
 }

@@ -95,6 +95,19 @@ test.each([
   expect(said).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('is no address, prefix or pod.') })
 })
 
+test('a node that drains announces until it withdraws', async () => {
+  there.node('node-1', { podCIDRs: ['10.244.1.0/24'] })
+  there.peer('tor')
+  there.advertisement('ranges', { nodePodCIDRs: true })
+  there.session('tor', 'node-1', { draining: true })
+  expect((await cluster.run('bgp', 'routes')).stdout).toContain('- to 1 of 1, draining')
+  there.session('tor', 'node-1', { draining: true, routesSent: 0 })
+  expect(await cluster.run('bgp', 'routes')).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('- to 0 of 1, draining'),
+  })
+})
+
 test('peers of one name in two namespaces are told apart', async () => {
   there.node('node-1', { podCIDRs: ['10.244.1.0/24'] })
   there.peer('tor')
