@@ -178,14 +178,3 @@ test.each([
   }
   await expect.poll(() => reaches('far-client', '192.168.0.154'), soon).toBe(true)
 })
-
-test('a lab that is up without BGP says what to do', async () => {
-  const plain = await bringUpLab('t-lab-bgp1')
-  try {
-    const { exitCode, stderr } = await plain.lab(['up', '--with', 'bgp'])
-    expect([exitCode, stderr]).toEqual([expect.any(Number), expect.stringContaining('is up without BGP')])
-    expect(exitCode).not.toBe(0)
-  } finally {
-    await plain.down()
-  }
-})

@@ -100,6 +100,8 @@ describe('up', () => {
     const before = await processesOf('lab')
     const again = await box.fairway('lab', 'up', '-o', 'json')
     expect(JSON.parse(again.stdout)).toMatchObject({ how: 'already', nodes: 3 })
+    const { exitCode, stderr } = await box.fairway('lab', 'up', '--with', 'bgp')
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('error FW0915 The lab lab is up without BGP.')])
     expect(await processesOf('lab')).toEqual(before)
   })
 
