@@ -1,11 +1,14 @@
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { TransportEngine } from '../engine/bird/engine.ts'
+import { FakeBird } from '../engine/bird/fake.ts'
 import { createClient } from '../kube/client.ts'
 import { FakeApi } from '../kube/fake/fake-api.ts'
 import type { EndpointSlice, KubeObject, Node, Pod, Service } from '../kube/types.ts'
 import type { DataPathEntry } from '../model/datapath.ts'
 import { type ForeignRules, hostPortKey, NOBODY_ELSE } from '../model/foreign.ts'
 import type { Delta } from '../model/plan.ts'
+import { createBgpPlanner } from '../plan/bgp.ts'
 import { Agent, type AgentOptions, type WatchedEngine } from './agent.ts'
 import type { ForeignSource } from './service-proxy.ts'
 
@@ -445,5 +448,51 @@ describe('findings', () => {
       'service/default/odd: spec.clusterIPs[0] is "10.96.0.300", which is not an IP address; it is not used.',
       'service/default/odd: spec.ports[0].protocol is "ICMP", which is not TCP, UDP or SCTP; it is not used.',
     ])
+  })
+})
+
+describe('where pods keep their source address', () => {
+  const ADVERTISEMENTS = '/apis/fairway.dev/v1alpha1/podrouteadvertisements'
+  const advertisement = {
+    metadata: { name: 'pods' },
+    spec: { nodePodCIDRs: true, keepSourceTo: ['172.30.0.0/24'] },
+  } as KubeObject
+  const KEPT = 'keep-source/172.30.0.0/24'
+  const bgp = () => ({
+    engine: new TransportEngine(new FakeBird()),
+    planner: createBgpPlanner('n1', { kernelTable: 0 }),
+    kernelTable: 0,
+    drainInMs: 60_000,
+  })
+
+  test('is kept over a restart, and goes with the advertisement', async () => {
+    const api = await fakeApi()
+    api.store.put(ADVERTISEMENTS, advertisement)
+    const engine = new MemoryEngine()
+    const first = start(api, engine, { bgp: bgp() })
+    await first.ready
+    expect(engine.installed.has(KEPT)).toBe(true)
+    const next = new MemoryEngine(engine.installed)
+    // what users ask of BGP comes last
+    let slow: (() => void) | undefined
+    api.fault = (_, { pathname }) =>
+      slow === undefined && pathname === ADVERTISEMENTS ? { kind: 'status', status: 500 } : undefined
+    const second = start(api, next, { bgp: bgp() })
+    await until(() => second.state.connected)
+    slow = () => undefined
+    await second.ready
+    expect(next.deltas.flatMap(({ removals }) => removals)).toEqual([])
+    api.store.remove(ADVERTISEMENTS, 'pods')
+    await until(() => !next.installed.has(KEPT))
+    expect(backendsOf(next)).toEqual(['10.244.1.2:8080'])
+  })
+
+  test('that cannot be had keeps no Service from working', async () => {
+    const api = await fakeApi()
+    api.fault = (_, { pathname }) => (pathname === '/api/v1/namespaces' ? { kind: 'status', status: 403 } : undefined)
+    const engine = new MemoryEngine()
+    const agent = start(api, engine, { bgp: bgp(), settingsTimeoutInMs: 50 })
+    await agent.ready
+    expect(backendsOf(engine)).toEqual(['10.244.1.2:8080'])
   })
 })

@@ -21,6 +21,7 @@ import { Speaker, type SpeakerOptions } from './bgp/speaker.ts'
 import { findingEvents } from './finding-events.ts'
 import { FindingSet } from './finding-set.ts'
 import { FlowKeeper } from './flow-keeper.ts'
+import { HeldChanges } from './held-changes.ts'
 import { machineAddresses } from './machine-addresses.ts'
 import { AgentMetrics } from './metrics.ts'
 import { NodeHealth } from './node-health.ts'
@@ -48,6 +49,8 @@ export interface AgentOptions {
   readonly health?: ListenAddress
   /** The node's BGP; absent: it speaks none. */
   readonly bgp?: Pick<SpeakerOptions, 'engine' | 'planner' | 'kernelTable' | 'drainInMs' | 'lookEveryInMs'>
+  /** How long the rules wait for the settings of BGP that they depend on, when the agent begins; 5 s by default. */
+  readonly settingsTimeoutInMs?: number
   /** Ends it; the rules stay. */
   readonly signal: AbortSignal
   /** How long a finding stands before it is told; 2 s by default. */
@@ -80,6 +83,7 @@ export class Agent {
   private readonly changing = new Map<string, number>()
   private lastRound: Round | undefined
   private wanted = false
+  private readonly held: HeldChanges
   /** Seconds that the process had run when the first whole state was programmed. */
   private readyAfter = 0
   private findingsDue: NodeJS.Timeout | undefined
@@ -107,7 +111,13 @@ export class Agent {
       node,
       signal,
       reflector: options.reflector,
-      onChanges: (changes, { receivedAtInMs }) => this.take(changes, receivedAtInMs),
+      onChanges: (changes, { receivedAtInMs }) => this.held.hear(changes, receivedAtInMs),
+    })
+    this.held = new HeldChanges({
+      until: this.speaker && Promise.all([this.world.synced, this.speaker.settingsKnown]),
+      timeoutInMs: options.settingsTimeoutInMs ?? 5_000,
+      signal,
+      take: (changes, receivedAtInMs) => this.take(changes, receivedAtInMs),
     })
     if (options.foreign !== undefined) {
       this.takeForeign(options.foreign.current)
@@ -191,7 +201,7 @@ export class Agent {
   }
 
   private async start(): Promise<void> {
-    await this.world.synced
+    await Promise.all([this.world.synced, this.held.released])
     await this.reconciler.settled(this.options.signal)
     this.readyAfter = process.uptime()
     const { node } = this.options

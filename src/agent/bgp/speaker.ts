@@ -108,6 +108,11 @@ export class Speaker {
     void this.start()
   }
 
+  /** Resolves when what users ask of BGP was heard for the first time. */
+  get settingsKnown(): Promise<void> {
+    return this.store.synced
+  }
+
   /** Takes what is new in the world; the first call has all of it. */
   takeWorld(world: World, changes: readonly WorldChange[]): void {
     const isFirst = this.world === undefined
