@@ -84,7 +84,8 @@ async function agent(): Promise<AgentProcess | undefined> {
 }
 
 test('the network plugin decides, until a range is named', async () => {
-  expect(await seenAt(FAR)).toEqual(twice(NODE_ADDRESSES))
+  // the nodes learn the way to the far range from the routers, maybe after the pod is Ready
+  await expect.poll(() => seenAt(FAR), soon).toEqual(twice(NODE_ADDRESSES))
 })
 
 test('to the range the pod keeps its address, and the way back is by BGP; elsewhere the plugin decides', async () => {

@@ -7,6 +7,7 @@ import type { SessionReport } from '../../model/session-report.ts'
 import { Patience } from './patience.ts'
 import { checkReturnPath, type Routes } from './return-path.ts'
 import { SessionBook, type Transition } from './session-book.ts'
+import { Silence } from './silence.ts'
 
 const log = logger('bgp')
 
@@ -46,6 +47,7 @@ export class SessionWatch {
   private soonTimer: NodeJS.Timeout | undefined
   private returnPathAtInMs = 0
   private readonly patience = new Patience()
+  private readonly silence = new Silence()
   private looking: Promise<void> | undefined
   private closed = false
 
@@ -88,7 +90,9 @@ export class SessionWatch {
     // BIRD that cannot be asked is a finding of its own, and its sessions are not up as far as anyone knows
     this.states = sessions.length === 0 ? [] : await engine.sessions().catch((): readonly SessionState[] => [])
     if (this.closed) return
-    const own = [...engine.findings, ...this.patience.sift(engine.judge(this.states), performance.now())]
+    const nowInMs = performance.now()
+    const told = this.patience.sift(engine.judge(this.states), nowInMs)
+    const own = [...engine.findings, ...(await this.silence.explain(told, sessions, this.states, nowInMs))]
     const keys = sessions.map(({ key }) => key)
     const findings = own.map((finding) => (finding.subjects.length === 0 ? { ...finding, subjects: keys } : finding))
     const { reports, transitions } = this.book.look({ sessions, states: this.states, findings, nowInMs: Date.now() })

@@ -9,6 +9,7 @@ import { sessionFindings } from './findings.ts'
 import { NodeBird } from './node.ts'
 import { type BirdFiles, observeFiles, sessionAt } from './observe.ts'
 import { parseSessions } from './status.ts'
+import { Symptoms } from './symptoms.ts'
 import type { BirdTransport } from './transport.ts'
 
 /** The node's BIRD: its speaker, sessions and routes. */
@@ -17,7 +18,7 @@ export interface BirdEngine extends Engine<BgpEntry> {
   readonly findings: readonly Finding[]
   /** Asks what is true of each session now, in the order of their keys. @throws {FairwayError} BGP_CONTROL_FAILED */
   sessions(): Promise<readonly SessionState[]>
-  /** Findings about sessions that are not as they should be; `states` are those that `sessions` gave. */
+  /** Findings about sessions that are not as they should be; `states` are those that `sessions` gave. Remembers a minute: ask often. */
   judge(states: readonly SessionState[]): readonly Finding[]
   /** Calls back when the daemon died, hung or is there again: `verify()` the reconciler. */
   onChange(listener: () => void): void
@@ -46,7 +47,7 @@ export class TransportEngine implements BirdEngine {
   private left: ReadonlyMap<string, Finding> = new Map()
   private refused: Finding | undefined
   private installed: BirdFiles | undefined
-  private signatureFailures = 0
+  private readonly symptoms = new Symptoms()
   /** What was last said to `lookUp`; undefined when nobody knows. */
   private lookedUp: boolean | undefined
 
@@ -94,10 +95,9 @@ export class TransportEngine implements BirdEngine {
   }
 
   judge(states: readonly SessionState[]): readonly Finding[] {
-    const failures = this.bird.signatureFailures()
-    const growing = failures > this.signatureFailures
-    this.signatureFailures = failures
-    return sessionFindings(sessionsOf(this.entries), states, growing)
+    const nowInMs = Date.now()
+    const doubts = this.symptoms.signatures(this.bird.signatureFailures(), nowInMs)
+    return sessionFindings(sessionsOf(this.entries), states, { doubts, flaps: this.symptoms.flaps(states, nowInMs) })
   }
 
   onChange(listener: () => void): void {

@@ -5,6 +5,7 @@ import { BirdDaemon, type DaemonOptions } from './daemon.ts'
 import { Generations } from './generations.ts'
 import { TableLookup } from './lookup.ts'
 import type { BirdFiles } from './observe.ts'
+import type { SignatureFailures } from './symptoms.ts'
 import type { BirdTransport, Refusal } from './transport.ts'
 
 /** `0003` reconfigured, `0004` begun, `0005` queued. */
@@ -65,14 +66,12 @@ export class NodeBird implements BirdTransport {
     return this.lookup.set(wanted)
   }
 
-  signatureFailures(): number {
+  signatureFailures(): SignatureFailures | undefined {
     const pid = this.daemon.identity?.pid
-    if (pid === undefined) return 0
-    const [names = [], values = []] = readFileSync(`/proc/${pid}/net/netstat`, 'utf8')
-      .split('\n')
-      .filter((line) => line.startsWith('TcpExt:'))
-      .map((line) => line.split(' '))
-    return names.reduce((sum, name, at) => (name.startsWith('TCPMD5') ? sum + Number(values[at]) : sum), 0)
+    if (pid === undefined) return undefined
+    const counters = countersOf(pid)
+    const of = (name: string) => counters.get(name) ?? 0
+    return { wrong: of('TCPMD5Failure'), missing: of('TCPMD5NotFound'), unexpected: of('TCPMD5Unexpected') }
   }
 
   onChange(listener: () => void): void {
@@ -92,6 +91,19 @@ export class NodeBird implements BirdTransport {
   private async load(): Promise<Refusal | undefined> {
     const { code, lines } = await this.daemon.ask('configure')
     return TAKEN.includes(code) ? undefined : refusal(lines.join(' '))
+  }
+}
+
+/** Counters of TCP in the namespace of a process, by the names of /proc/net/netstat; none when the process is gone. */
+function countersOf(pid: number): ReadonlyMap<string, number> {
+  try {
+    const [names = [], values = []] = readFileSync(`/proc/${pid}/net/netstat`, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('TcpExt:'))
+      .map((line) => line.split(' '))
+    return new Map(names.map((name, at) => [name, Number(values[at])]))
+  } catch {
+    return new Map()
   }
 }
 

@@ -5,6 +5,7 @@ import { protocolName } from './config.ts'
 import { ReplyReader } from './control.ts'
 import { sessionFindings } from './findings.ts'
 import { parseSessions, unheard } from './status.ts'
+import { NO_DOUBTS } from './symptoms.ts'
 
 /** A recorded answer; the sessions of the recording are `fw_s1` to `fw_s3`. */
 function recorded(name: string): string {
@@ -47,7 +48,7 @@ it('reads sessions of every kind', () => {
 })
 
 it('tells what is wrong', () => {
-  const found = sessionFindings(SESSIONS, parsed(), false)
+  const found = sessionFindings(SESSIONS, parsed(), { doubts: NO_DOUBTS, flaps: new Map() })
   expect(found.map(({ subjects, code }) => [...subjects, code.name])).toEqual([
     ['session/two', 'BGP_SESSION_DOWN'],
     ['session/three', 'BGP_SESSION_DOWN'],

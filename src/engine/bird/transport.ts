@@ -1,5 +1,6 @@
 import type { Finding } from '../../model/code.ts'
 import type { BirdFiles } from './observe.ts'
+import type { SignatureFailures } from './symptoms.ts'
 
 /** Where the files go and who reads them: the node's BIRD, or one in memory. */
 export interface BirdTransport {
@@ -19,8 +20,8 @@ export interface BirdTransport {
   ask(line: string): Promise<readonly string[]>
   /** Puts, or takes away, the rules by which the node's packets find the table of accepted routes. @throws {FairwayError} */
   lookUp(wanted: boolean): Promise<void>
-  /** How many TCP segments the kernel dropped for their MD5 signature, since the namespace was made. */
-  signatureFailures(): number
+  /** How many TCP segments the kernel dropped for their MD5 signature, since the namespace was made; undefined while nobody knows. */
+  signatureFailures(): SignatureFailures | undefined
   /** Calls back after a change of `findings`, or after the daemon was started anew. */
   onChange(listener: () => void): void
   /** Ends the daemon, closing its sessions, and removes the files. */

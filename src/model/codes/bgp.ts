@@ -69,7 +69,8 @@ export const BGP_PASSWORD_SUSPECT: Code = {
   name: 'BGP_PASSWORD_SUSPECT',
   severity: 'error',
   title: 'The passwords of a BGP session differ',
-  cause: 'The session is not established, and the kernel drops segments whose TCP MD5 signature is missing or wrong.',
+  cause:
+    'The session is not established, and the kernel drops segments whose TCP MD5 signature is missing, wrong or not expected. It does not say whose: with several such sessions each of them is suspect.',
   fix: 'Set the same password on both sides, or none on both.',
 }
 
@@ -89,4 +90,24 @@ export const BGP_CONTROL_FAILED: Code = {
   title: 'BIRD cannot be asked',
   cause: 'The control socket of BIRD is not there, was closed, or did not answer in time.',
   fix: 'Nothing: BIRD is started again when it is gone or hangs. If it stays, look at the log of BIRD.',
+}
+
+export const BGP_SESSION_REFUSED: Code = {
+  code: 'FW0511',
+  name: 'BGP_SESSION_REFUSED',
+  severity: 'error',
+  title: 'A BGP neighbour refuses the session',
+  cause:
+    'The neighbour answered, and closed the session with a NOTIFICATION: it is shut down there, does not know this node, or has too many prefixes; the message has its words.',
+  fix: 'Look at the neighbour: whether it expects this node by address and AS number, how many prefixes it takes, and what its log says.',
+}
+
+export const BGP_SESSION_FLAPS: Code = {
+  code: 'FW0512',
+  name: 'BGP_SESSION_FLAPS',
+  severity: 'warning',
+  title: 'A BGP session comes and goes',
+  cause:
+    'The session came up three times or more within a minute: the neighbour closes it after it heard the routes, the link is bad, or BFD is too sharp for it; the message has what was last heard.',
+  fix: 'Look at the log of the neighbour; with BFD, allow it more time in the BFDProfile.',
 }
