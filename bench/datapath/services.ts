@@ -45,6 +45,8 @@ function service(index: number): Service {
     publishNotReady: false,
     sourceRanges: [],
     healthCheckNodePort: 0,
+    addressPool: '',
+    labels: {},
     leftAlone: false,
     createdAtInMs: index,
   }

@@ -1,6 +1,7 @@
 /** The other settings of BGP in Fairway's words. Every function takes any JSON of the kind; see bgp-peer.ts for peers. */
 import type * as config from '../model/bgp-config.ts'
 import { BGP_ENTRY_INVALID } from '../model/codes/bgp.ts'
+import type { Selector } from '../model/selector.ts'
 import { canonicalCidr, familyOf } from './address.ts'
 import type { Converted } from './converted.ts'
 import { selectorOf, selectorsOf } from './label-selector.ts'
@@ -83,7 +84,7 @@ export function convertPodRouteAdvertisement(raw: SettingsObject): Converted<con
   })
 }
 
-function part(pods: Fields, field: string): config.Selector {
+function part(pods: Fields, field: string): Selector {
   const selector = pods.child(field)
   return selector === undefined ? [] : selectorOf(selector)
 }

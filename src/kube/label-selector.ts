@@ -1,5 +1,5 @@
 /** Label selectors of Kubernetes as terms. Source: apimachinery, meta/v1 LabelSelector. */
-import type { Selector, SelectorTerm } from '../model/bgp-config.ts'
+import type { Selector, SelectorTerm } from '../model/selector.ts'
 import { type Fields, sorted } from './settings.ts'
 
 const OPERATORS: Readonly<Record<string, SelectorTerm['is']>> = {

@@ -261,3 +261,11 @@ test('any JSON in spec and status is converted or refused as a whole, by an erro
     }),
   )
 })
+
+test('the pool of a load-balancer address is read where either of its annotations is', () => {
+  const pool = (annotations: Record<string, string>) =>
+    convertService({ metadata: { ...metadata, annotations } }).value?.addressPool
+  expect(pool({})).toBe('')
+  expect(pool({ 'metallb.universe.tf/ip-allocated-from-pool': 'old' })).toBe('old')
+  expect(pool({ 'metallb.universe.tf/ip-allocated-from-pool': 'old', 'metallb.io/ip-allocated-from-pool': 'new' })).toBe('new')
+})

@@ -37,6 +37,8 @@ export function convertService(raw: Service): Converted<world.Service> {
     publishNotReady: spec.publishNotReadyAddresses === true,
     sourceRanges: sourceRanges(raw, read),
     healthCheckNodePort: spec.healthCheckNodePort ?? 0,
+    addressPool: addressPool(raw),
+    labels: raw.metadata.labels ?? {},
     leftAlone: isLeftAlone(raw),
     createdAtInMs: Date.parse(raw.metadata.creationTimestamp ?? '') || 0,
   }
@@ -49,6 +51,11 @@ export function convertService(raw: Service): Converted<world.Service> {
  */
 function isLeftAlone({ metadata: { labels = {} } }: KubeObject): boolean {
   return 'service.kubernetes.io/service-proxy-name' in labels || 'service.kubernetes.io/headless' in labels
+}
+
+/** Source: MetalLB, whose controller writes it beside the address. */
+function addressPool({ metadata: { annotations = {} } }: KubeObject): string {
+  return annotations['metallb.io/ip-allocated-from-pool'] ?? annotations['metallb.universe.tf/ip-allocated-from-pool'] ?? ''
 }
 
 /** Addresses that a load balancer delivers as they are (mode VIP), not those of a proxy in front. */

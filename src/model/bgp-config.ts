@@ -1,15 +1,6 @@
 /** What users ask of BGP, free of Kubernetes' words: peers, profiles, and what is announced to and taken from whom. Input of planners. */
+import type { Selector } from './selector.ts'
 import type { ObjectKey } from './world.ts'
-
-/** One term of a selector on a label. `in` and `not-in` have values; `not-in` and `absent` hold where the label is missing. */
-export interface SelectorTerm {
-  readonly key: string
-  readonly is: 'in' | 'not-in' | 'present' | 'absent'
-  readonly values: readonly string[]
-}
-
-/** Chooses by labels: all terms must hold; without terms it chooses everything. */
-export type Selector = readonly SelectorTerm[]
 
 /** When a neighbour counts as dead (RFC 5880). */
 export interface BfdProfile {

@@ -1,6 +1,7 @@
 /** What a node reports of one BGP session, as others read it from the API. */
-import type { BgpPeer, Selector } from './bgp-config.ts'
+import type { BgpPeer } from './bgp-config.ts'
 import type { Finding } from './code.ts'
+import type { Selector } from './selector.ts'
 import type { NodeName, ObjectKey } from './world.ts'
 
 /** A condition of a report or of an object that users wrote: `reason` is one word for programs, often the name of a code. */

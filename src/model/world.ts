@@ -37,6 +37,9 @@ export interface Service {
   readonly sourceRanges: readonly string[]
   /** 0 when there is none. */
   readonly healthCheckNodePort: number
+  /** The pool that its load-balancer addresses are from, by name; '' when nobody says. */
+  readonly addressPool: string
+  readonly labels: Readonly<Record<string, string>>
   /** Labelled for another service proxy, or as headless: not ours to carry. */
   readonly leftAlone: boolean
   /** Milliseconds since the epoch, from creationTimestamp: the older of two claims wins. */

@@ -1,5 +1,5 @@
 /** Selectors on labels. */
-import type { Selector, SelectorTerm } from '../model/bgp-config.ts'
+import type { Selector, SelectorTerm } from '../model/selector.ts'
 
 type Labels = Readonly<Record<string, string>>
 

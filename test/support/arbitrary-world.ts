@@ -74,6 +74,8 @@ const service: fc.Arbitrary<Service> = fc
     type: fc.constantFrom<Service['type']>('ClusterIP', 'NodePort', 'NodePort', 'LoadBalancer', 'LoadBalancer', 'ExternalName'),
     clusterIPs: fc.oneof({ weight: 8, arbitrary: clusterIPs }, { weight: 1, arbitrary: fc.constant<string[]>([]) }),
     ports: servicePorts,
+    addressPool: fc.constant(''),
+    labels: fc.constant({}),
     leftAlone: often(false, fc.constant(true), 8),
     createdAtInMs,
   })

@@ -18,6 +18,8 @@ export function aService(key: string, part: Partial<Service> = {}): Service {
     publishNotReady: false,
     sourceRanges: [],
     healthCheckNodePort: 0,
+    addressPool: '',
+    labels: {},
     leftAlone: false,
     createdAtInMs: 0,
     ...part,
