@@ -1,0 +1,108 @@
+/** What users ask of load-balancer addresses, free of Kubernetes' words: pools, who may have what, and how it is announced. Input of planners. */
+import type { Selector } from './selector.ts'
+import type { Family, ObjectKey, Protocol } from './world.ts'
+
+/** Addresses from `first` to `last`, both of them included, canonical and of one family. */
+export interface AddressSpan {
+  readonly family: Family
+  readonly first: string
+  readonly last: string
+}
+
+/** Addresses to give out. */
+export interface AddressPool {
+  readonly key: ObjectKey
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  /** In the order of the object: the first free address of the first span is given first. */
+  readonly spans: readonly AddressSpan[]
+  /** Whether a Service gets an address of it without asking for this pool. */
+  readonly autoAssign: boolean
+  /** Leaves out IPv4 addresses that end in .0 and .255. */
+  readonly avoidsBuggyAddresses: boolean
+  /** The lower goes first, 0 goes last. Source: MetalLB, serviceAllocation.priority. */
+  readonly priority: number
+  /** Whom it is for; absent: every Service. A Service must be in one of the namespaces, and be chosen by one of the selectors. */
+  readonly reserved?: {
+    readonly namespaces: readonly string[]
+    readonly namespaceSelectors: readonly Selector[]
+    readonly services: readonly Selector[]
+  }
+  /** Whether its author agrees that addresses which are no longer in it are taken from the Services that have them. */
+  readonly mayMove: boolean
+  /** Milliseconds since the epoch, from creationTimestamp: of two pools that overlap the older one is used. */
+  readonly createdAtInMs: number
+}
+
+/** One port of a Service, as far as sharing an address goes. */
+export interface SharedPort {
+  readonly protocol: Protocol
+  readonly port: number
+}
+
+/** A Service that is to have an address of ours. */
+export interface AddressRequest {
+  readonly key: ObjectKey
+  readonly labels: Readonly<Record<string, string>>
+  /** The families of its cluster addresses, the first one first. */
+  readonly families: readonly Family[]
+  /** Whether each of `families` is needed: `RequireDualStack`, or single-stack. */
+  readonly needsAll: boolean
+  /** Addresses that it asks for, canonical; empty: any. */
+  readonly addresses: readonly string[]
+  /** The pool that it asks for, by name; '' for any. */
+  readonly pool: string
+  /** Services with the same key may share addresses where their ports differ; '' for none. */
+  readonly sharingKey: string
+  readonly ports: readonly SharedPort[]
+  /** Under policy Local services that share an address must have the same endpoints: their selector, as text; '' under policy Cluster. */
+  readonly localBackends: string
+  /** Those it has in its status, canonical. */
+  readonly current: readonly string[]
+  readonly createdAtInMs: number
+}
+
+/** An address that was given to Services, as it is stored. More than one has it when they share it. */
+export interface AddressClaim {
+  readonly address: string
+  readonly pool: string
+  /** Sorted. */
+  readonly holders: readonly ObjectKey[]
+}
+
+/** What every announcement says: which addresses, of which Services, from which nodes. Empty lists: all. */
+export interface Advertisement {
+  readonly key: ObjectKey
+  readonly name: string
+  readonly pools: readonly string[]
+  /** Beside `pools`: those that any of these chooses. */
+  readonly poolSelectors: readonly Selector[]
+  readonly services: readonly Selector[]
+  readonly nodes: readonly Selector[]
+}
+
+/** Announces addresses by ARP and NDP. */
+export interface L2Advertisement extends Advertisement {
+  /** Names of interfaces; empty: those whose subnet holds the address. */
+  readonly interfaces: readonly string[]
+  /** Nodes that a selector chooses weigh more, 1 to 100 each; the heaviest live one is the owner. */
+  readonly preferredNodes: readonly { readonly weight: number; readonly selector: Selector }[]
+}
+
+/** Announces addresses to BGP neighbours. */
+export interface BgpAdvertisement extends Advertisement {
+  /** Names of peers, sorted; empty: all. */
+  readonly peers: readonly string[]
+  /** Values (`A:B`, `A:B:C`), or names that `CommunityNames` explain. Sorted. */
+  readonly communities: readonly string[]
+  readonly localPreference?: number
+  /** Lengths of the prefixes that are announced. */
+  readonly lengths: { readonly ipv4: number; readonly ipv6: number }
+}
+
+/** What is asked of load-balancer addresses on this cluster. */
+export interface LoadBalancerConfig {
+  readonly pools: ReadonlyMap<ObjectKey, AddressPool>
+  readonly l2Advertisements: ReadonlyMap<ObjectKey, L2Advertisement>
+  readonly bgpAdvertisements: ReadonlyMap<ObjectKey, BgpAdvertisement>
+}
