@@ -45,6 +45,9 @@ const TRANSPORTS = [
   ['SPDY', { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false', KUBECTL_PORT_FORWARD_WEBSOCKETS: 'false' }],
 ] as const
 
+/** The size comes on a channel of its own, maybe after the first input. */
+const SIZE = 'for i in $(seq 100); do test "$(stty size)" = "0 0" || break; sleep 0.05; done; stty size'
+
 test.each(TRANSPORTS)('exec by %s: output, errors, exit code, environment, input and its end', async (_name, more) => {
   const script = 'echo $COLOUR $(hostname); echo no >&2; exit 3'
   const answer = await kubectl(['exec', 'web', '--', 'sh', '-c', script], undefined, more)
@@ -67,7 +70,7 @@ test('a command has the capabilities of its container, and its processes', async
 })
 
 test('exec -it has a terminal', async () => {
-  const line = `${KUBECTL} exec -it web -- sh -c 'test -t 0 && test -t 1 && echo terminal $TERM; stty size; exit 4'`
+  const line = `${KUBECTL} exec -it web -- sh -c 'test -t 0 && test -t 1 && echo terminal $TERM; ${SIZE}; exit 4'`
   const answer = await tryRun(['script', '-qec', `stty rows 33 cols 99; ${line}`, '/dev/null'], { env })
   expect(answer.stdout).toContain('terminal xterm\r\n33 99\r\n')
   expect(answer.exitCode).toBe(4)
@@ -82,7 +85,7 @@ test.each(TRANSPORTS)('run -i by %s gives a container its input once, and shows 
 })
 
 test('run -it has a terminal, of the size of the client, and a shell with job control', async () => {
-  const line = `${KUBECTL} run term -it --rm --restart=Never --image=shell --quiet --command -- bash -c 'read -r word; echo got $word; stty size; set -m; jobs; sleep 0 & wait; exit 5'`
+  const line = `${KUBECTL} run term -it --rm --restart=Never --image=shell --quiet --command -- bash -c 'read -r word; echo got $word; ${SIZE}; set -m; jobs; sleep 0 & wait; exit 5'`
   const answer = await tryRun(['script', '-qec', `stty rows 33 cols 99; ${line}`, '/dev/null'], { env, input: 'hello\n' })
   expect(answer.stdout).toContain('got hello\r\n33 99\r\n')
   expect(answer.stdout).not.toContain('job control')
@@ -105,6 +108,16 @@ test('a command ends when its user leaves', async () => {
   expect(await sleepers()).toBe('1\n')
   child.kill('SIGKILL')
   await expect.poll(sleepers, { interval: 50, timeout: 5000 }).toBe('0\n')
+})
+
+test.each(TRANSPORTS)('a user who leaves amid the output of a command by %s disturbs nobody', async (_name, more) => {
+  const restarts = async () => (await lab.lab(['status'])).stdout.split('\n').filter((line) => line.includes('kubelet'))
+  const before = (await restarts()).map((line) => line.split(/\s+/).slice(0, 4))
+  const child = spawn(KUBECTL, ['exec', 'web', '--', 'yes'], { env: { ...env, ...more } })
+  await once(child.stdout, 'data')
+  child.kill('SIGKILL')
+  expect((await kubectl(['exec', 'web', '--', 'echo', 'here'], undefined, more)).stdout).toBe('here\n')
+  expect((await restarts()).map((line) => line.split(/\s+/).slice(0, 4))).toEqual(before)
 })
 
 // after a refusal kubectl ends by itself, at once or a little later ("lost connection to pod"): its end is waited for from its start on

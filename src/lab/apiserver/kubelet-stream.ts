@@ -1,7 +1,7 @@
 /** exec, attach, port-forward: the connection is handed through to the kubelet of the pod's node, which speaks the protocol. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import type { Pod } from '../../kube/types.ts'
 import type { KubeletStream } from './kind.ts'
 import { containerOf, dialError, type KubeletAddress, type KubeletClient, kubeletOf } from './kubelet-address.ts'
@@ -70,7 +70,8 @@ async function relay(request: IncomingMessage, response: ServerResponse, locatio
     answer.on('error', () => response.destroy())
     done.resolve()
   })
-  upstream.on('upgrade', (answer, far, head) => {
+  upstream.on('upgrade', (answer, duplex, head) => {
+    const far = duplex as Socket // of TLS, as the request is
     response.off('close', gone)
     const near = response.socket
     if (near === null || near.destroyed) far.destroy()
@@ -94,16 +95,19 @@ function headOf(answer: IncomingMessage): string {
 }
 
 /** Two ends become one connection: bytes as they come, an end as an end, and neither outlives the other. */
-function join(near: Duplex, far: Duplex, signal: AbortSignal): void {
+function join(near: Socket, far: Socket, signal: AbortSignal): void {
   const both = [near, far]
   const destroy = (): void => {
     for (const socket of both) socket.destroy()
-    signal.removeEventListener('abort', destroy)
   }
   for (const socket of both) {
     socket.on('error', destroy)
-    socket.on('close', destroy)
-    if ('setNoDelay' in socket) (socket as { setNoDelay(on: boolean): void }).setNoDelay(true)
+    socket.on('close', () => {
+      // what one side said last, such as how a command ended, may still be on its way to the other
+      for (const other of both) other.destroySoon()
+      signal.removeEventListener('abort', destroy)
+    })
+    socket.setNoDelay(true)
   }
   signal.addEventListener('abort', destroy, { once: true })
   near.pipe(far)

@@ -54,8 +54,12 @@ export function webSocketStreams(socket: WebSocket, wish: ExecWish): ExecStreams
     stdin?.end()
     closed.abort()
   })
-  const output = (channel: number, wanted: boolean): Writable | undefined =>
-    wanted ? new Writable({ write: (chunk: Buffer, _encoding, done) => sendOn(socket, channel, chunk, done) }) : undefined
+  const output = (channel: number, wanted: boolean): Writable | undefined => {
+    if (!wanted) return undefined
+    const stream = new Writable({ write: (chunk: Buffer, _encoding, done) => sendOn(socket, channel, chunk, done) })
+    stream.on('error', () => undefined) // the client left amid the output: its writer sees it in `closed`
+    return stream
+  }
   return {
     stdin,
     stdout: output(STDOUT, wish.stdout),
