@@ -1,6 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
-/** Four projects: `unit` and `scenario` are pure and parallel; `live` and `soak` make namespaces, so one file runs at a time. */
+/** Live tests that measure times, fill the machine, or look at all of it: nothing else runs beside them. */
+const ALONE = [
+  ...['agent-kill', 'bgp-failover', 'bird', 'host-untouched', 'kubelet-limits', 'lab', 'lab-faults', 'rollout', 'seed'],
+  ...['service-e2e-disruption', 'service-e2e-rollout', 'setup-host'],
+].map((name) => `test/live/${name}.test.ts`)
+
+/**
+ * `unit` and `scenario` are pure and parallel. Of `live` two files run side by side, each in namespaces of its own; of `alone` and
+ * `soak` one at a time.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -17,8 +26,20 @@ export default defineConfig({
         test: {
           name: 'live',
           include: ['test/live/**/*.test.ts'],
+          exclude: ALONE,
+          maxWorkers: 2,
+          pool: 'forks',
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: ALONE,
           fileParallelism: false,
           pool: 'forks',
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

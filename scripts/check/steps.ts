@@ -44,8 +44,8 @@ const QUICK: readonly Step[] = [
   vitest('scenario', 5),
 ]
 
-/** The steps of one mode. `test` is all of `check`, then live; `soak` is what takes long, and no more. */
+/** The steps of one mode. `test` is all of `check`, then the live ones; `soak` is what takes long, and no more. */
 export function stepsOf(mode: Mode): readonly Step[] {
   if (mode === 'soak') return [vitest('soak', 120)]
-  return mode === 'check' ? QUICK : [...QUICK, vitest('live', 20)]
+  return mode === 'check' ? QUICK : [...QUICK, vitest('live', 15), vitest('alone', 15)]
 }
