@@ -10,6 +10,11 @@ export class SliceIndex {
     return [...(this.slicesOf.get(service) ?? [])]
   }
 
+  /** The keys of all slices that are known. */
+  keys(): readonly ObjectKey[] {
+    return [...this.serviceOf.keys()]
+  }
+
   /** Takes a slice as it is now (undefined: gone) and returns the Services that it belonged and belongs to. */
   set(key: ObjectKey, slice: EndpointSlice | undefined): readonly ObjectKey[] {
     const before = this.serviceOf.get(key)

@@ -1,6 +1,6 @@
 /** Short ways to say pools and advertisements in tests. */
 import { familyOf } from '../../src/model/datapath.ts'
-import type { AddressPool, AddressSpan, BgpAdvertisement } from '../../src/model/load-balancer.ts'
+import type { AddressPool, AddressSpan, BgpAdvertisement, L2Advertisement } from '../../src/model/load-balancer.ts'
 
 /** A span as `FIRST-LAST`. */
 export function aSpan(text: string): AddressSpan {
@@ -34,6 +34,20 @@ export function aBgpAdvertisement(name: string, part: Partial<BgpAdvertisement> 
     peers: [],
     communities: [],
     lengths: { ipv4: 32, ipv6: 128 },
+    ...part,
+  }
+}
+
+export function anL2Advertisement(name: string, part: Partial<L2Advertisement> = {}): L2Advertisement {
+  return {
+    key: `metallb-system/${name}`,
+    name,
+    pools: [],
+    poolSelectors: [],
+    services: [],
+    nodes: [],
+    interfaces: [],
+    preferredNodes: [],
     ...part,
   }
 }

@@ -8,6 +8,7 @@ import * as bgpReport from './bgp-report.ts'
 import * as bgpReturn from './bgp-return.ts'
 import * as datapath from './datapath.ts'
 import * as kube from './kube.ts'
+import * as l2Plan from './l2-plan.ts'
 import * as lab from './lab.ts'
 import * as machine from './machine.ts'
 import * as pod from './pod.ts'
@@ -23,6 +24,7 @@ export const CODES: readonly Code[] = [
   bgpReturn,
   datapath,
   kube,
+  l2Plan,
   lab,
   machine,
   pod,

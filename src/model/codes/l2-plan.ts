@@ -1,0 +1,21 @@
+import type { Code } from '../code.ts'
+
+/** FW063x: who announces addresses on the nodes' subnets, and why nobody does. */
+export const L2_NOBODY_ANNOUNCES: Code = {
+  code: 'FW0630',
+  name: 'L2_NOBODY_ANNOUNCES',
+  severity: 'warning',
+  title: 'An address of a Service is announced by no node',
+  cause:
+    'No L2Advertisement or BGPAdvertisement chooses the address, or no node that one chooses may announce it: none has a ready endpoint under externalTrafficPolicy Local, all are taken out of use, or none is on a subnet that holds the address.',
+  fix: 'Make an L2Advertisement whose ipAddressPools, serviceSelectors and nodeSelectors choose the pool, the Service and a node.',
+}
+
+export const L2_INTERFACE_MISSING: Code = {
+  code: 'FW0631',
+  name: 'L2_INTERFACE_MISSING',
+  severity: 'warning',
+  title: 'A node has no interface of the name that an L2Advertisement gives',
+  cause: 'The advertisement chooses the node, and names interfaces of which the node has none that is up.',
+  fix: "Name an interface of the node in the advertisement's `interfaces`, or leave the node out by its `nodeSelectors`.",
+}

@@ -1,0 +1,165 @@
+/** One address on the segments of one node: who may announce it, the first one first, and on which of this node's interfaces. */
+
+import { familyOf } from '../model/datapath.ts'
+import type { AddressPool, L2Advertisement, LoadBalancerConfig } from '../model/load-balancer.ts'
+import type { EndpointSlice, Node, NodeName, ObjectKey, Service } from '../model/world.ts'
+import { meansPool, poolOf } from './advertisement.ts'
+import { meshOf, ranked } from './l2-rank.ts'
+import { receivingNodes } from './local-traffic.ts'
+import type { RangeSet } from './ranges.ts'
+import { anyChooses, chooses } from './selector.ts'
+
+/** A subnet that this node is on. */
+export interface Segment {
+  readonly interface: string
+  readonly range: RangeSet
+}
+
+/** What of the cluster decides about an address, as this node sees it. */
+export interface L2Surroundings {
+  readonly node: NodeName
+  readonly nodes: ReadonlyMap<NodeName, Node>
+  readonly segments: readonly Segment[]
+  readonly config: LoadBalancerConfig
+  slicesOf(service: ObjectKey): readonly EndpointSlice[]
+}
+
+/** Why no node may announce an address. */
+export type Obstacle = 'not-advertised' | 'no-node-chosen' | 'no-subnet' | 'no-endpoint' | 'all-out'
+
+export interface AddressPlan {
+  readonly address: string
+  readonly services: readonly ObjectKey[]
+  /** Who may announce it; the first live one does. Empty unless this node is on a segment of the address, as far as it can tell. */
+  readonly ranking: readonly NodeName[]
+  /** Those of `ranking`, and those that may be in it another day: they keep an eye on each other. */
+  readonly mesh: ReadonlySet<NodeName>
+  /** This node's, sorted; empty: it cannot announce it. */
+  readonly interfaces: readonly string[]
+  /** Names of advertisements that choose this node and name none of its interfaces. */
+  readonly without: readonly string[]
+  /** The name of its pool; '' for an address from none, which is not ours to say anything about. */
+  readonly pool: string
+  readonly obstacle?: Obstacle
+}
+
+/** Source: k8s.io/api/core/v1 LabelNodeExcludeBalancers; that it is there is enough, whatever its value. */
+const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers'
+
+/**
+ * Plans one address of Services.
+ *
+ * Shape:  without names of interfaces an advertisement means the nodes that have an address of their own on a subnet which holds this
+ *         one: a node knows its own subnets, and of the others their addresses. Named interfaces mean every node that is chosen.
+ * Order:  all nodes of a segment find the same ranking, whatever the order of anything. A cordoned node is in it only when no other
+ *         node may announce: an address is better where it can be than nowhere.
+ * Errors: never throws; why nobody may announce it is in `obstacle`.
+ */
+export function planAddress(address: string, services: readonly Service[], around: L2Surroundings): AddressPlan {
+  const keys = services.map(({ key }) => key).sort()
+  const nothing = { address, services: keys, ranking: [], mesh: new Set<NodeName>(), interfaces: [], without: [] }
+  const pool = services.map((service) => poolOf(service, address, around.config.pools)).find((one) => one !== undefined)
+  if (pool === undefined) return { ...nothing, pool: '' }
+  const advertisements = meantFor(around.config.l2Advertisements.values(), pool, services)
+  const base = { ...nothing, pool: pool.name }
+  if (advertisements.length === 0) {
+    const byBgp = meantFor(around.config.bgpAdvertisements.values(), pool, services).length > 0
+    return byBgp ? base : { ...base, obstacle: 'not-advertised' }
+  }
+  return { ...base, ...choose(address, services, advertisements, around) }
+}
+
+function meantFor<A extends Pick<L2Advertisement, 'pools' | 'poolSelectors' | 'services' | 'key' | 'name' | 'nodes'>>(
+  advertisements: Iterable<A>,
+  pool: AddressPool,
+  services: readonly Service[],
+): readonly A[] {
+  return [...advertisements]
+    .filter((one) => meansPool(one, pool) && services.some(({ labels }) => anyChooses(one.services, labels)))
+    .sort((one, other) => (one.key < other.key ? -1 : 1))
+}
+
+function choose(
+  address: string,
+  services: readonly Service[],
+  advertisements: readonly L2Advertisement[],
+  around: L2Surroundings,
+): Partial<AddressPlan> {
+  const segments = around.segments.filter(({ range }) => range.has(address))
+  const isNear = ({ addresses }: Node) => addresses.some((own) => segments.some(({ range }) => range.has(own)))
+  const chosen = [...around.nodes.values()].flatMap((node) => {
+    const here = advertisements.filter(({ nodes }) => anyChooses(nodes, node.labels))
+    return here.length === 0
+      ? []
+      : [{ node, here, isThere: here.some(({ interfaces }) => interfaces.length > 0) || isNear(node) }]
+  })
+  if (chosen.length === 0) return { obstacle: 'no-node-chosen' }
+  const near = chosen.filter(({ isThere }) => isThere)
+  if (near.length === 0)
+    return isFlat(
+      around,
+      chosen.map(({ node }) => node),
+    )
+      ? { obstacle: 'no-subnet' }
+      : {}
+  const mesh = meshOf(near.map(({ node }) => node.name))
+  const receiving = receivers(services, address, around)
+  const able = near.filter(({ node }) => receiving?.has(node.name) ?? true)
+  const own = near.find(({ node }) => node.name === around.node)
+  const found = { mesh, ...(own === undefined ? {} : ownInterfaces(own.here, segments, isNear(own.node), around)) }
+  if (able.length === 0) return { ...found, obstacle: 'no-endpoint' }
+  const usable = inUse(able.map((one) => ({ ...one, weight: weightOf(one.node, one.here) })))
+  if (usable.length === 0) return { ...found, obstacle: 'all-out' }
+  const watched = usable.filter(({ node }) => mesh.has(node.name))
+  const candidates = (watched.length > 0 ? watched : usable).map(({ node, weight }) => ({ node: node.name, weight }))
+  return { ...found, ranking: ranked(address, candidates) }
+}
+
+/** Whether this node is on a subnet with each of the others, so that it can say what none of them is on. */
+function isFlat({ node, nodes, segments }: L2Surroundings, chosen: readonly Node[]): boolean {
+  return (
+    nodes.has(node) &&
+    chosen.every(({ addresses }) => addresses.some((address) => segments.some(({ range }) => range.has(address))))
+  )
+}
+
+/** Those that every Service of the address may be reached by; where no node is one for all, those of any. Undefined: every node. */
+function receivers(services: readonly Service[], address: string, around: L2Surroundings): ReadonlySet<NodeName> | undefined {
+  const sets = services.flatMap((service) => receivingNodes(service, familyOf(address), around.slicesOf(service.key)) ?? [])
+  const first = sets[0]
+  if (first === undefined) return undefined
+  const common = sets.reduce((one, other) => one.intersection(other))
+  return common.size > 0 ? common : sets.reduce((one, other) => one.union(other))
+}
+
+/** Without the nodes that are taken out of load balancing, or are leaving; cordoned ones only when there are no others. */
+function inUse<T extends { readonly node: Node }>(candidates: readonly T[]): readonly T[] {
+  const staying = candidates.filter(({ node }) => !node.leaving && !Object.hasOwn(node.labels, EXCLUDED))
+  const open = staying.filter(({ node }) => !node.unschedulable)
+  return open.length > 0 ? open : staying
+}
+
+function weightOf({ labels }: Node, advertisements: readonly L2Advertisement[]): number {
+  const weights = advertisements.flatMap(({ preferredNodes }) =>
+    preferredNodes.filter(({ selector }) => chooses(selector, labels)).map(({ weight }) => weight),
+  )
+  return weights.reduce((sum, weight) => sum + weight, 0)
+}
+
+function ownInterfaces(
+  advertisements: readonly L2Advertisement[],
+  segments: readonly Segment[],
+  isNear: boolean,
+  around: L2Surroundings,
+): Pick<AddressPlan, 'interfaces' | 'without'> {
+  const there = new Set(around.segments.map((segment) => segment.interface))
+  const found = new Set<string>()
+  const without: string[] = []
+  for (const { interfaces, name } of advertisements) {
+    const named = interfaces.filter((one) => there.has(one))
+    if (interfaces.length > 0 && named.length === 0) without.push(name)
+    for (const one of named) found.add(one)
+    if (interfaces.length === 0 && isNear) for (const segment of segments) found.add(segment.interface)
+  }
+  return { interfaces: [...found].sort(), without: without.sort() }
+}

@@ -1,0 +1,48 @@
+/** What a person should know about addresses that are not announced on L2. */
+import type { Finding } from '../model/code.ts'
+import { L2_INTERFACE_MISSING, L2_NOBODY_ANNOUNCES } from '../model/codes/l2-plan.ts'
+import type { NodeName } from '../model/world.ts'
+import type { AddressPlan, Obstacle } from './l2-address.ts'
+
+const WHY: Readonly<Record<Obstacle, readonly [(pool: string) => string, fix: string]>> = {
+  'not-advertised': [
+    (pool) => `no L2Advertisement or BGPAdvertisement chooses pool ${pool} and the Service`,
+    'Make an L2Advertisement in the namespace of the pool; an empty spec announces all pools.',
+  ],
+  'no-node-chosen': [
+    () => 'the nodeSelectors of its L2Advertisements choose no node',
+    'Change the nodeSelectors of the L2Advertisement, or label a node.',
+  ],
+  'no-subnet': [
+    () => 'no node is on a subnet that holds it',
+    'Take addresses of a subnet of the nodes into the pool, name `interfaces` in the L2Advertisement, or announce the pool by BGP.',
+  ],
+  'no-endpoint': [
+    () => 'under externalTrafficPolicy Local no node that may announce it has a ready endpoint',
+    'Run a ready pod of the Service on a node that the L2Advertisement chooses, or use externalTrafficPolicy Cluster.',
+  ],
+  'all-out': [
+    () => 'all nodes that may announce it are taken out of load balancing, or are leaving',
+    'Remove the label node.kubernetes.io/exclude-from-external-load-balancers from a node, or add a node.',
+  ],
+}
+
+/** Why no node may announce the address; the same words on every node. */
+export function nobodyAnnounces({ obstacle, address, pool, services }: AddressPlan): readonly Finding[] {
+  if (obstacle === undefined) return []
+  const [reason, fix] = WHY[obstacle]
+  const subjects = services.map((key) => `service/${key}`)
+  const message = `Nobody announces ${address} of ${subjects.join(' and ')}: ${reason(pool)}.`
+  return [{ code: L2_NOBODY_ANNOUNCES, subjects, message, fix }]
+}
+
+/** Advertisements that choose this node for the address, and name interfaces which it does not have. */
+export function withoutInterface({ without, ranking }: AddressPlan, node: NodeName): readonly Finding[] {
+  if (!ranking.includes(node)) return []
+  return without.map((name) => ({
+    code: L2_INTERFACE_MISSING,
+    subjects: [`node/${node}`],
+    message: `Node ${node} has none of the interfaces that L2Advertisement ${name} names, and cannot announce what it chooses.`,
+    fix: L2_INTERFACE_MISSING.fix,
+  }))
+}

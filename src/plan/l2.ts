@@ -1,0 +1,199 @@
+/** The addresses that a node announces on its own subnets. */
+
+import type { Finding } from '../model/code.ts'
+import { familyOf } from '../model/datapath.ts'
+import { type AnnouncedAddress, announcedAddress } from '../model/l2.ts'
+import type { LoadBalancerConfig } from '../model/load-balancer.ts'
+import type { Delta } from '../model/plan.ts'
+import type { NodeName, ObjectKey, Service, World } from '../model/world.ts'
+import { type AddressPlan, planAddress, type Segment } from './l2-address.ts'
+import { nobodyAnnounces, withoutInterface } from './l2-finding.ts'
+import { RangeSet } from './ranges.ts'
+import { SliceIndex } from './slice-index.ts'
+
+/** An interface of this node that is up, and its subnets as CIDR text. */
+export interface L2Link {
+  readonly name: string
+  readonly subnets: readonly string[]
+}
+
+/** All that a node's announcements on L2 follow from. `alive` comes from whoever has a clock. */
+export interface L2Input {
+  readonly world: Pick<World, 'services' | 'endpointSlices' | 'nodes'>
+  readonly config: LoadBalancerConfig
+  readonly links: readonly L2Link[]
+  /** The nodes that can announce now. This node is one of them once it may. */
+  readonly alive: ReadonlySet<NodeName>
+}
+
+/** Something that changed; its value is read from the input. `links` and `alive` have no key. */
+export interface L2Change {
+  readonly kind: 'service' | 'endpointSlice' | 'node' | keyof LoadBalancerConfig | 'links' | 'alive'
+  readonly key: string
+}
+
+/** Who announces an address, as this node sees it. */
+export interface Ownership {
+  readonly address: string
+  readonly services: readonly ObjectKey[]
+  /** Undefined: nobody that this node knows of. */
+  readonly owner: NodeName | undefined
+  /** This node's interfaces that it is or would be announced on; empty: this node cannot. */
+  readonly interfaces: readonly string[]
+}
+
+/**
+ * Keeps what a node announces in step: a change of a Service or its endpoints replans its addresses, one of `alive` only chooses anew
+ * among those that may, and any other one replans all.
+ *
+ * Order:  the order, batching and repetition of changes never matter; the result is that of planning the input from scratch.
+ *         Nodes of one segment that see the same world and the same `alive` agree on one owner.
+ * Errors: never throws; why nobody announces an address is a finding.
+ */
+export interface L2Planner {
+  /** What this node announces, by key. */
+  readonly entries: ReadonlyMap<string, AnnouncedAddress>
+  /** By address, sorted; of addresses that this node is concerned with. */
+  readonly ownerships: readonly Ownership[]
+  readonly findings: readonly Finding[]
+  /** Other nodes whose death this one has to hear of. */
+  readonly peers: ReadonlySet<NodeName>
+  /** Takes changes that the input already holds and returns what became different in `entries`. The first one plans all. */
+  update(input: L2Input, changes: readonly L2Change[]): Delta<AnnouncedAddress>
+}
+
+/** A planner of what `node` (its name in the API) announces. */
+export function createL2Planner(node: NodeName): L2Planner {
+  return new NodeL2Planner(node)
+}
+
+class NodeL2Planner implements L2Planner {
+  readonly entries = new Map<string, AnnouncedAddress>()
+  private readonly node: NodeName
+  private readonly slices = new SliceIndex()
+  /** The addresses of each Service, as they were planned. */
+  private readonly addressesOf = new Map<ObjectKey, readonly string[]>()
+  private readonly holdersOf = new Map<string, Set<ObjectKey>>()
+  private readonly plans = new Map<string, AddressPlan>()
+  private segments: readonly Segment[] = []
+  private alive: ReadonlySet<NodeName> = new Set()
+  private started = false
+
+  constructor(node: NodeName) {
+    this.node = node
+  }
+
+  get ownerships(): readonly Ownership[] {
+    return [...this.plans.values()]
+      .filter(({ ranking }) => ranking.length > 0)
+      .map((plan) => ({
+        address: plan.address,
+        services: plan.services,
+        owner: this.ownerOf(plan),
+        interfaces: plan.ranking.includes(this.node) ? plan.interfaces : [],
+      }))
+      .sort((one, other) => (one.address < other.address ? -1 : 1))
+  }
+
+  get findings(): readonly Finding[] {
+    return [...this.plans.values()]
+      .toSorted((one, other) => (one.address < other.address ? -1 : 1))
+      .flatMap((plan) => [...nobodyAnnounces(plan), ...withoutInterface(plan, this.node)])
+  }
+
+  get peers(): ReadonlySet<NodeName> {
+    const peers = new Set<NodeName>()
+    for (const { mesh } of this.plans.values()) {
+      if (mesh.has(this.node)) for (const node of mesh) if (node !== this.node) peers.add(node)
+    }
+    return peers
+  }
+
+  update(input: L2Input, changes: readonly L2Change[]): Delta<AnnouncedAddress> {
+    const isAll = !this.started || changes.some(({ kind }) => kind !== 'service' && kind !== 'endpointSlice' && kind !== 'alive')
+    const touched = isAll ? this.takeAll(input) : this.takeSome(input, changes)
+    const sameAlive = !isAll && changes.every(({ kind }) => kind !== 'alive')
+    this.alive = input.alive
+    this.started = true
+    for (const address of touched) this.replan(address, input)
+    return this.choose(sameAlive ? touched : [...this.entriesAndPlans(), ...touched])
+  }
+
+  private takeAll(input: L2Input): Iterable<string> {
+    const { services, endpointSlices } = input.world
+    const touched = new Set(this.plans.keys())
+    this.segments = input.links.flatMap(({ name, subnets }) => ({ interface: name, range: new RangeSet(subnets) }))
+    for (const key of this.slices.keys()) if (!endpointSlices.has(key)) this.slices.set(key, undefined)
+    for (const [key, slice] of endpointSlices) this.slices.set(key, slice)
+    for (const key of [...this.addressesOf.keys(), ...services.keys()]) this.takeService(key, services.get(key), touched)
+    for (const address of this.holdersOf.keys()) touched.add(address)
+    return touched
+  }
+
+  private takeSome({ world }: L2Input, changes: readonly L2Change[]): Iterable<string> {
+    const touched = new Set<string>()
+    for (const { kind, key } of changes) {
+      if (kind === 'service') this.takeService(key, world.services.get(key), touched)
+      if (kind !== 'endpointSlice') continue
+      for (const service of this.slices.set(key, world.endpointSlices.get(key))) {
+        for (const address of this.addressesOf.get(service) ?? []) touched.add(address)
+      }
+    }
+    return touched
+  }
+
+  private takeService(key: ObjectKey, service: Service | undefined, touched: Set<string>): void {
+    const before = this.addressesOf.get(key) ?? []
+    const after = service?.loadBalancerIPs ?? []
+    for (const address of before) {
+      touched.add(address)
+      const holders = this.holdersOf.get(address)
+      holders?.delete(key)
+      if (holders?.size === 0) this.holdersOf.delete(address)
+    }
+    for (const address of after) {
+      touched.add(address)
+      this.holdersOf.set(address, (this.holdersOf.get(address) ?? new Set()).add(key))
+    }
+    if (after.length === 0) this.addressesOf.delete(key)
+    else this.addressesOf.set(key, after)
+  }
+
+  private replan(address: string, { world, config }: L2Input): void {
+    const services = [...(this.holdersOf.get(address) ?? [])].flatMap((key) => world.services.get(key) ?? [])
+    if (services.length === 0) {
+      this.plans.delete(address)
+      return
+    }
+    const slicesOf = (service: ObjectKey) => this.slices.of(service).flatMap((key) => world.endpointSlices.get(key) ?? [])
+    const around = { node: this.node, nodes: world.nodes, segments: this.segments, config, slicesOf }
+    this.plans.set(address, planAddress(address, services, around))
+  }
+
+  private *entriesAndPlans(): Iterable<string> {
+    yield* this.plans.keys()
+    for (const { address } of this.entries.values()) yield address
+  }
+
+  private choose(addresses: Iterable<string>): Delta<AnnouncedAddress> {
+    const upserts: AnnouncedAddress[] = []
+    const removals: string[] = []
+    for (const address of new Set(addresses)) {
+      const plan = this.plans.get(address)
+      const isOurs = plan !== undefined && plan.interfaces.length > 0 && this.ownerOf(plan) === this.node
+      const entry = announcedAddress(familyOf(address), address, isOurs ? plan.interfaces : [])
+      const before = this.entries.get(entry.key)
+      if (!isOurs) {
+        if (this.entries.delete(entry.key)) removals.push(entry.key)
+      } else if (before?.interfaces.join() !== entry.interfaces.join()) {
+        this.entries.set(entry.key, entry)
+        upserts.push(entry)
+      }
+    }
+    return { upserts, removals }
+  }
+
+  private ownerOf({ ranking }: AddressPlan): NodeName | undefined {
+    return ranking.find((node) => this.alive.has(node))
+  }
+}
