@@ -7,6 +7,7 @@ interface Bench {
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   agent: () => import('./agent/bench.ts'),
   apiserver: () => import('./apiserver/bench.ts'),
+  bgp: () => import('./bgp/bench.ts'),
   connections: () => import('./connections/bench.ts'),
   datapath: () => import('./datapath/bench.ts'),
   lab: () => import('./lab/bench.ts'),

@@ -17,12 +17,27 @@ export interface PeerRouter {
   end(): Promise<void>
 }
 
+export interface FrrRouter extends PeerRouter {
+  /** Gives it lines as `configure terminal` takes them, in a file: any number. @throws {FairwayError} */
+  configure(lines: readonly string[]): Promise<void>
+}
+
+export interface GobgpRouter extends PeerRouter {
+  /** Its gRPC interface. */
+  readonly socketFile: string
+}
+
 /** FRR's zebra, bgpd and bfdd; `ask` takes lines of vtysh, `config` is what `configure terminal` takes. */
-export async function startFrr(namespace: string, config: readonly string[]): Promise<PeerRouter> {
+export async function startFrr(namespace: string, config: readonly string[]): Promise<FrrRouter> {
   const folder = mkdtempSync(join(tmpdir(), 'fwt-frr-'))
   await run(['chown', 'frr:frr', folder]) // it gives up being root
   const children: ChildProcess[] = []
+  const file = join(folder, 'lines.conf')
   const router = {
+    configure: async (lines: readonly string[]) => {
+      writeFileSync(file, [...lines, ''].join('\n'))
+      await run(['vtysh', '--vty_socket', folder, '-f', file])
+    },
     ask: (...lines: readonly string[]) => run(['vtysh', '--vty_socket', folder, ...lines.flatMap((line) => ['-c', line])]),
     end: async () => {
       await end(children)
@@ -31,9 +46,7 @@ export async function startFrr(namespace: string, config: readonly string[]): Pr
   }
   try {
     for (const daemon of ['zebra', 'bfdd', 'bgpd'] as const) children.push(await startFrrDaemon(namespace, folder, daemon))
-    const file = join(folder, 'lines.conf')
-    writeFileSync(file, [...config, ''].join('\n'))
-    await run(['vtysh', '--vty_socket', folder, '-f', file])
+    await router.configure(config)
     return router
   } catch (error) {
     await router.end()
@@ -55,17 +68,19 @@ async function startFrrDaemon(namespace: string, folder: string, daemon: 'zebra'
 }
 
 /** GoBGP; `ask` takes words of its `gobgp`. `config` is TOML. */
-export async function startGobgp(namespace: string, folder: string, config: string): Promise<PeerRouter> {
+export async function startGobgp(namespace: string, folder: string, config: string): Promise<GobgpRouter> {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, 'gobgpd.toml')
   writeFileSync(file, config)
-  const child = start(namespace, ['gobgpd', '-f', file, '--api-hosts', '127.0.0.1:50051', '--pprof-disable', '-l', 'warn'])
+  const socketFile = join(folder, 'api.sock')
+  const hosts = `127.0.0.1:50051,unix://${socketFile}`
+  const child = start(namespace, ['gobgpd', '-f', file, '--api-hosts', hosts, '--pprof-disable', '-l', 'warn'])
   const ask = (...words: readonly string[]): Promise<string> => run(inNetns(namespace, ['gobgp', '-u', '127.0.0.1', ...words]))
   await until(
     () => ask('neighbor'),
     () => true,
   )
-  return { ask, end: () => end([child]) }
+  return { ask, socketFile, end: () => end([child]) }
 }
 
 function start(namespace: string, command: readonly string[]): ChildProcess {
