@@ -3,6 +3,7 @@
 import { sessionKey } from '../model/bgp.ts'
 import type { BgpConfig, BgpPeer, PeerSecret } from '../model/bgp-config.ts'
 import type { Finding } from '../model/code.ts'
+import { NO_LOAD_BALANCER_CONFIG } from '../model/load-balancer.ts'
 import type { Node, ObjectKey } from '../model/world.ts'
 import { planSessions, subjectOf } from '../plan/bgp-session.ts'
 
@@ -16,6 +17,7 @@ export class PlannedSessions {
   constructor(node: Node, { peers, bfdProfiles }: Settings) {
     const none = new Map<string, never>()
     const config: BgpConfig = {
+      ...NO_LOAD_BALANCER_CONFIG,
       ...{ peers, bfdProfiles, secrets: unreadSecrets(peers.values()), routeImports: none },
       ...{ communities: none, podRouteAdvertisements: none, namespaces: none },
     }

@@ -193,6 +193,9 @@ function emptyMaps(secrets: Map<ObjectKey, PeerSecret>): Maps {
     podRouteAdvertisements: new Map(),
     routeImports: new Map(),
     namespaces: new Map(),
+    pools: new Map(),
+    l2Advertisements: new Map(),
+    bgpAdvertisements: new Map(),
     secrets,
   }
 }

@@ -1,4 +1,5 @@
 /** What users ask of BGP, free of Kubernetes' words: peers, profiles, and what is announced to and taken from whom. Input of planners. */
+import type { LoadBalancerConfig } from './load-balancer.ts'
 import type { Selector } from './selector.ts'
 import type { ObjectKey } from './world.ts'
 
@@ -91,8 +92,8 @@ export interface PeerSecret {
   readonly problem: string
 }
 
-/** All that users ask of BGP on this cluster, as one node sees it. */
-export interface BgpConfig {
+/** All that users ask of BGP on this cluster, as one node sees it, and of load-balancer addresses, which BGP announces too. */
+export interface BgpConfig extends LoadBalancerConfig {
   readonly peers: ReadonlyMap<ObjectKey, BgpPeer>
   readonly bfdProfiles: ReadonlyMap<ObjectKey, BfdProfile>
   readonly communities: ReadonlyMap<ObjectKey, CommunityNames>

@@ -106,3 +106,10 @@ export interface LoadBalancerConfig {
   readonly l2Advertisements: ReadonlyMap<ObjectKey, L2Advertisement>
   readonly bgpAdvertisements: ReadonlyMap<ObjectKey, BgpAdvertisement>
 }
+
+/** Of a cluster where nobody asks for load-balancer addresses. */
+export const NO_LOAD_BALANCER_CONFIG: LoadBalancerConfig = {
+  pools: new Map(),
+  l2Advertisements: new Map(),
+  bgpAdvertisements: new Map(),
+}

@@ -5,7 +5,7 @@ import { aNode, aPod, aWorld } from '../../test/support/world.ts'
 import type { BgpEntry, BgpRoute, BgpSession } from '../model/bgp.ts'
 import type { BgpConfig, PodRouteAdvertisement } from '../model/bgp-config.ts'
 import type { Selector } from '../model/selector.ts'
-import type { Pod, World } from '../model/world.ts'
+import type { Pod } from '../model/world.ts'
 import { type BgpChange, type BgpInput, createBgpPlanner } from './bgp.ts'
 import { RangeSet } from './ranges.ts'
 
@@ -406,7 +406,7 @@ it('a change of one pod looks at that pod alone', () => {
       }
     },
   })
-  const world: Pick<World, 'nodes' | 'pods'> = { ...input.world, pods: watched }
+  const world: BgpInput['world'] = { ...input.world, pods: watched }
   const delta = planner.update({ ...input, world }, [{ kind: 'pod', key: 'default/p7' }])
   expect(delta).toMatchObject({ upserts: [{ prefix: '10.0.7.2/32' }], removals: ['route/10.0.7.1/32'] })
   expect(read).toEqual(['default/p7'])

@@ -4,12 +4,14 @@ import type { Finding } from '../model/code.ts'
 import type { Delta } from '../model/plan.ts'
 import type { Node, NodeName, ObjectKey, World, WorldKind } from '../model/world.ts'
 import { planSessions } from './bgp-session.ts'
+import { type LocalBgpAdvertisements, NO_ADVERTISEMENTS, planBgpAdvertisements, serviceWishes } from './load-balancer-bgp.ts'
 import { type LocalAdvertisement, nodeWishes, planAdvertisements, podWishes } from './pod-route.ts'
 import { RouteBook, type RouteWish } from './route-book.ts'
+import { SliceIndex } from './slice-index.ts'
 
 /** All that a node's BGP follows from. `drain` comes from whoever has a clock. */
 export interface BgpInput {
-  readonly world: Pick<World, 'nodes' | 'pods'>
+  readonly world: Pick<World, 'nodes' | 'pods' | 'services' | 'endpointSlices'>
   readonly config: BgpConfig
   readonly drain: Drain
 }
@@ -26,7 +28,7 @@ export interface BgpPlannerOptions {
 }
 
 /**
- * Keeps what a node says by BGP in step with the world: a change of a pod replans that pod, any other change what it may touch.
+ * Keeps what a node says by BGP in step with the world: a change of a pod or a Service replans that alone, any other change what it may touch.
  *
  * Order:  the order, batching and repetition of changes never matter; the result is that of planning the input from scratch.
  * Errors: never throws; what cannot be used becomes a finding, and the rest goes on.
@@ -36,7 +38,7 @@ export interface BgpPlanner {
   readonly entries: ReadonlyMap<string, BgpEntry>
   /** By code and subjects, in a stable order. */
   readonly findings: readonly Finding[]
-  /** Who asks for a prefix, sorted: keys of pods, and `node` for the node's range. */
+  /** Who asks for a prefix, sorted: keys of pods, `service/KEY`, and `node` for the node's range. */
   askersOf(prefix: string): readonly string[]
   /** Takes changes that the input already holds and returns what became different in `entries`. */
   update(input: BgpInput, changes: readonly BgpChange[]): Delta<BgpEntry>
@@ -48,19 +50,28 @@ export function createBgpPlanner(node: NodeName, options: BgpPlannerOptions): Bg
 }
 
 const NODE_OWNER = 'node'
-const IGNORED: ReadonlySet<BgpChange['kind']> = new Set(['service', 'endpointSlice', 'serviceCIDR'])
+/** A pod's key has one slash, and this has two. */
+const SERVICE_OWNER = /^service\/(.+\/.+)$/
+const ownerOf = (service: ObjectKey): string => `service/${service}`
+const LONE: ReadonlySet<BgpChange['kind']> = new Set([
+  ...(['pod', 'service', 'endpointSlice'] as const),
+  // these are no business of BGP's
+  ...(['serviceCIDR', 'l2Advertisements'] as const),
+])
 
 class NodeBgpPlanner implements BgpPlanner {
   readonly entries = new Map<string, BgpEntry>()
   private readonly node: NodeName
   private readonly options: BgpPlannerOptions
   private readonly book = new RouteBook()
+  private readonly slices = new SliceIndex()
   private local: readonly LocalAdvertisement[] = []
+  private localOfServices: LocalBgpAdvertisements = NO_ADVERTISEMENTS
   /** The speaker and its sessions as they are in `entries`, by key. */
   private speaking = new Map<string, BgpSpeaker | BgpSession>()
   private told: readonly Finding[] = []
   private started = false
-  /** Whether every pod must be asked anew what it wishes, since what advertisements mean here became different. */
+  /** Whether every pod and Service must be asked anew what it wishes, since what advertisements mean here became different. */
   private isStale = true
   private meaning = ''
 
@@ -83,11 +94,9 @@ class NodeBgpPlanner implements BgpPlanner {
     const node = input.world.nodes.get(this.node)
     if (!this.started || changes.some((change) => this.touchesAll(change)))
       this.replanSpeaking(input, node, { upserts, removals })
+    const touched = this.touchedBy(input, changes)
     if (this.isStale || changes.some(({ kind }) => kind === 'namespaces')) this.replanRoutes(input, node)
-    else {
-      const pods = new Set(changes.flatMap(({ kind, key }) => (kind === 'pod' ? key : [])))
-      for (const key of pods) this.book.set(key, this.wishesOf(key, input, node))
-    }
+    else for (const owner of touched) this.book.set(owner, this.wishesOf(owner, input, node))
     this.started = true
     this.isStale = false
     const routes = this.book.takeDelta()
@@ -97,8 +106,21 @@ class NodeBgpPlanner implements BgpPlanner {
   }
 
   private touchesAll({ kind, key }: BgpChange): boolean {
-    if (kind === 'pod' || IGNORED.has(kind)) return false
+    if (LONE.has(kind)) return false
     return kind !== 'node' || key === this.node
+  }
+
+  /** Pods and Services that the changes are about. Slices are known by their Services from the first update on. */
+  private touchedBy({ world }: BgpInput, changes: readonly BgpChange[]): ReadonlySet<string> {
+    if (!this.started) for (const [key, slice] of world.endpointSlices) this.slices.set(key, slice)
+    const owners = new Set<string>()
+    for (const { kind, key } of changes) {
+      if (kind === 'pod') owners.add(key)
+      if (kind === 'service') owners.add(ownerOf(key))
+      if (kind === 'endpointSlice')
+        for (const service of this.slices.set(key, world.endpointSlices.get(key))) owners.add(ownerOf(service))
+    }
+    return owners
   }
 
   private replanSpeaking(input: BgpInput, node: Node | undefined, delta: { upserts: BgpEntry[]; removals: string[] }): void {
@@ -109,13 +131,18 @@ class NodeBgpPlanner implements BgpPlanner {
         : planSessions({ node, config, drain, kernelTable: this.options.kernelTable })
     const advertisements =
       node === undefined ? { local: [], findings: [] } : planAdvertisements({ node, config, sessions: plan.sessions })
-    const meaning = JSON.stringify(advertisements.local)
+    const ofServices =
+      node === undefined
+        ? { local: NO_ADVERTISEMENTS, findings: [] }
+        : planBgpAdvertisements({ node, config, sessions: plan.sessions })
+    const meaning = JSON.stringify([advertisements.local, textOf(ofServices.local)])
     if (meaning !== this.meaning) {
       this.meaning = meaning
       this.local = advertisements.local
+      this.localOfServices = ofServices.local
       this.isStale = true
     }
-    this.told = sorted([...plan.findings, ...advertisements.findings])
+    this.told = sorted([...plan.findings, ...advertisements.findings, ...ofServices.findings])
     const speaker = 'speaker' in plan && plan.speaker !== undefined ? [plan.speaker] : []
     const after = new Map([...speaker, ...plan.sessions].map((entry) => [entry.key, entry]))
     for (const key of this.speaking.keys()) {
@@ -137,7 +164,8 @@ class NodeBgpPlanner implements BgpPlanner {
 
   private replanRoutes(input: BgpInput, node: Node | undefined): void {
     const gone = new Set(this.book.owners)
-    for (const key of [NODE_OWNER, ...input.world.pods.keys()]) {
+    const services = [...input.world.services.keys()].map(ownerOf)
+    for (const key of [NODE_OWNER, ...input.world.pods.keys(), ...services]) {
       this.book.set(key, this.wishesOf(key, input, node))
       gone.delete(key)
     }
@@ -145,11 +173,25 @@ class NodeBgpPlanner implements BgpPlanner {
   }
 
   private wishesOf(owner: ObjectKey, { world, config }: BgpInput, node: Node | undefined): readonly RouteWish[] {
-    if (node === undefined || this.local.length === 0) return []
+    if (node === undefined) return []
+    const service = SERVICE_OWNER.exec(owner)?.[1]
+    if (service !== undefined) return this.wishesOfService(service, world, node)
+    if (this.local.length === 0) return []
     if (owner === NODE_OWNER) return nodeWishes(this.local, node)
     const pod = world.pods.get(owner)
     return pod === undefined ? [] : podWishes(pod, this.local, node, config)
   }
+
+  private wishesOfService(key: ObjectKey, { services, endpointSlices }: BgpInput['world'], node: Node): readonly RouteWish[] {
+    const service = services.get(key)
+    if (service === undefined || service.loadBalancerIPs.length === 0) return []
+    const slices = this.slices.of(key).flatMap((slice) => endpointSlices.get(slice) ?? [])
+    return serviceWishes(service, slices, node, this.localOfServices)
+  }
+}
+
+function textOf({ pools, advertisements, announcements }: LocalBgpAdvertisements): unknown {
+  return [pools, advertisements, announcements].map((map) => [...map])
 }
 
 function sorted(findings: readonly Finding[]): readonly Finding[] {

@@ -1,12 +1,12 @@
 /** The prefixes of pods and of node ranges that a node announces, as PodRouteAdvertisements ask. */
-import ipaddr from 'ipaddr.js'
 import type { Announcement, BgpSession } from '../model/bgp.ts'
 import type { BgpConfig, PodRouteAdvertisement } from '../model/bgp-config.ts'
 import type { Finding } from '../model/code.ts'
-import { BGP_AGGREGATE_TOO_WIDE, BGP_COMMUNITY_UNKNOWN, BGP_NO_POD_RANGE, BGP_PEER_UNKNOWN } from '../model/codes/bgp-plan.ts'
+import { BGP_AGGREGATE_TOO_WIDE, BGP_NO_POD_RANGE } from '../model/codes/bgp-plan.ts'
 import { familyOf } from '../model/datapath.ts'
 import type { Node, Pod } from '../model/world.ts'
-import { RangeSet } from './ranges.ts'
+import { announcementOf } from './announcement.ts'
+import { networkOf, RangeSet } from './ranges.ts'
 import type { RouteWish } from './route-book.ts'
 import { anyChooses, chooses } from './selector.ts'
 
@@ -38,20 +38,13 @@ export interface AdvertisementInput {
 export function planAdvertisements({ node, config, sessions }: AdvertisementInput): AdvertisementPlan {
   const findings: Finding[] = []
   const all = [...config.podRouteAdvertisements.values()].sort((one, other) => (one.name < other.name ? -1 : 1))
-  const names = new Set([...config.peers.values()].map(({ name }) => name))
   const ranges = node.podCIDRs.map((cidr) => ({ cidr, set: new RangeSet([cidr]) }))
   const local = all.flatMap((advertisement) => {
-    tellUnknownPeers(advertisement, names, findings)
-    const communities = communitiesOf(advertisement, config, findings)
-    const heard = sessions.filter(({ name }) => advertisement.peers.length === 0 || advertisement.peers.includes(name))
-    if (communities === undefined || heard.length === 0 || !anyChooses(advertisement.nodes, node.labels)) return []
+    const { name, nodes } = advertisement
+    const asked = { ...advertisement, title: `PodRouteAdvertisement ${name}`, subject: subjectOf(name) }
+    const announcement = announcementOf(asked, { config, sessions }, findings)
+    if (announcement === undefined || !anyChooses(nodes, node.labels)) return []
     tellRanges(advertisement, node, findings)
-    const { localPreference, peers } = advertisement
-    const announcement: Announcement = {
-      sessions: peers.length === 0 ? [] : heard.map(({ key }) => key).sort(),
-      communities,
-      ...(localPreference === undefined ? {} : { localPreference }),
-    }
     return [{ advertisement, announcement, ranges }]
   })
   return { local, findings }
@@ -91,41 +84,8 @@ function prefixOf(address: string, { advertisement: { lengths }, ranges }: Local
   return `${networkOf(address, length)}/${length}`
 }
 
-/** The first address of the range of this length that holds an address, canonical. */
-function networkOf(address: string, length: number): string {
-  const bytes = ipaddr.parse(address).toByteArray()
-  const cut = bytes.map((byte, at) => byte & ~(0xff >> Math.max(0, Math.min(8, length - at * 8))))
-  return ipaddr.fromByteArray(cut).toString()
-}
-
 function lengthOf(cidr: string): number {
   return Number(cidr.slice(cidr.indexOf('/') + 1))
-}
-
-function tellUnknownPeers({ name, peers }: PodRouteAdvertisement, known: ReadonlySet<string>, findings: Finding[]): void {
-  const unknown = peers.filter((each) => !known.has(each))
-  if (unknown.length === 0) return
-  const message = `PodRouteAdvertisement ${name} names the BGPPeer ${unknown.join(', ')}, which is not there.`
-  findings.push({ code: BGP_PEER_UNKNOWN, subjects: [subjectOf(name)], message, fix: BGP_PEER_UNKNOWN.fix })
-}
-
-/** Sorted values; undefined if a name means nothing: without its community a route might go where it must not. */
-function communitiesOf(
-  { name, communities }: PodRouteAdvertisement,
-  config: BgpConfig,
-  findings: Finding[],
-): readonly string[] | undefined {
-  const values = communities.map((each) => (each.includes(':') ? each : meaningOf(each, config)))
-  const unknown = communities.filter((_, at) => values[at] === undefined)
-  if (unknown.length === 0) return [...new Set(values as readonly string[])].sort()
-  const message = `PodRouteAdvertisement ${name} uses the community ${unknown.join(', ')}, which no Community explains; its routes are not announced.`
-  findings.push({ code: BGP_COMMUNITY_UNKNOWN, subjects: [subjectOf(name)], message, fix: BGP_COMMUNITY_UNKNOWN.fix })
-  return undefined
-}
-
-function meaningOf(name: string, { communities }: BgpConfig): string | undefined {
-  const holders = [...communities.values()].filter(({ names }) => Object.hasOwn(names, name))
-  return holders.sort((one, other) => (one.key < other.key ? -1 : 1))[0]?.names[name]
 }
 
 /** What of this node stands against an advertisement. */

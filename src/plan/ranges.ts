@@ -1,5 +1,6 @@
 /** Ranges of addresses, as CIDR text. */
 import { BlockList } from 'node:net'
+import ipaddr from 'ipaddr.js'
 import { familyOf } from '../model/datapath.ts'
 
 /** A set of ranges of both families, to ask whether an address is in one of them. */
@@ -37,18 +38,27 @@ export function outermost(cidrs: readonly string[]): readonly string[] {
   return kept.map(({ cidr }) => cidr).sort()
 }
 
+/** The first address of the range of this length that holds an address, canonical. */
+export function networkOf(address: string, length: number): string {
+  const bytes = ipaddr.parse(address).toByteArray()
+  const cut = bytes.map((byte, at) => byte & ~(0xff >> Math.max(0, Math.min(8, length - at * 8))))
+  return ipaddr.fromByteArray(cut).toString()
+}
+
 function compare(one: bigint, other: bigint): number {
   return one < other ? -1 : Number(one > other)
 }
 
-function spanOf(cidr: string): { readonly first: bigint; readonly last: bigint } {
+/** The first and the last address of a range, as numbers. */
+export function spanOf(cidr: string): { readonly first: bigint; readonly last: bigint } {
   const [address = '', length = ''] = cidr.split('/')
   const bits = familyOf(address) === 'ipv4' ? 32 : 128
   const first = numberOf(address)
   return { first, last: first + (1n << BigInt(bits - Number(length))) - 1n }
 }
 
-function numberOf(address: string): bigint {
+/** An address as a number: 32 bits or 128. */
+export function numberOf(address: string): bigint {
   if (familyOf(address) === 'ipv4') return address.split('.').reduce((sum, part) => (sum << 8n) + BigInt(part), 0n)
   const [head = '', tail] = address.split('::')
   const [front, back] = [wordsOf(head), wordsOf(tail ?? '')]

@@ -58,6 +58,9 @@ export function aBgpConfig(objects: BgpObjects = {}, part: Partial<BgpConfig> = 
     routeImports: new Map(),
     namespaces: new Map(),
     secrets: new Map(),
+    pools: new Map(),
+    l2Advertisements: new Map(),
+    bgpAdvertisements: new Map(),
     ...part,
   }
 }

@@ -32,8 +32,9 @@ export function referenceFindings(config: BgpConfig): readonly Finding[] {
     peers: everyNode(config.peers),
     podRouteAdvertisements: everyNode(config.podRouteAdvertisements),
     routeImports: everyNode(config.routeImports),
+    bgpAdvertisements: everyNode(config.bgpAdvertisements),
   }
-  const world = { nodes: new Map([[ANY_NODE.name, ANY_NODE]]), pods: new Map() }
+  const world = { nodes: new Map([[ANY_NODE.name, ANY_NODE]]), pods: new Map(), services: new Map(), endpointSlices: new Map() }
   planner.update({ world, config: everywhere, drain: 'none' }, [])
   return planner.findings.filter(({ code }) => NO_MATTER_WHERE.has(code.code))
 }

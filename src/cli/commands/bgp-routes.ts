@@ -35,6 +35,7 @@ import type {
 import { FairwayError, type Finding } from '../../model/code.ts'
 import { BGP_NOT_ANNOUNCED } from '../../model/codes/bgp-report.ts'
 import { USAGE_WRONG } from '../../model/codes/usage.ts'
+import { NO_LOAD_BALANCER_CONFIG } from '../../model/load-balancer.ts'
 import type { SessionReport } from '../../model/session-report.ts'
 import type { Node, Pod } from '../../model/world.ts'
 import { notInstalled } from '../bgp-installed.ts'
@@ -126,6 +127,7 @@ function configOf(values: Contents<RouteValues>['values']): BgpConfig {
     ...{ peers, bfdProfiles, communities, namespaces, secrets },
     podRouteAdvertisements: advertisements,
     routeImports: imports,
+    ...NO_LOAD_BALANCER_CONFIG,
   }
 }
 

@@ -3,9 +3,11 @@ import type { Code } from '../code.ts'
 import * as agent from './agent.ts'
 import * as apiserver from './apiserver.ts'
 import * as bgp from './bgp.ts'
+import * as bgpLoadBalancer from './bgp-load-balancer.ts'
 import * as bgpPlan from './bgp-plan.ts'
 import * as bgpReport from './bgp-report.ts'
 import * as bgpReturn from './bgp-return.ts'
+import * as controller from './controller.ts'
 import * as datapath from './datapath.ts'
 import * as kube from './kube.ts'
 import * as l2Plan from './l2-plan.ts'
@@ -19,9 +21,11 @@ export const CODES: readonly Code[] = [
   agent,
   apiserver,
   bgp,
+  bgpLoadBalancer,
   bgpPlan,
   bgpReport,
   bgpReturn,
+  controller,
   datapath,
   kube,
   l2Plan,

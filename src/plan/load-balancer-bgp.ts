@@ -1,0 +1,113 @@
+/** The prefixes of load-balancer addresses that a node announces, as BGPAdvertisements ask. */
+import type { Announcement, BgpSession } from '../model/bgp.ts'
+import type { BgpConfig } from '../model/bgp-config.ts'
+import type { Finding } from '../model/code.ts'
+import { BGP_POOL_AGGREGATE_TOO_WIDE } from '../model/codes/bgp-load-balancer.ts'
+import { familyOf } from '../model/datapath.ts'
+import type { AddressPool, AddressSpan, BgpAdvertisement } from '../model/load-balancer.ts'
+import type { EndpointSlice, Node, ObjectKey, Service } from '../model/world.ts'
+import { advertisementsOf, meansPool, poolOf } from './advertisement.ts'
+import { announcementOf } from './announcement.ts'
+import { mayReceive } from './local-traffic.ts'
+import { networkOf, numberOf, spanOf } from './ranges.ts'
+import type { RouteWish } from './route-book.ts'
+import { anyChooses } from './selector.ts'
+
+/** What of the advertisements is for one node, and how each one's routes are announced there. */
+export interface LocalBgpAdvertisements {
+  readonly pools: BgpConfig['pools']
+  readonly advertisements: ReadonlyMap<ObjectKey, BgpAdvertisement>
+  readonly announcements: ReadonlyMap<ObjectKey, Announcement>
+}
+
+export const NO_ADVERTISEMENTS: LocalBgpAdvertisements = { pools: new Map(), advertisements: new Map(), announcements: new Map() }
+
+/** The advertisements that this node and one of its sessions are meant by. */
+export function planBgpAdvertisements(input: {
+  readonly node: Node
+  readonly config: BgpConfig
+  readonly sessions: readonly BgpSession[]
+}): { readonly local: LocalBgpAdvertisements; readonly findings: readonly Finding[] } {
+  const { node, config } = input
+  const findings: Finding[] = []
+  const advertisements = new Map<ObjectKey, BgpAdvertisement>()
+  const announcements = new Map<ObjectKey, Announcement>()
+  for (const one of [...config.bgpAdvertisements.values()].sort((a, b) => (a.key < b.key ? -1 : 1))) {
+    const asked = { ...one, title: `BGPAdvertisement ${one.key}`, subject: subjectOf(one) }
+    const announcement = announcementOf(asked, input, findings)
+    if (announcement === undefined || !anyChooses(one.nodes, node.labels)) continue
+    tellNarrowPools(one, config, findings)
+    advertisements.set(one.key, one)
+    announcements.set(one.key, announcement)
+  }
+  return { local: { pools: config.pools, advertisements, announcements }, findings }
+}
+
+/**
+ * What a Service asks for on a node: each of its load-balancer addresses, or the range that holds it, once each advertisement.
+ *
+ * Shape:  nothing under policy Local where the node is none of `receivingNodes`.
+ * Order:  the order of slices, pools and advertisements never matters.
+ * Errors: never throws; an address from no pool, or without an advertisement, is not announced.
+ */
+export function serviceWishes(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  node: Pick<Node, 'name' | 'labels'>,
+  { pools, advertisements, announcements }: LocalBgpAdvertisements,
+): readonly RouteWish[] {
+  return service.loadBalancerIPs.flatMap((address) => {
+    const family = familyOf(address)
+    const found = advertisementsOf(service, address, node, { pools, advertisements })
+    if (found.length === 0 || !mayReceive(node.name, service, family, slices)) return []
+    const spans = poolOf(service, address, pools)?.spans ?? []
+    return found.flatMap(({ key, lengths }) => {
+      const announcement = announcements.get(key)
+      return announcement === undefined ? [] : { prefix: prefixOf(address, lengths[family], spans), announcement }
+    })
+  })
+}
+
+/**
+ * The prefix that an address is announced in: of the length that is asked for, or the widest one that does not leave the pool, since a
+ * wider one would draw packets for addresses that are somebody else's. An address in no span of its pool is announced alone.
+ */
+function prefixOf(address: string, asked: number, spans: readonly AddressSpan[]): string {
+  const family = familyOf(address)
+  const full = family === 'ipv4' ? 32 : 128
+  if (asked < full) {
+    const own = spans
+      .filter((span) => span.family === family)
+      .map(({ first, last }) => ({ first: numberOf(first), last: numberOf(last) }))
+    for (let length = asked; length < full; length++) {
+      const prefix = `${networkOf(address, length)}/${length}`
+      const { first, last } = spanOf(prefix)
+      if (own.some((span) => span.first <= first && last <= span.last)) return prefix
+    }
+  }
+  return `${address}/${full}`
+}
+
+function tellNarrowPools(advertisement: BgpAdvertisement, { pools }: BgpConfig, findings: Finding[]): void {
+  for (const pool of pools.values()) {
+    if (!meansPool(advertisement, pool)) continue
+    const cut = pool.spans.filter(({ family, first, last }) => !isWhole(first, last, advertisement.lengths[family]))
+    if (cut.length === 0) continue
+    const [{ family, first, last } = { family: 'ipv4', first: '', last: '' } as const] = cut
+    const message = `BGPAdvertisement ${advertisement.key} asks for prefixes of length ${advertisement.lengths[family]}, and ${first}-${last} of IPAddressPool ${pool.key} is not made of whole ones; narrower prefixes are announced at its ends.`
+    const subjects = [subjectOf(advertisement), poolSubject(pool)]
+    findings.push({ code: BGP_POOL_AGGREGATE_TOO_WIDE, subjects, message, fix: BGP_POOL_AGGREGATE_TOO_WIDE.fix })
+  }
+}
+
+function isWhole(first: string, last: string, length: number): boolean {
+  return networkOf(first, length) === first && spanOf(`${networkOf(last, length)}/${length}`).last === numberOf(last)
+}
+
+function subjectOf({ key }: BgpAdvertisement): string {
+  return `bgpadvertisement/${key}`
+}
+
+function poolSubject({ key }: AddressPool): string {
+  return `ipaddresspool/${key}`
+}
