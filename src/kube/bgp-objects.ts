@@ -11,7 +11,7 @@ import type { DataObject, KubeObject } from './types.ts'
 
 /** Milliseconds. Source: MetalLB's BFDProfile. */
 const INTERVAL = { least: 10, most: 60_000, unset: 300 }
-const LOCAL_PREFERENCES = { least: 0, most: 0xffff_ffff, unset: 0 }
+export const LOCAL_PREFERENCES = { least: 0, most: 0xffff_ffff, unset: 0 }
 const PASSWORD_OCTETS = 80
 
 function about(kind: string, noun: string) {
@@ -90,7 +90,7 @@ function part(pods: Fields, field: string): Selector {
 }
 
 /** A community that is missing could let a route go where it must not: none is left out, the object is. */
-function communitiesOf(spec: Fields): readonly string[] {
+export function communitiesOf(spec: Fields): readonly string[] {
   return sorted(
     spec.list('communities').flatMap(([value, name]) => {
       const text = typeof value === 'string' ? value : ''

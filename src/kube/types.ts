@@ -296,6 +296,8 @@ export interface ServiceSpec {
   readonly externalTrafficPolicy?: string
   readonly internalTrafficPolicy?: string
   readonly healthCheckNodePort?: number
+  readonly loadBalancerClass?: string
+  readonly loadBalancerIP?: string
   readonly loadBalancerSourceRanges?: readonly string[]
   readonly publishNotReadyAddresses?: boolean
   readonly trafficDistribution?: string

@@ -31,6 +31,10 @@ const community = metallb('v1beta1', 'Community')
 const advertisement = fairway('PodRouteAdvertisement')
 const routeImport = fairway('BGPRouteImport')
 const sessionStatus = fairway('BGPSessionStatus')
+const pool = metallb('v1beta1', 'IPAddressPool')
+const l2 = metallb('v1beta1', 'L2Advertisement')
+const bgp = metallb('v1beta1', 'BGPAdvertisement')
+const claim = fairway('AddressClaim')
 
 const PEER = { myASN: 64513, peerASN: 64512, peerAddress: '192.168.0.1' }
 const SELECTOR = {
@@ -67,6 +71,22 @@ export const ACCEPTED: readonly CrdObject[] = [
   }),
   routeImport('default', { peers: ['tor'], prefixes: [{ cidr: '0.0.0.0/0' }, { cidr: 'fd00::/8', maxLength: 64 }] }),
   sessionStatus('rack-9--tor', { node: 'rack-9', peer: 'tor' }),
+  pool('first', { addresses: ['192.168.9.0/24'] }),
+  pool('dual', {
+    ...{ addresses: ['192.168.10.1 - 192.168.10.9', 'fd00:192:168:9::/64'], autoAssign: false, avoidBuggyIPs: true },
+    serviceAllocation: { priority: 5, namespaces: ['shop'], namespaceSelectors: [SELECTOR], serviceSelectors: [SELECTOR] },
+  }),
+  l2('all', {}),
+  l2('some', {
+    ...{ ipAddressPools: ['first'], ipAddressPoolSelectors: [SELECTOR], nodeSelectors: [SELECTOR], serviceSelectors: [SELECTOR] },
+    ...{ interfaces: ['eth0'], preferredNodeSelectors: [{ weight: 100, preference: SELECTOR }] },
+  }),
+  bgp('all', {}),
+  bgp('some', {
+    ...{ aggregationLength: 24, aggregationLengthV6: 64, localPref: 200, communities: ['no-export', '64512:1', 'large:1:2:3'] },
+    ...{ ipAddressPools: ['dual'], peers: ['tor'], nodeSelectors: [SELECTOR], serviceSelectors: [SELECTOR] },
+  }),
+  claim('192.168.9.0', { address: '192.168.9.0', pool: 'first', holders: ['default/nginx'] }),
 ]
 
 const nodesWith = (operator: string, values?: readonly string[]) => ({
@@ -80,6 +100,8 @@ const COMMUNITY = 'a community is NUMBER:NUMBER or large:NUMBER:NUMBER:NUMBER'
 const COMMUNITY_OR_NAME = 'a community is NUMBER:NUMBER, large:NUMBER:NUMBER:NUMBER, or the name of one in a Community'
 const NUMBERS = 'the numbers of a community go up to 65535, those of a large one up to 4294967295'
 const PREFIX = 'must be a prefix such as 10.0.0.0/8'
+const SPAN =
+  'must be a prefix such as 192.168.9.0/24, or the first and the last address of one family such as 192.168.9.1-192.168.9.9'
 const LENGTH = 'maxLength must be from the length of cidr to that of an address'
 
 const PEERS: readonly (readonly [object, string])[] = [
@@ -150,6 +172,15 @@ const OTHERS: readonly (readonly [(name: string, spec: object) => CrdObject, obj
   [routeImport, { prefixes: [{ cidr: '10.0.0.0/8', maxLength: 33 }] }, LENGTH],
   [routeImport, { prefixes: [{ cidr: '::/0' }], ...nodesWith('NotIn', []) }, VALUES],
   [sessionStatus, { node: '', peer: 'tor' }, 'spec.node in body should be at least 1 chars long'],
+  [pool, {}, 'Required value'],
+  [pool, { addresses: ['192.168.9.0'] }, SPAN],
+  [pool, { addresses: ['192.168.9.1-fd00::1'] }, SPAN],
+  [pool, { addresses: ['192.168.9.0/24'], serviceAllocation: { priority: -1 } }, 'greater than or equal to 0'],
+  [l2, { preferredNodeSelectors: [{ weight: 101, preference: {} }] }, 'less than or equal to 100'],
+  [bgp, { communities: ['1:2:3'] }, COMMUNITY_OR_NAME],
+  [bgp, { aggregationLength: 33 }, 'spec.aggregationLength in body should be less than or equal to 32'],
+  [claim, { address: 'a', pool: 'first', holders: ['default/nginx'] }, 'must be an IPv4 or IPv6 address'],
+  [claim, { address: '192.168.9.0', pool: 'first', holders: [] }, 'spec.holders in body should have at least 1 items'],
 ]
 
 export const REFUSED: readonly Refusal[] = [
@@ -172,6 +203,10 @@ export const FIXED: readonly {
   {
     ...{ kind: 'BGPSessionStatus', name: 'rack-9--tor', spec: { node: 'rack-8' } },
     sentence: 'a status is of one node and one peer for ever',
+  },
+  {
+    ...{ kind: 'AddressClaim', name: '192.168.9.0', spec: { address: '192.168.9.1' } },
+    sentence: 'a claim is of one address for ever',
   },
 ]
 
