@@ -6,6 +6,9 @@ const ALONE = [
   ...['service-e2e-disruption', 'service-e2e-rollout', 'setup-host'],
 ].map((name) => `test/live/${name}.test.ts`)
 
+/** What is waited for does come; a busy machine takes its time. */
+const PATIENT = { poll: { timeout: 15_000 } }
+
 /**
  * `unit` and `scenario` are pure and parallel. Of `live` two files run side by side, each in namespaces of its own; of `alone` and
  * `soak` one at a time.
@@ -29,6 +32,7 @@ export default defineConfig({
           exclude: ALONE,
           maxWorkers: 2,
           pool: 'forks',
+          expect: PATIENT,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -39,6 +43,7 @@ export default defineConfig({
           include: ALONE,
           fileParallelism: false,
           pool: 'forks',
+          expect: PATIENT,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -50,6 +55,7 @@ export default defineConfig({
           include: ['test/soak/**/*.test.ts'],
           fileParallelism: false,
           pool: 'forks',
+          expect: PATIENT,
           testTimeout: 3_600_000,
           hookTimeout: 120_000,
         },
