@@ -85,14 +85,17 @@ function addresses(count: number): readonly string[] {
 
 function section(taken: Taken, where: string): string {
   const of = (name: string, task: Task) => taken.get(name)?.get(task) ?? []
-  const beyond = median(of('agent', `${MOST}`)) - median(of('floor', `${MOST}`))
-  const verdict = beyond <= AIM_BEYOND_FLOOR_IN_MS ? 'met' : 'missed'
+  const aim = (task: Task): string => {
+    const beyond = median(of('agent', task)) - median(of('floor', task))
+    return `${beyond <= AIM_BEYOND_FLOOR_IN_MS ? 'met' : 'missed'} (${milliseconds(beyond)})`
+  }
   return [
     '## BGP: from a change to the routes at the peer',
     '',
-    `${RUNS} runs, one contestant after the other in each, every one in a network namespace of its own with a session to one and the same listener, a BIRD`,
-    'that is asked without pause how many it has. Prefixes are /32s, from none to so many at once, and then one more beside 10,000. What a client has to write down is made before',
-    "the clock starts for all but Fairway, whose times hold everything. Ratios are of medians, to Fairway's whole path; more than 1x means slower than Fairway.",
+    `${RUNS} runs, one contestant after the other in each, every one in a network namespace of its own with a session to one and the same`,
+    'listener, a BIRD that is asked without pause how many it has. Prefixes are /32s, from none to so many at once, and then one more beside 10,000. What',
+    "a client of the others has to write down (a file's lines, messages) is made before the clock starts; Fairway's times hold everything. Ratios are of",
+    "medians, to Fairway's whole path: more than 1x means slower than Fairway.",
     '',
     table(
       ['', ...TASKS.map(titleOf)],
@@ -105,7 +108,7 @@ function section(taken: Taken, where: string): string {
       ]),
     ),
     '',
-    `Aim at 10,000, the whole path: within ${AIM_BEYOND_FLOOR_IN_MS} ms beyond BIRD's own floor: ${verdict} (${milliseconds(beyond)}).`,
+    `Aim at 10,000, the whole path: within ${AIM_BEYOND_FLOOR_IN_MS} ms beyond BIRD's own floor: all at once ${aim(`${MOST}`)}, one more ${aim('one more')}.`,
     '',
     where,
   ].join('\n')

@@ -104,12 +104,13 @@ export async function byAgent({ namespace, folder, own, listener }: Place): Prom
   const path = new PodRoutePath(engine, { own, peer: listener })
   await path.reconciler.settled()
   return {
-    prepare:
-      ({ added, removed }) =>
-      () => {
-        path.change(added, removed)
+    prepare: ({ added, removed }) => {
+      const take = path.change(added, removed)
+      return () => {
+        take()
         return path.reconciler.settled()
-      },
+      }
+    },
     end: async () => {
       await path.reconciler.stop()
       await engine.cleanup()

@@ -9,16 +9,18 @@ export interface RouteWish {
   readonly announcement: Announcement
 }
 
-interface Prefix {
-  /** How many wishes there are of each announcement, by its text. */
-  readonly wishes: Map<string, number>
+/** How many wishes there are of an announcement, which is known by its text. */
+interface Count {
+  readonly text: string
+  wishes: number
 }
 
 /** Wishes by who has them. A prefix is announced in all the ways that any wish of it asks for, and goes with the last wish. */
 export class RouteBook {
   readonly entries = new Map<string, BgpRoute>()
   private readonly byOwner = new Map<string, readonly RouteWish[]>()
-  private readonly prefixes = new Map<string, Prefix>()
+  /** A list, since most prefixes have one: ten thousand of them are made in a few milliseconds. */
+  private readonly prefixes = new Map<string, Count[]>()
   /** One list object for all routes with the same announcements: engines know a list by its identity. */
   private readonly lists = new Map<string, readonly Announcement[]>()
   /** Announcements are few objects, and wishes many. */
@@ -56,7 +58,7 @@ export class RouteBook {
         this.entries.delete(key)
         continue
       }
-      const announcements = this.listOf([...known.wishes.keys()])
+      const announcements = this.listOf(known)
       if (before?.announcements === announcements) continue
       const route: BgpRoute = { kind: 'route', key, family: familyOf(prefix), prefix, announcements }
       this.entries.set(key, route)
@@ -67,13 +69,14 @@ export class RouteBook {
   }
 
   private count({ prefix, announcement }: RouteWish, by: 1 | -1): void {
-    const known = this.prefixes.get(prefix) ?? { wishes: new Map() }
     const text = this.textOf(announcement)
-    const count = (known.wishes.get(text) ?? 0) + by
-    if (count === 0) known.wishes.delete(text)
-    else known.wishes.set(text, count)
-    if (known.wishes.size === 0) this.prefixes.delete(prefix)
-    else this.prefixes.set(prefix, known)
+    const counts = this.prefixes.get(prefix)
+    const known = counts?.find((one) => one.text === text)
+    if (counts === undefined) this.prefixes.set(prefix, [{ text, wishes: by }])
+    else if (known === undefined) counts.push({ text, wishes: by })
+    else if (known.wishes + by !== 0) known.wishes += by
+    else if (counts.length === 1) this.prefixes.delete(prefix)
+    else counts.splice(counts.indexOf(known), 1)
     this.touched.add(prefix)
   }
 
@@ -86,8 +89,8 @@ export class RouteBook {
     return text
   }
 
-  private listOf(texts: readonly string[]): readonly Announcement[] {
-    const key = texts.length === 1 ? (texts[0] ?? '') : texts.toSorted().join('\n')
+  private listOf(counts: readonly Count[]): readonly Announcement[] {
+    const key = counts.length === 1 ? (counts[0]?.text ?? '') : textsOf(counts).join('\n')
     let list = this.lists.get(key)
     if (list === undefined) {
       list = key.split('\n').map((text) => JSON.parse(text) as Announcement)
@@ -95,6 +98,10 @@ export class RouteBook {
     }
     return list
   }
+}
+
+function textsOf(counts: readonly Count[]): readonly string[] {
+  return counts.map(({ text }) => text).sort()
 }
 
 function sameWishes(some: readonly RouteWish[], others: readonly RouteWish[]): boolean {
