@@ -5,8 +5,10 @@
  * Source: netlink(7); linux net/netfilter/nf_tables_api.c, nf_tables_gen_notify.
  */
 import { Worker } from 'node:worker_threads'
+import type { LinkChange } from './link-messages.ts'
 import type { RouteMessage } from './netlink-messages.ts'
 import { programUrl } from './program.ts'
+import type { TableRoute } from './route-messages.ts'
 
 /**
  * One transaction on this namespace's nftables. `portId` is the sender's netlink socket (the port in NFT_MSG_NEWGEN's header), so
@@ -41,9 +43,23 @@ export function listenToRoutes(options: NetlinkOptions<readonly RouteMessage[]>)
   return listen('routes', options)
 }
 
-async function listen<T>(subject: 'nftables' | 'routes', options: NetlinkOptions<T>): Promise<NetlinkListener> {
+/** Hears every interface and every address that comes, changes or goes. Resolves once nothing later can be missed. @throws {Error} */
+export function listenToLinks(options: NetlinkOptions<readonly LinkChange[]>): Promise<NetlinkListener> {
+  return listen('links', options)
+}
+
+/** Hears every route of one table, of both families, that comes, changes or goes. Resolves once nothing later can be missed. @throws {Error} */
+export function listenToTable(table: number, options: NetlinkOptions<readonly TableRoute[]>): Promise<NetlinkListener> {
+  return listen('table', options, table)
+}
+
+async function listen<T>(
+  subject: 'nftables' | 'routes' | 'links' | 'table',
+  options: NetlinkOptions<T>,
+  table = 0,
+): Promise<NetlinkListener> {
   const { netns, onHeard, onLost } = options
-  const worker = new Worker(programUrl('./netlink-worker.ts', import.meta.url), { workerData: { netns, subject } })
+  const worker = new Worker(programUrl('./netlink-worker.ts', import.meta.url), { workerData: { netns, subject, table } })
   await new Promise<void>((resolve, reject) => {
     worker.once('message', () => resolve())
     worker.once('error', reject)

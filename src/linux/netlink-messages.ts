@@ -13,7 +13,7 @@ const RTMSG = 12
 const AF_INET = 2
 const RTA_DST = 1
 
-interface Message {
+export interface Message {
   readonly type: number
   readonly portId: number
   readonly body: Buffer
@@ -49,8 +49,8 @@ export function parseNewRoutes(data: Buffer): readonly RouteMessage[] {
   })
 }
 
-/** Integers of headers are in the machine's order (little endian). */
-function messages(data: Buffer): readonly Message[] {
+/** The messages of one datagram. Integers of headers are in the machine's order (little endian). */
+export function messages(data: Buffer): readonly Message[] {
   const found: Message[] = []
   for (let at = 0; at + HEADER <= data.length; ) {
     const length = data.readUInt32LE(at)

@@ -2,7 +2,9 @@
 import { closeSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
+import { parseLinkChanges } from './link-messages.ts'
 import { parseMessages, parseNewRoutes } from './netlink-messages.ts'
+import { parseTableRoutes } from './route-messages.ts'
 
 const AF_NETLINK = 16
 const SOCK_RAW = 3
@@ -12,10 +14,12 @@ const SO_RCVTIMEO = 20
 const RECEIVE_BUFFER = 8 << 20
 const ENOBUFS = 105
 
-/** NETLINK_NETFILTER with NFNLGRP_NFTABLES, NETLINK_ROUTE with RTNLGRP_IPV4_ROUTE. */
+/** NETLINK_NETFILTER with NFNLGRP_NFTABLES; NETLINK_ROUTE with RTNLGRP_IPV4_ROUTE, with that and RTNLGRP_IPV6_ROUTE, or with RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR and RTNLGRP_IPV6_IFADDR. */
 const SUBJECTS = {
-  nftables: { protocol: 12, group: 7, reader: transactions },
-  routes: { protocol: 0, group: 7, reader: routes },
+  nftables: { protocol: 12, groups: [7], reader: transactions },
+  routes: { protocol: 0, groups: [7], reader: routes },
+  links: { protocol: 0, groups: [1, 5, 9], reader: links },
+  table: { protocol: 0, groups: [7, 11], reader: tableRoutes },
 } as const
 
 const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
@@ -26,18 +30,21 @@ const setsockopt = libc.func('int setsockopt(int fd, int level, int name, const 
 const recv = libc.func('int64_t recv(int fd, _Out_ uint8_t *buffer, size_t size, int flags)')
 const setns = libc.func('int setns(int fd, int kind)')
 
-const { netns, subject } = workerData as { netns?: string; subject: keyof typeof SUBJECTS }
+const { netns, subject, table } = workerData as { netns?: string; subject: keyof typeof SUBJECTS; table: number }
 if (netns !== undefined) {
   const file = openSync(netns, 'r') // a namespace belongs to a thread, and this one has no other use
   if (setns(file, 0) !== 0) throw new Error(`cannot enter the network namespace ${netns}`)
   closeSync(file)
 }
 
-const { protocol, group, reader } = SUBJECTS[subject]
+const { protocol, groups, reader } = SUBJECTS[subject]
 const fd = socket(AF_NETLINK, SOCK_RAW, protocol) as number
 const address = Buffer.alloc(12)
 address.writeUInt16LE(AF_NETLINK, 0)
-address.writeUInt32LE(1 << (group - 1), 8)
+address.writeUInt32LE(
+  groups.reduce((mask, group) => mask | (1 << (group - 1)), 0),
+  8,
+)
 const size = Buffer.alloc(4)
 size.writeInt32LE(RECEIVE_BUFFER)
 setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4)
@@ -72,6 +79,20 @@ function transactions(): (data: Buffer) => void {
 function routes(): (data: Buffer) => void {
   return (data) => {
     const heard = parseNewRoutes(data)
+    if (heard.length > 0) parentPort?.postMessage({ heard })
+  }
+}
+
+function links(): (data: Buffer) => void {
+  return (data) => {
+    const heard = parseLinkChanges(data)
+    if (heard.length > 0) parentPort?.postMessage({ heard })
+  }
+}
+
+function tableRoutes(): (data: Buffer) => void {
+  return (data) => {
+    const heard = parseTableRoutes(data, table)
     if (heard.length > 0) parentPort?.postMessage({ heard })
   }
 }

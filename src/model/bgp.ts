@@ -1,5 +1,5 @@
 /** What a node says to its BGP neighbours and hears from them, free of any daemon's words: entries that planners make, states that are shown. */
-import type { Family } from './world.ts'
+import type { Family, NodeName } from './world.ts'
 
 /** The node's one BGP speaker. Without it the node speaks no BGP at all. */
 export interface BgpSpeaker {
@@ -84,7 +84,25 @@ export interface BgpRoute {
   readonly announcements: readonly Announcement[]
 }
 
-export type BgpEntry = BgpSpeaker | BgpSession | BgpRoute
+/** Watches whether another node's speaker is there, by BFD alone: no session is needed, and that node watches this one likewise. */
+export interface BgpWatch {
+  readonly kind: 'watch'
+  readonly key: string
+  readonly node: NodeName
+  /** An address of that node on a subnet of this one, canonical; one of an own watch. */
+  readonly address: string
+  /** The same for all watches of a node. */
+  readonly bfd: BfdTimers
+}
+
+/** `unknown`: not heard since our own speaker runs, or that does not run; `down`: was heard and is no more. */
+export type Liveness = 'up' | 'down' | 'unknown'
+
+export type BgpEntry = BgpSpeaker | BgpSession | BgpRoute | BgpWatch
+
+export function watchKey(node: NodeName): string {
+  return `watch/${node}`
+}
 
 export function sessionKey(name: string): string {
   return `session/${name}`

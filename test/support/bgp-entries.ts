@@ -3,8 +3,10 @@ import {
   type BgpRoute,
   type BgpSession,
   type BgpSpeaker,
+  type BgpWatch,
   routeKey,
   sessionKey,
+  watchKey,
 } from '../../src/model/bgp.ts'
 
 export const SPEAKER: BgpSpeaker = { kind: 'speaker', key: 'speaker', routerId: '10.0.0.1', kernelTable: 0 }
@@ -43,4 +45,10 @@ const TO_ALL = [{ sessions: [], communities: [] }] as const
 
 export function route(prefix: string, announcements: BgpRoute['announcements'] = TO_ALL): BgpRoute {
   return { kind: 'route', key: routeKey(prefix), family: prefix.includes(':') ? 'ipv6' : 'ipv4', prefix, announcements }
+}
+
+/** Watches a node by its address, at 50 ms times 3. */
+export function watch(node: string, address: string): BgpWatch {
+  const bfd = { receiveInMs: 50, transmitInMs: 50, detectMultiplier: 3, passive: false }
+  return { kind: 'watch', key: watchKey(node), node, address, bfd }
 }

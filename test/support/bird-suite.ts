@@ -5,7 +5,7 @@ import type { BirdTransport } from '../../src/engine/bird/transport.ts'
 import { createReconciler } from '../../src/engine/reconcile.ts'
 import type { BgpEntry } from '../../src/model/bgp.ts'
 import { EngineError } from '../../src/model/engine.ts'
-import { accepted, route, SPEAKER, session } from './bgp-entries.ts'
+import { accepted, route, SPEAKER, session, watch } from './bgp-entries.ts'
 import { NEVER } from './datapath.ts'
 
 const upsert = (...upserts: BgpEntry[]) => ({ upserts, removals: [] })
@@ -37,6 +37,8 @@ export function birdSuite(name: string, make: () => BirdTransport): void {
         SPEAKER,
         session({ password: "it's {secret}; # }", bfd, accept: [accepted('172.16.0.0/12', 24), accepted('2001:db8::/32')] }),
         session({ name: 'a "quoted"\nname', peerAddress: '2001:db8::9', sourceAddress: '', peerAs: 'external', hops: 3 }),
+        watch('n2', '192.0.2.2'),
+        watch('n3', '2001:db8::3'),
         session({ name: 'inner', peerAddress: '192.0.2.7', peerAs: 'internal', drain: 'discouraged' }),
         session({ name: 'gone', peerAddress: '192.0.2.8', drain: 'closed' }),
         route('10.244.1.1/32'),

@@ -13,7 +13,7 @@ const hostile = fc.oneof(
 )
 
 function main(one: BgpSession): string {
-  return mainText({ speaker: SPEAKER, sessions: [one], forms: new Map(), logFile: '/run/bird.log' })
+  return mainText({ speaker: SPEAKER, sessions: [one], watches: [], forms: new Map(), logFile: '/run/bird.log' })
 }
 
 /** What BIRD's lexer sees: no remarks, and a string is one word. */

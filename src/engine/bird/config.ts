@@ -1,7 +1,8 @@
 /** The two files that BIRD reads: `bird.conf` with the speaker and its sessions, `routes.conf` with what it announces. */
 import { createHash } from 'node:crypto'
-import type { AcceptedPrefix, Announcement, BfdTimers, BgpRoute, BgpSession, BgpSpeaker } from '../../model/bgp.ts'
+import type { AcceptedPrefix, Announcement, BfdTimers, BgpRoute, BgpSession, BgpSpeaker, BgpWatch } from '../../model/bgp.ts'
 import type { Family } from '../../model/world.ts'
+import { LIVE_KERNEL_TABLE } from './lookup.ts'
 import {
   address,
   block,
@@ -25,6 +26,7 @@ const GRACEFUL_SHUTDOWN = '65535:0'
 export interface MainParts {
   readonly speaker: BgpSpeaker
   readonly sessions: readonly BgpSession[]
+  readonly watches: readonly BgpWatch[]
   /** Every different list of announcements that routes have, by its number in `routes.conf`. */
   readonly forms: ReadonlyMap<number, readonly Announcement[]>
   readonly logFile: string
@@ -99,17 +101,17 @@ function password(value: string, field: string): Words {
 }
 
 function bfdWords(bfd: BfdTimers, field: string): Words {
+  return block(phrase`bfd`, bfdTimes(bfd, field), ';')
+}
+
+function bfdTimes(bfd: BfdTimers, field: string): readonly Words[] {
   const least = 10
-  return block(
-    phrase`bfd`,
-    [
-      phrase`min rx interval ${number(bfd.receiveInMs, least, 60_000, field)} ms;`,
-      phrase`min tx interval ${number(bfd.transmitInMs, least, 60_000, field)} ms;`,
-      phrase`multiplier ${number(bfd.detectMultiplier, 2, 255, field)};`,
-      ...(bfd.passive ? [phrase`passive on;`] : []),
-    ],
-    ';',
-  )
+  return [
+    phrase`min rx interval ${number(bfd.receiveInMs, least, 60_000, field)} ms;`,
+    phrase`min tx interval ${number(bfd.transmitInMs, least, 60_000, field)} ms;`,
+    phrase`multiplier ${number(bfd.detectMultiplier, 2, 255, field)};`,
+    ...(bfd.passive ? [phrase`passive on;`] : []),
+  ]
 }
 
 function channelWords(session: BgpSession, family: Family, forms: MainParts['forms']): Words {
@@ -162,7 +164,7 @@ function attributeWords(session: BgpSession, announcements: readonly Announcemen
 }
 
 /** The text of `bird.conf`. Sessions go before routes: BIRD then has a new filter before the routes that need it. */
-export function mainText({ speaker, sessions, forms, logFile }: MainParts): string {
+export function mainText({ speaker, sessions, watches, forms, logFile }: MainParts): string {
   const parts: Words[] = [
     remark('speaker', speaker),
     phrase`log ${quoted(logFile, 'logFile')} 4194304 ${quoted(`${logFile}.1`, 'logFile')} all;`,
@@ -172,11 +174,50 @@ export function mainText({ speaker, sessions, forms, logFile }: MainParts): stri
     phrase`attribute int fw_form;`,
     phrase`protocol device fw_device { scan time 10; }`,
   ]
-  if (sessions.some(({ bfd }) => bfd !== undefined)) parts.push(phrase`protocol bfd fw_bfd { }`)
+  if (watches.length > 0 || sessions.some(({ bfd }) => bfd !== undefined)) parts.push(bfdProtocol(watches))
   if (installsRoutes(speaker, sessions)) parts.push(...kernelParts(speaker, sessions))
   for (const session of sessions) parts.push(remark('session', session), sessionWords(session, forms))
+  parts.push(...watchParts(watches))
   parts.push(phrase`include "routes.conf";`)
   return `${joined(parts, '\n').text}\n`
+}
+
+/** Sessions say their own times; static routes cannot, so that theirs are those of all interfaces. */
+function bfdProtocol([first]: readonly BgpWatch[]): Words {
+  if (first === undefined) return phrase`protocol bfd fw_bfd { }`
+  return block(phrase`protocol bfd fw_bfd`, [block(phrase`interface "*"`, bfdTimes(first.bfd, `${first.key} bfd`), ';')])
+}
+
+const LIVE_WORDS = { ipv4: phrase`fw_live4`, ipv6: phrase`fw_live6` }
+
+/** BIRD's tables of the nodes that live. */
+export const LIVE_TABLES: readonly string[] = FAMILIES.map((family) => LIVE_WORDS[family].text)
+
+/** One that is watched; it has a route to itself while it is heard. @throws {FairwayError} BGP_ENTRY_INVALID */
+export function watchWords({ key, address: peer, bfd }: BgpWatch): Words {
+  bfdTimes(bfd, `${key} bfd`)
+  const words = address(peer, `${key} address`)
+  return phrase`route ${words}/${peer.includes(':') ? 128 : 32} via ${words} bfd;`
+}
+
+/** The table is nobody's to look up: it is read for what it has. */
+function watchParts(watches: readonly BgpWatch[]): readonly Words[] {
+  if (watches.length === 0) return []
+  return FAMILIES.flatMap((family) => {
+    const table = LIVE_WORDS[family]
+    const own = watches.filter((watch) => watch.address.includes(':') === (family === 'ipv6'))
+    const into = (...lines: readonly Words[]) => block(FAMILY_WORDS[family], [phrase`table ${table};`, ...lines], ';')
+    return [
+      phrase`${FAMILY_WORDS[family]} table ${table};`,
+      block(phrase`protocol kernel fw_alive${DIGITS[family]}`, [
+        phrase`kernel table ${LIVE_KERNEL_TABLE};`,
+        phrase`scan time 10;`,
+        into(phrase`import none;`, phrase`export all;`),
+      ]),
+      ...own.map((watch) => remark('watch', watch)),
+      block(phrase`protocol static fw_watches${DIGITS[family]}`, [into(), ...own.map(watchWords)]),
+    ]
+  })
 }
 
 /** Whether accepted routes are installed: some session accepts any, and there is a table for them. */

@@ -34,6 +34,7 @@ export class BirdDaemon {
   private readonly socketFile: string
   private readonly pidFile: string
   private readonly listeners: (() => void)[] = []
+  private readonly connectionListeners: ((isConnected: boolean) => void)[] = []
   private control: BirdControl | undefined
   private connecting: Promise<BirdControl> | undefined
   private heartbeat: NodeJS.Timeout | undefined
@@ -71,6 +72,15 @@ export class BirdDaemon {
     this.listeners.push(listener)
   }
 
+  get isConnected(): boolean {
+    return this.control !== undefined
+  }
+
+  /** Calls back at once when it is there to be asked, and when it no longer is. */
+  onConnection(listener: (isConnected: boolean) => void): void {
+    this.connectionListeners.push(listener)
+  }
+
   /** Makes sure that it runs: the one that is there, or a new one. @throws {FairwayError} */
   async run(): Promise<void> {
     this.wanted = true
@@ -106,6 +116,7 @@ export class BirdDaemon {
     clearInterval(this.heartbeat)
     this.control?.close()
     this.control = undefined
+    this.tellConnection()
   }
 
   private get timeoutInMs(): number {
@@ -171,6 +182,7 @@ export class BirdDaemon {
     void control.closed.then(() => {
       if (this.control !== control) return
       this.control = undefined
+      this.tellConnection()
       clearInterval(this.heartbeat)
       if (this.wanted) void this.lost()
     })
@@ -179,7 +191,12 @@ export class BirdDaemon {
       control.ask('show status', this.timeoutInMs).catch(() => undefined) // its failure closes the connection
     }, this.options.heartbeatInMs ?? 2_000)
     this.heartbeat.unref()
+    this.tellConnection()
     return control
+  }
+
+  private tellConnection(): void {
+    for (const listener of this.connectionListeners) listener(this.isConnected)
   }
 
   /** The connection ended: BIRD is gone, or hangs. */

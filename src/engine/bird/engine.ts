@@ -1,11 +1,21 @@
-import type { Announcement, BgpEntry, BgpRoute, BgpSession, BgpSpeaker, SessionState } from '../../model/bgp.ts'
+import type {
+  Announcement,
+  BgpEntry,
+  BgpRoute,
+  BgpSession,
+  BgpSpeaker,
+  BgpWatch,
+  Liveness,
+  SessionState,
+} from '../../model/bgp.ts'
 import { FairwayError, type Finding } from '../../model/code.ts'
 import { BGP_CONFIG_REFUSED, BGP_ENTRY_INVALID } from '../../model/codes/bgp.ts'
 import { type Engine, EngineError } from '../../model/engine.ts'
 import type { Delta } from '../../model/plan.ts'
-import { formNumber, installsRoutes, mainText, routeLine, routesText, sessionWords } from './config.ts'
+import { formNumber, installsRoutes, mainText, routeLine, routesText, sessionWords, watchWords } from './config.ts'
 import type { DaemonOptions } from './daemon.ts'
 import { sessionFindings } from './findings.ts'
+import { LivenessWatch } from './liveness.ts'
 import { NodeBird } from './node.ts'
 import { type BirdFiles, observeFiles, sessionAt } from './observe.ts'
 import { parseSessions } from './status.ts'
@@ -20,6 +30,10 @@ export interface BirdEngine extends Engine<BgpEntry> {
   sessions(): Promise<readonly SessionState[]>
   /** Findings about sessions that are not as they should be; `states` are those that `sessions` gave. Remembers a minute: ask often. */
   judge(states: readonly SessionState[]): readonly Finding[]
+  /** Whether each watched node is there, by the keys of the watches. */
+  readonly liveness: ReadonlyMap<string, Liveness>
+  /** Calls back after a change of `liveness` that was not asked for by `apply`. */
+  onLivenessChange(listener: () => void): void
   /** Calls back when the daemon died, hung or is there again: `verify()` the reconciler. */
   onChange(listener: () => void): void
   /** Closes all sessions, ends BIRD and removes its files. */
@@ -41,6 +55,7 @@ interface Written {
 /** The engine over any BIRD, the node's or one in memory. */
 export class TransportEngine implements BirdEngine {
   private readonly bird: BirdTransport
+  private readonly live: LivenessWatch
   private entries = new Map<string, BgpEntry>()
   /** The line of a route is made once. */
   private readonly lines = new WeakMap<BgpRoute, string>()
@@ -53,6 +68,7 @@ export class TransportEngine implements BirdEngine {
 
   constructor(bird: BirdTransport) {
     this.bird = bird
+    this.live = new LivenessWatch(bird)
   }
 
   get observed(): ReadonlyMap<string, BgpEntry> {
@@ -61,6 +77,14 @@ export class TransportEngine implements BirdEngine {
 
   get findings(): readonly Finding[] {
     return [...this.bird.findings, ...this.left.values(), ...(this.refused === undefined ? [] : [this.refused])]
+  }
+
+  get liveness(): ReadonlyMap<string, Liveness> {
+    return this.live.all
+  }
+
+  onLivenessChange(listener: () => void): void {
+    this.live.onChange(listener)
   }
 
   async refresh(_signal: AbortSignal): Promise<void> {
@@ -73,6 +97,7 @@ export class TransportEngine implements BirdEngine {
     await this.guard(async () => {
       if (this.installed === undefined) return this.install(this.entries)
       await this.bird.run()
+      this.live.set(watchesOf(this.entries))
       await this.bird.lookUp(this.wantsLookup(this.entries))
       this.lookedUp = this.wantsLookup(this.entries)
     })
@@ -106,14 +131,16 @@ export class TransportEngine implements BirdEngine {
 
   async cleanup(): Promise<void> {
     await this.bird.remove()
+    this.live.set([])
     this.entries.clear()
     this.installed = undefined
     this.left = new Map()
     this.lookedUp = undefined
   }
 
-  close(): Promise<void> {
-    return this.bird.close()
+  async close(): Promise<void> {
+    await this.live.close()
+    await this.bird.close()
   }
 
   /** Installs all entries but those that cannot be: a session that BIRD refuses is left out, and all others go on. */
@@ -137,6 +164,7 @@ export class TransportEngine implements BirdEngine {
   private async done(entries: Map<string, BgpEntry>, written: Written): Promise<void> {
     this.entries = new Map([...entries].filter(([key]) => !written.left.has(key)))
     this.installed = written.files
+    this.live.set(watchesOf(this.entries))
     this.left = written.left
     this.refused = undefined
     const wanted = this.wantsLookup(this.entries)
@@ -154,6 +182,7 @@ export class TransportEngine implements BirdEngine {
     if (entries.size > 0)
       throw new EngineError(BGP_ENTRY_INVALID, 'There are sessions or routes and no speaker.', { stale: false })
     await this.bird.remove()
+    this.live.set([])
     this.entries = new Map()
     this.installed = undefined
     this.left = new Map()
@@ -172,21 +201,24 @@ export class TransportEngine implements BirdEngine {
     const forms = new Map<number, readonly Announcement[]>()
     const lines = { ipv4: [] as string[], ipv6: [] as string[] }
     const sessions: BgpSession[] = []
+    const watches: BgpWatch[] = []
     for (const entry of entries.values()) {
       if (left.has(entry.key)) continue
       try {
         if (entry.kind === 'route') lines[entry.family].push(this.lineOf(entry))
         if (entry.kind === 'session') sessionWords(entry, new Map())
+        if (entry.kind === 'watch') watchWords(entry)
       } catch (error) {
         if (!(error instanceof FairwayError)) throw error
         left.set(entry.key, finding(BGP_ENTRY_INVALID, [entry.key], error.message))
         continue
       }
       if (entry.kind === 'session') sessions.push(entry)
+      if (entry.kind === 'watch') watches.push(entry)
       if (entry.kind === 'route') forms.set(formNumber(entry.announcements), entry.announcements)
     }
     const speaker = entries.get('speaker') as BgpSpeaker
-    const main = mainText({ speaker, sessions, forms, logFile: this.bird.logFile })
+    const main = mainText({ speaker, sessions, watches, forms, logFile: this.bird.logFile })
     return { files: { main, routes: routesText(forms, lines) }, left }
   }
 
@@ -211,6 +243,10 @@ export class TransportEngine implements BirdEngine {
 function sessionsOf(entries: ReadonlyMap<string, BgpEntry>): readonly BgpSession[] {
   const sessions = [...entries.values()].filter((entry) => entry.kind === 'session')
   return sessions.toSorted((one, other) => (one.key < other.key ? -1 : 1))
+}
+
+function watchesOf(entries: ReadonlyMap<string, BgpEntry>): readonly BgpWatch[] {
+  return [...entries.values()].filter((entry) => entry.kind === 'watch')
 }
 
 function finding(code: Finding['code'], subjects: readonly string[], message: string): Finding {

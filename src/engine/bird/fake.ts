@@ -1,3 +1,5 @@
+import type { NetlinkListener, NetlinkOptions } from '../../linux/netlink-listener.ts'
+import type { TableRoute } from '../../linux/route-messages.ts'
 import { FairwayError, type Finding } from '../../model/code.ts'
 import { BGP_DAEMON_NOT_STARTED } from '../../model/codes/bgp.ts'
 import type { BirdFiles } from './observe.ts'
@@ -18,6 +20,8 @@ export class FakeBird implements BirdTransport {
   loads = 0
   private good: BirdFiles | undefined
   private readonly listeners: (() => void)[] = []
+  private readonly runningListeners: ((runs: boolean) => void)[] = []
+  private readonly hearers = new Set<Pick<NetlinkOptions<readonly TableRoute[]>, 'onHeard' | 'onLost'>>()
   /** Lines of `bird.conf` that it does not take. */
   refuses: RegExp | undefined
   /** Called before each change; what it throws is the change's failure. */
@@ -55,12 +59,33 @@ export class FakeBird implements BirdTransport {
     return undefined
   }
 
+  get isRunning(): boolean {
+    return this.running !== undefined
+  }
+
+  onRunning(listener: (runs: boolean) => void): void {
+    this.runningListeners.push(listener)
+  }
+
+  /** Tells of nodes as the kernel does: each address comes, or goes. */
+  tellLive(destination: string, isThere: boolean): void {
+    for (const { onHeard } of this.hearers)
+      onHeard([{ destination, prefixLength: destination.includes(':') ? 128 : 32, isThere }])
+  }
+
+  async listenToLive(hearer: Pick<NetlinkOptions<readonly TableRoute[]>, 'onHeard' | 'onLost'>): Promise<NetlinkListener> {
+    this.hearers.add(hearer)
+    return { close: async () => void this.hearers.delete(hearer) }
+  }
+
   onChange(listener: () => void): void {
     this.listeners.push(listener)
   }
 
   /** As if the daemon had ended and had been started anew. */
   died(): void {
+    this.running = undefined
+    for (const listener of this.runningListeners) listener(false)
     if (this.good !== undefined) this.load(this.good)
     for (const listener of this.listeners) listener()
   }
@@ -73,7 +98,9 @@ export class FakeBird implements BirdTransport {
   async close(): Promise<void> {}
 
   private load(files: BirdFiles): void {
+    const before = this.running
     this.running = files
     this.loads += 1
+    if (before === undefined) for (const listener of this.runningListeners) listener(true)
   }
 }

@@ -4,6 +4,9 @@ import { run, tryRun } from '../../linux/run.ts'
 /** The kernel table of accepted routes: Fairway's own, in the range that nobody assigns. */
 export const KERNEL_TABLE = 20819
 
+/** The kernel table with a route for each node that lives; no rule leads to it. */
+export const LIVE_KERNEL_TABLE = 20820
+
 /**
  * The node's own routes go first, all but its default route; then those of neighbours; then the main table as ever. So a neighbour
  * can never take traffic from a link or a route of the node, and can give it a better default route.
@@ -42,6 +45,8 @@ export class TableLookup {
   async clear(): Promise<void> {
     await this.set(false)
     for (const family of FAMILIES) await tryRun([...this.enter, 'ip', family, 'route', 'flush', 'table', String(KERNEL_TABLE)])
+    for (const family of FAMILIES)
+      await tryRun([...this.enter, 'ip', family, 'route', 'flush', 'table', String(LIVE_KERNEL_TABLE)])
   }
 
   /** Those of ours that are there; undefined where the family is not. */

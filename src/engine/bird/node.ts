@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { listenToTable, type NetlinkListener, type NetlinkOptions } from '../../linux/netlink-listener.ts'
+import type { TableRoute } from '../../linux/route-messages.ts'
 import { FairwayError, type Finding } from '../../model/code.ts'
 import { BGP_CONTROL_FAILED } from '../../model/codes/bgp.ts'
 import { BirdDaemon, type DaemonOptions } from './daemon.ts'
 import { Generations } from './generations.ts'
-import { TableLookup } from './lookup.ts'
+import { LIVE_KERNEL_TABLE, TableLookup } from './lookup.ts'
 import type { BirdFiles } from './observe.ts'
 import type { SignatureFailures } from './symptoms.ts'
 import type { BirdTransport, Refusal } from './transport.ts'
@@ -14,11 +16,13 @@ const TAKEN = [3, 4, 5]
 /** The BIRD of this node. */
 export class NodeBird implements BirdTransport {
   readonly logFile: string
+  private readonly netns: string | undefined
   private readonly files: Generations
   private readonly daemon: BirdDaemon
   private readonly lookup: TableLookup
 
   constructor(options: DaemonOptions) {
+    this.netns = options.netns
     this.files = new Generations(options.directory)
     this.daemon = new BirdDaemon(options, () => this.files.currentMain)
     this.lookup = new TableLookup(options.netns)
@@ -72,6 +76,18 @@ export class NodeBird implements BirdTransport {
     const counters = countersOf(pid)
     const of = (name: string) => counters.get(name) ?? 0
     return { wrong: of('TCPMD5Failure'), missing: of('TCPMD5NotFound'), unexpected: of('TCPMD5Unexpected') }
+  }
+
+  get isRunning(): boolean {
+    return this.daemon.isConnected
+  }
+
+  onRunning(listener: (runs: boolean) => void): void {
+    this.daemon.onConnection(listener)
+  }
+
+  listenToLive(options: Pick<NetlinkOptions<readonly TableRoute[]>, 'onHeard' | 'onLost'>): Promise<NetlinkListener> {
+    return listenToTable(LIVE_KERNEL_TABLE, { ...options, ...(this.netns === undefined ? {} : { netns: this.netns }) })
   }
 
   onChange(listener: () => void): void {

@@ -1,5 +1,5 @@
 /** Reads back what `config.ts` wrote. */
-import { type Announcement, type BgpEntry, type BgpSession, type BgpSpeaker, routeKey } from '../../model/bgp.ts'
+import { type Announcement, type BgpEntry, type BgpSession, type BgpSpeaker, type BgpWatch, routeKey } from '../../model/bgp.ts'
 
 /** The files of one generation. */
 export interface BirdFiles {
@@ -8,13 +8,13 @@ export interface BirdFiles {
 }
 
 /**
- * The entries that the files were made of: speaker and sessions from their remarks, routes from their lines. What cannot be read is
+ * The entries that the files were made of: speaker, sessions and watches from their remarks, routes from their lines. What cannot be read is
  * left out: it is then written anew.
  */
 export function observeFiles(files: BirdFiles): ReadonlyMap<string, BgpEntry> {
   const entries = new Map<string, BgpEntry>()
-  for (const [, kind, json = ''] of files.main.matchAll(/^# (speaker|session) (\{.*\})$/gm)) {
-    const value = parsed(json) as BgpSpeaker | BgpSession | undefined
+  for (const [, kind, json = ''] of files.main.matchAll(/^# (speaker|session|watch) (\{.*\})$/gm)) {
+    const value = parsed(json) as BgpSpeaker | BgpSession | BgpWatch | undefined
     if (value !== undefined && value.kind === kind && typeof value.key === 'string') entries.set(value.key, value)
   }
   const forms = new Map<string, readonly Announcement[]>()
@@ -44,7 +44,7 @@ export function sessionAt(main: string, line: number): string | undefined {
   const before = main
     .split('\n')
     .slice(0, line)
-    .findLast((text) => /^# (session|speaker) |^include /.test(text))
+    .findLast((text) => /^# (session|speaker|watch) |^include |^ipv4 table fw_live/.test(text))
   const session = /^# session (.*)$/.exec(before ?? '')?.[1]
   return session === undefined ? undefined : (parsed(session) as BgpSession | undefined)?.key
 }

@@ -1,3 +1,5 @@
+import type { NetlinkListener, NetlinkOptions } from '../../linux/netlink-listener.ts'
+import type { TableRoute } from '../../linux/route-messages.ts'
 import type { Finding } from '../../model/code.ts'
 import type { BirdFiles } from './observe.ts'
 import type { SignatureFailures } from './symptoms.ts'
@@ -22,6 +24,12 @@ export interface BirdTransport {
   lookUp(wanted: boolean): Promise<void>
   /** How many TCP segments the kernel dropped for their MD5 signature, since the namespace was made; undefined while nobody knows. */
   signatureFailures(): SignatureFailures | undefined
+  /** Whether the daemon answers, as far as known. */
+  readonly isRunning: boolean
+  /** Calls back at once when `isRunning` changes. */
+  onRunning(listener: (runs: boolean) => void): void
+  /** Hears the routes of nodes that live (`LIVE_KERNEL_TABLE`). @throws {Error} */
+  listenToLive(options: Pick<NetlinkOptions<readonly TableRoute[]>, 'onHeard' | 'onLost'>): Promise<NetlinkListener>
   /** Calls back after a change of `findings`, or after the daemon was started anew. */
   onChange(listener: () => void): void
   /** Ends the daemon, closing its sessions, and removes the files. */
