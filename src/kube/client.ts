@@ -47,6 +47,8 @@ export interface DeleteOptions extends RequestOptions {
   readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground'
   /** Delete only this very object, not one that took its name. */
   readonly uid?: string
+  /** Delete it only as it was at this version. */
+  readonly resourceVersion?: string
 }
 
 /**
@@ -175,8 +177,8 @@ function verbs(request: KubeClient['request']): Verbs {
         contentType: PATCH_TYPES[options.type],
       }),
     delete: (resource, object, options = {}) => {
-      const { gracePeriodSeconds, propagationPolicy, uid } = options
-      const preconditions = uid === undefined ? undefined : { uid }
+      const { gracePeriodSeconds, propagationPolicy, uid, resourceVersion } = options
+      const preconditions = uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion }
       const body = { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds, propagationPolicy, preconditions }
       return request('DELETE', objectPath(resource, object), { ...options, body })
     },

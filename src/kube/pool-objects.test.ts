@@ -120,6 +120,11 @@ describe('AddressClaim', () => {
     expect(convertAddressClaim(claimObject(claim))).toEqual({ value: claim, findings: [] })
   })
 
+  test('counts those that are giving the address up', () => {
+    const { value } = convertAddressClaim({ metadata: { name }, spec: { ...claim, leaving: ['b/x', 'a/b'] } })
+    expect(value?.holders).toEqual(['a/b', 'b/x', 'c/d'])
+  })
+
   test('with another name is none', () => {
     expect(messages(convertAddressClaim({ metadata: { name: 'x' }, spec: claim }))).toEqual([
       'addressclaim/x: spec.address is "fd00:9::1", which is not the address that the claim is named after; the claim is not used.',

@@ -180,7 +180,7 @@ const OTHERS: readonly (readonly [(name: string, spec: object) => CrdObject, obj
   [bgp, { communities: ['1:2:3'] }, COMMUNITY_OR_NAME],
   [bgp, { aggregationLength: 33 }, 'spec.aggregationLength in body should be less than or equal to 32'],
   [claim, { address: 'a', pool: 'first', holders: ['default/nginx'] }, 'must be an IPv4 or IPv6 address'],
-  [claim, { address: '192.168.9.0', pool: 'first', holders: [] }, 'spec.holders in body should have at least 1 items'],
+  [claim, { address: '192.168.9.0', pool: 'first' }, 'Required value'],
 ]
 
 export const REFUSED: readonly Refusal[] = [

@@ -1,12 +1,12 @@
 /** Watches Services without a selector and the Endpoints that users wrote for them, and keeps slices that say the same. */
 import { isConflict, isNotFound } from '../../kube/api-error.ts'
 import type { KubeClient } from '../../kube/client.ts'
+import { KeyQueue } from '../../kube/key-queue.ts'
 import { startReflector } from '../../kube/reflector.ts'
 import { ENDPOINTS, SERVICES } from '../../kube/resource.ts'
 import type { Endpoints, Service } from '../../kube/types.ts'
 import { logger } from '../../log/log.ts'
 import { isMirrored, MIRROR_MANAGER, planMirror } from './endpoint-mirror.ts'
-import { KeyQueue } from './key-queue.ts'
 import { SliceWriter } from './slice-writer.ts'
 
 const log = logger('endpoint-mirror')

@@ -2,12 +2,12 @@
 import { isConflict, isNotFound } from '../../kube/api-error.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { createEventRecorder, type EventRecorder } from '../../kube/events.ts'
+import { KeyQueue } from '../../kube/key-queue.ts'
 import { type Change, type Reflector, startReflector } from '../../kube/reflector.ts'
 import { NODES, PODS } from '../../kube/resource.ts'
 import type { Node, Pod } from '../../kube/types.ts'
 import { logger } from '../../log/log.ts'
 import { evictedInMs, isAbandoned, taintsFor } from './eviction.ts'
-import { KeyQueue } from './key-queue.ts'
 
 const log = logger('eviction')
 /** A node that is not known may yet be made. Source: pkg/controller/podgc, quarantineTime. */

@@ -1,5 +1,5 @@
 /** Objects that have to be looked at, by key: each once at a time, again when something changed meanwhile, later after a failure. */
-import { Backoff, pause } from '../../kube/backoff.ts'
+import { Backoff, pause } from './backoff.ts'
 
 export interface KeyQueueOptions {
   readonly signal: AbortSignal
