@@ -20,6 +20,8 @@ export interface SessionInput {
   readonly config: BgpConfig
   readonly drain: Drain
   readonly kernelTable: number
+  /** A speaker is needed also without sessions. */
+  readonly watches?: boolean
 }
 
 /** More than any path has; the neighbour's packets are what limits it. */
@@ -27,30 +29,45 @@ const MOST_HOPS = 255
 
 /** A session a peer, in the order of the peers' keys; a peer that cannot be used is a finding, and the others go on. */
 export function planSessions(input: SessionInput): SessionPlan {
-  const { node, config, kernelTable } = input
+  const { node, config, kernelTable, watches = false } = input
   const findings: Finding[] = []
-  const peers = [...config.peers.values()]
-    .filter((peer) => anyChooses(peer.nodes, node.labels))
-    .sort((one, other) => (one.key < other.key ? -1 : 1))
-  const sessions = distinct(peers, findings).flatMap((peer) => sessionOf(peer, input, findings))
-  if (sessions.length === 0) return { sessions, findings }
+  const peers = peersOf(node, config)
+  const twice = peersTwice(peers)
+  for (const { peer, other, message } of twice)
+    findings.push({ code: BGP_PEER_TWICE, subjects: [subjectOf(other), subjectOf(peer)], message, fix: BGP_PEER_TWICE.fix })
+  const unused = new Set(twice.map(({ peer }) => peer))
+  const sessions = peers.filter((peer) => !unused.has(peer)).flatMap((peer) => sessionOf(peer, input, findings))
+  if (sessions.length === 0 && !watches) return { sessions, findings }
   const routerId = routerIdOf(peers, node, findings)
   return { speaker: { kind: 'speaker', key: 'speaker', routerId, kernelTable }, sessions, findings }
 }
 
-/** A neighbour is one address and port: of two objects that name it, the first by name is used. */
-function distinct(peers: readonly BgpPeer[], findings: Finding[]): readonly BgpPeer[] {
+/** The peers that are meant for a node, in the order of their keys. */
+export function peersOf(node: Pick<Node, 'labels'>, config: Pick<BgpConfig, 'peers'>): readonly BgpPeer[] {
+  const chosen = [...config.peers.values()].filter((peer) => anyChooses(peer.nodes, node.labels))
+  return chosen.sort((one, other) => (one.key < other.key ? -1 : 1))
+}
+
+/** A peer that is not used beside `other`, and how to say so. */
+export interface PeerTwice {
+  readonly peer: BgpPeer
+  readonly other: BgpPeer
+  readonly message: string
+}
+
+/** A neighbour is one address and port: of two of a node's peers that name it, the first is used. */
+export function peersTwice(peers: readonly BgpPeer[]): readonly PeerTwice[] {
   const first = new Map<string, BgpPeer>()
-  for (const peer of peers) {
+  return peers.flatMap((peer) => {
     const end = `${peer.peerAddress}%${peer.interface} ${peer.peerPort}`
     const other = first.get(end)
-    if (other === undefined) first.set(end, peer)
-    else {
-      const message = `BGPPeer ${peer.key} names the neighbour ${peer.peerAddress} port ${peer.peerPort}, as ${other.key} does, which is used.`
-      findings.push({ code: BGP_PEER_TWICE, subjects: [subjectOf(other), subjectOf(peer)], message, fix: BGP_PEER_TWICE.fix })
+    if (other === undefined) {
+      first.set(end, peer)
+      return []
     }
-  }
-  return [...first.values()]
+    const message = `BGPPeer ${peer.key} names the neighbour ${peer.peerAddress} port ${peer.peerPort}, as ${other.key} does, which is used.`
+    return [{ peer, other, message }]
+  })
 }
 
 function sessionOf(peer: BgpPeer, { node, config, drain }: SessionInput, findings: Finding[]): readonly BgpSession[] {

@@ -1,4 +1,4 @@
-import type { BgpEntry, BgpSession, BgpSpeaker, Drain } from '../model/bgp.ts'
+import type { BgpEntry, BgpSession, BgpSpeaker, BgpWatch, Drain } from '../model/bgp.ts'
 import type { BgpConfig } from '../model/bgp-config.ts'
 import type { Finding } from '../model/code.ts'
 import type { Delta } from '../model/plan.ts'
@@ -14,11 +14,13 @@ export interface BgpInput {
   readonly world: Pick<World, 'nodes' | 'pods' | 'services' | 'endpointSlices'>
   readonly config: BgpConfig
   readonly drain: Drain
+  /** Nodes whose speakers are watched, whether there are sessions or not; none by default. */
+  readonly watches?: readonly BgpWatch[]
 }
 
-/** Something that changed; its value is read from the input. `drain` has no key. */
+/** Something that changed; its value is read from the input. `drain` and `watches` have no key. */
 export interface BgpChange {
-  readonly kind: WorldKind | keyof BgpConfig | 'drain'
+  readonly kind: WorldKind | keyof BgpConfig | 'drain' | 'watches'
   readonly key: string
 }
 
@@ -34,7 +36,7 @@ export interface BgpPlannerOptions {
  * Errors: never throws; what cannot be used becomes a finding, and the rest goes on.
  */
 export interface BgpPlanner {
-  /** The speaker, its sessions and its routes, by key; empty while no session is asked for. */
+  /** The speaker, its sessions and its routes, by key; empty while no session or watch is asked for. */
   readonly entries: ReadonlyMap<string, BgpEntry>
   /** By code and subjects, in a stable order. */
   readonly findings: readonly Finding[]
@@ -67,8 +69,8 @@ class NodeBgpPlanner implements BgpPlanner {
   private readonly slices = new SliceIndex()
   private local: readonly LocalAdvertisement[] = []
   private localOfServices: LocalBgpAdvertisements = NO_ADVERTISEMENTS
-  /** The speaker and its sessions as they are in `entries`, by key. */
-  private speaking = new Map<string, BgpSpeaker | BgpSession>()
+  /** The speaker, its sessions and watches as they are in `entries`, by key. */
+  private speaking = new Map<string, BgpSpeaker | BgpSession | BgpWatch>()
   private told: readonly Finding[] = []
   private started = false
   /** Whether every pod and Service must be asked anew what it wishes, since what advertisements mean here became different. */
@@ -124,11 +126,11 @@ class NodeBgpPlanner implements BgpPlanner {
   }
 
   private replanSpeaking(input: BgpInput, node: Node | undefined, delta: { upserts: BgpEntry[]; removals: string[] }): void {
-    const { config, drain } = input
+    const { config, drain, watches = [] } = input
     const plan =
       node === undefined
         ? { sessions: [], findings: [] }
-        : planSessions({ node, config, drain, kernelTable: this.options.kernelTable })
+        : planSessions({ node, config, drain, kernelTable: this.options.kernelTable, watches: watches.length > 0 })
     const advertisements =
       node === undefined ? { local: [], findings: [] } : planAdvertisements({ node, config, sessions: plan.sessions })
     const ofServices =
@@ -144,7 +146,8 @@ class NodeBgpPlanner implements BgpPlanner {
     }
     this.told = sorted([...plan.findings, ...advertisements.findings, ...ofServices.findings])
     const speaker = 'speaker' in plan && plan.speaker !== undefined ? [plan.speaker] : []
-    const after = new Map([...speaker, ...plan.sessions].map((entry) => [entry.key, entry]))
+    const watched = speaker.length > 0 ? watches : []
+    const after = new Map([...speaker, ...plan.sessions, ...watched].map((entry) => [entry.key, entry]))
     for (const key of this.speaking.keys()) {
       if (after.has(key)) continue
       delta.removals.push(key)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { aBgpConfig, aPeer } from '../../test/support/bgp-config.ts'
+import { watch } from '../../test/support/bgp-entries.ts'
 import { aBgpAdvertisement, aPool, byKey } from '../../test/support/load-balancer.ts'
 import { aNode, anEndpoint, aService, aSlice, aWorld } from '../../test/support/world.ts'
 import type { BgpEntry } from '../model/bgp.ts'
@@ -302,4 +303,20 @@ describe('in any world', () => {
     )
     expect(announced).toBeGreaterThan(100)
   })
+})
+
+it('nodes are watched with and without sessions, and nothing is left of it', () => {
+  const input = inputOf(web())
+  const planner = planned({ ...input, config: aBgpConfig() })
+  const watched = (watches: BgpInput['watches'] = [], config = aBgpConfig()) =>
+    planner.update({ ...input, config, watches }, [
+      { kind: 'watches', key: '' },
+      { kind: 'peers', key: 'metallb-system/tor' },
+    ])
+  expect(planner.entries.size).toBe(0)
+  const one = watch('n2', '192.168.0.11')
+  expect(watched([one])).toMatchObject({ upserts: [{ kind: 'speaker', routerId: '192.168.0.10' }, one], removals: [] })
+  expect(watched([one], input.config).upserts.map(({ kind }) => kind)).toEqual(['session', 'route'])
+  expect(watched([one])).toMatchObject({ upserts: [], removals: ['session/metallb-system/tor', 'route/192.168.9.7/32'] })
+  expect(watched().removals).toEqual(['speaker', 'watch/n2'])
 })
