@@ -15,7 +15,9 @@ import { BFD_PROFILES, BGP_PEERS, BGP_ROUTE_IMPORTS, COMMUNITIES, NAMESPACES, PO
 import type { KubeClient } from './client.ts'
 import type { Converted } from './converted.ts'
 import { LateDefinitions } from './late-definitions.ts'
+import { BGP_ADVERTISEMENTS, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from './load-balancer-resources.ts'
 import { PeerSecrets } from './peer-secrets.ts'
+import { convertAddressPool, convertBgpAdvertisement, convertL2Advertisement } from './pool-objects.ts'
 import { type BatchInfo, type Change, type Reflector, type ReflectorOptions, startReflector } from './reflector.ts'
 import type { Resource } from './resource.ts'
 import type { Condition, KubeObject } from './types.ts'
@@ -80,6 +82,9 @@ const KINDS: readonly Kind[] = [
   { kind: 'routeImports', resource: BGP_ROUTE_IMPORTS, convert: convertRouteImport },
   { kind: 'podRouteAdvertisements', resource: POD_ROUTE_ADVERTISEMENTS, convert: convertPodRouteAdvertisement },
   { kind: 'peers', resource: BGP_PEERS, convert: convertBgpPeer },
+  { kind: 'pools', resource: IP_ADDRESS_POOLS, convert: convertAddressPool },
+  { kind: 'l2Advertisements', resource: L2_ADVERTISEMENTS, convert: convertL2Advertisement },
+  { kind: 'bgpAdvertisements', resource: BGP_ADVERTISEMENTS, convert: convertBgpAdvertisement },
 ]
 
 type Maps = { readonly [K in keyof BgpConfig]: BgpConfig[K] & Map<string, unknown> }

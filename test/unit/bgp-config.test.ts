@@ -11,6 +11,7 @@ import {
   POD_ROUTE_ADVERTISEMENTS,
 } from '../../src/kube/bgp-resources.ts'
 import { createClient, type KubeClient } from '../../src/kube/client.ts'
+import { BGP_ADVERTISEMENTS, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../src/kube/load-balancer-resources.ts'
 import { SECRETS } from '../../src/kube/resource.ts'
 import type { DataObject } from '../../src/kube/types.ts'
 import { startTestServer, type TestServer } from '../../src/lab/apiserver/testing.ts'
@@ -81,13 +82,21 @@ test('all of it is heard at once, and then what changes', async () => {
   await client.create(COMMUNITIES, { metadata: { namespace: 'metallb-system', name: 'names' }, spec: {} })
   await client.create(POD_ROUTE_ADVERTISEMENTS, { metadata: { name: 'all' }, spec: { nodePodCIDRs: true } })
   await client.create(BGP_ROUTE_IMPORTS, { metadata: { name: 'default' }, spec: { prefixes: [{ cidr: '0.0.0.0/0' }] } })
+  const metadata = { namespace: 'metallb-system', name: 'one' }
+  await client.create(IP_ADDRESS_POOLS, { metadata, spec: { addresses: ['192.168.9.0/24'] } })
+  await client.create(L2_ADVERTISEMENTS, { metadata, spec: {} })
+  await client.create(BGP_ADVERTISEMENTS, { metadata, spec: { ipAddressPools: ['one'], aggregationLength: 24 } })
   const { config, synced } = start()
   await synced
+  expect(config.pools.get('metallb-system/one')?.spans).toMatchObject([{ first: '192.168.9.0', last: '192.168.9.255' }])
+  expect(config.l2Advertisements.get('metallb-system/one')?.interfaces).toEqual([])
+  expect(config.bgpAdvertisements.get('metallb-system/one')).toMatchObject({ pools: ['one'], lengths: { ipv4: 24, ipv6: 128 } })
   expect(config.peers.get(TOR)).toMatchObject({ peerPort: 179, password: { secret: 'metallb-system/bgp' } })
   expect(config.secrets.get('metallb-system/bgp')).toEqual({ key: 'metallb-system/bgp', text: 'hunter2', problem: '' })
   expect(config.namespaces.get('metallb-system')?.labels.team).toBe('net')
   expect(config.podRouteAdvertisements.get('all')?.lengths).toEqual({ ipv4: 32, ipv6: 128 })
-  const kinds = ['bfdProfiles', 'communities', 'namespaces', 'peers', 'podRouteAdvertisements', 'routeImports', 'secrets']
+  const ofBgp = ['bfdProfiles', 'communities', 'namespaces', 'peers', 'podRouteAdvertisements', 'routeImports', 'secrets']
+  const kinds = [...ofBgp, 'pools', 'l2Advertisements', 'bgpAdvertisements'].toSorted()
   expect([...new Set(heard.map(({ kind }) => kind))].toSorted()).toEqual(kinds)
   expect(store.sources.get(`bgppeer/${TOR}`)).toMatchObject({ namespace: 'metallb-system', name: 'tor', generation: 1 })
   expect([store.connected, store.findings]).toEqual([true, []])
