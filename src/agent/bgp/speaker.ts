@@ -5,12 +5,20 @@ import type { Metric } from '../../http/metrics.ts'
 import { type BgpConfigStore, startBgpConfig } from '../../kube/bgp-config.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { logger } from '../../log/log.ts'
-import type { BgpEntry, BgpSession, Drain } from '../../model/bgp.ts'
+import {
+  type BfdTimers,
+  type BgpEntry,
+  type BgpSession,
+  type BgpWatch,
+  type Drain,
+  type Liveness,
+  watchKey,
+} from '../../model/bgp.ts'
 import { FairwayError, type Finding } from '../../model/code.ts'
 import { BGP_CONTROL_FAILED } from '../../model/codes/bgp.ts'
 import { isEmpty } from '../../model/plan.ts'
 import type { SessionReport } from '../../model/session-report.ts'
-import type { World, WorldChange } from '../../model/world.ts'
+import type { NodeName, World, WorldChange } from '../../model/world.ts'
 import type { BgpChange, BgpPlanner } from '../../plan/bgp.ts'
 import { keepSourceRanges } from '../../plan/keep-source.ts'
 import { verdictsOf } from './acceptance.ts'
@@ -45,6 +53,8 @@ export interface SpeakerOptions {
 }
 
 const CLOSE_AFTER_MS = 10_000
+/** A node that is silent for 150 ms is down. */
+const WATCH_TIMES: BfdTimers = { receiveInMs: 50, transmitInMs: 50, detectMultiplier: 3, passive: false }
 
 /** What is shown of it on the agent's socket. */
 export interface BgpState {
@@ -70,6 +80,8 @@ export class Speaker {
   private watch: SessionWatch | undefined
   private world: World | undefined
   private changes: BgpChange[] = []
+  private watches: readonly BgpWatch[] = []
+  private readonly livenessListeners = new Set<() => void>()
   private told = ''
   private lastRound: Round | undefined
   /** Whether settings are known. */
@@ -92,6 +104,9 @@ export class Speaker {
     this.reconciler = createReconciler({ engine, onRound: (round) => this.noteRound(round) })
     engine.onChange(() => {
       if (!signal.aborted) this.reconciler.verify()
+    })
+    engine.onLivenessChange(() => {
+      for (const listener of this.livenessListeners) listener()
     })
     this.store = startBgpConfig({ client, signal, onChange: (changes) => this.takeConfig(changes) })
     this.reports = new ReportWriter({ client, node, signal })
@@ -117,7 +132,7 @@ export class Speaker {
   takeWorld(world: World, changes: readonly WorldChange[]): void {
     const isFirst = this.world === undefined
     this.world = world
-    const meant = changes.filter(({ kind }) => kind === 'pod' || kind === 'node')
+    const meant = changes.filter(({ kind }) => kind !== 'serviceCIDR')
     if (isFirst || meant.length > 0) this.take(meant)
   }
 
@@ -208,7 +223,7 @@ export class Speaker {
   private plan(): void {
     if (this.world === undefined) return
     const changes = this.changes.splice(0)
-    const input = { world: this.world, config: this.store.config, drain: this.drain.phase }
+    const input = { world: this.world, config: this.store.config, drain: this.drain.phase, watches: this.watches }
     try {
       const delta = this.options.planner.update(input, changes)
       if (this.lastRound !== undefined && !isEmpty(delta)) this.metrics.noteWaiting(performance.now())
@@ -253,6 +268,24 @@ export class Speaker {
     const code = error instanceof FairwayError ? error.code : BGP_CONTROL_FAILED
     const fix = error instanceof FairwayError ? error.fix : code.fix
     return [{ code, subjects: [], message: error.message, fix }]
+  }
+
+  /** Has the speakers of other nodes watched, each by an address on a subnet of this node. */
+  watchNodes(nodes: ReadonlyMap<NodeName, string>): void {
+    this.watches = [...nodes].map(([node, address]) => ({ kind: 'watch', key: watchKey(node), node, address, bfd: WATCH_TIMES }))
+    this.take([{ kind: 'watches', key: '' }])
+  }
+
+  /** What BFD says of the nodes that are watched, by name; those that nobody has watched yet are missing. */
+  get liveness(): ReadonlyMap<NodeName, Liveness> {
+    const { liveness } = this.options.engine
+    return new Map(this.watches.flatMap(({ key, node }) => [[node, liveness.get(key) ?? 'unknown'] as const]))
+  }
+
+  /** Calls back after a change of `liveness`, until it is told to stop. */
+  onLivenessChange(listener: () => void): () => void {
+    this.livenessListeners.add(listener)
+    return () => void this.livenessListeners.delete(listener)
   }
 
   private wantedSessions(): readonly BgpSession[] {
