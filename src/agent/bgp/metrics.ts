@@ -1,4 +1,5 @@
 /** What the agent counts of BGP. */
+import type { Round } from '../../engine/reconcile.ts'
 import { Counter, Gauge, Histogram, type Metric } from '../../http/metrics.ts'
 import type { SessionReport } from '../../model/session-report.ts'
 
@@ -77,9 +78,9 @@ export class BgpMetrics {
     this.waiting.push(nowInMs)
   }
 
-  /** A round ended well: what came before it began is in it. */
-  noteLoaded(nowInMs: number, tookInMs: number): void {
-    const later = this.waiting.findIndex((sinceInMs) => sinceInMs > nowInMs - tookInMs)
+  /** A round ended well. What came while it ran may be in it or not: it is in if nothing is `pending`, and the next round tells otherwise. */
+  noteLoaded({ pending, tookInMs }: Pick<Round, 'pending' | 'tookInMs'>, nowInMs: number): void {
+    const later = pending === 0 ? -1 : this.waiting.findIndex((sinceInMs) => sinceInMs > nowInMs - tookInMs)
     for (const sinceInMs of this.waiting.splice(0, later < 0 ? this.waiting.length : later))
       this.latency.observe((nowInMs - sinceInMs) / 1_000)
   }

@@ -2,7 +2,7 @@
 import type { BirdEngine } from '../../engine/bird/engine.ts'
 import { createReconciler, type Reconciler, type Round } from '../../engine/reconcile.ts'
 import type { Metric } from '../../http/metrics.ts'
-import { type BgpConfigStore, startBgpConfig } from '../../kube/bgp-config.ts'
+import { type BgpConfigChange, type BgpConfigStore, startBgpConfig } from '../../kube/bgp-config.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { logger } from '../../log/log.ts'
 import {
@@ -14,6 +14,7 @@ import {
   type Liveness,
   watchKey,
 } from '../../model/bgp.ts'
+import type { BgpConfig } from '../../model/bgp-config.ts'
 import { FairwayError, type Finding } from '../../model/code.ts'
 import { BGP_CONTROL_FAILED } from '../../model/codes/bgp.ts'
 import { isEmpty } from '../../model/plan.ts'
@@ -25,7 +26,7 @@ import { verdictsOf } from './acceptance.ts'
 import { AcceptanceWriter } from './acceptance-writer.ts'
 import { DrainClock, isToDrain } from './drain-clock.ts'
 import { BgpMetrics } from './metrics.ts'
-import { referenceFindings } from './references.ts'
+import { referenceFindings, twiceFindings } from './references.ts'
 import { ReportWriter } from './report-writer.ts'
 import type { Routes } from './return-path.ts'
 import { SessionEvents } from './session-events.ts'
@@ -48,6 +49,8 @@ export interface SpeakerOptions {
   readonly onFindings: () => void
   /** Where this node's pods are to keep their source address, when that is known for the first time, and when it changes. */
   readonly onKeepSource: (cidrs: readonly string[]) => void
+  /** Hears of settings, first of all there are: load-balancer addresses are announced in other ways, too. */
+  readonly onSettings?: (config: BgpConfig, changes: readonly BgpConfigChange[]) => void
   readonly lookEveryInMs?: number
   readonly routes?: Routes
 }
@@ -87,8 +90,8 @@ export class Speaker {
   /** Whether settings are known. */
   private isKnown = false
   private isWhole = false
-  /** What settings ask for and is not there; undefined until it is looked for. */
-  private missing: readonly Finding[] | undefined
+  /** What is wrong between settings, on whatever node; undefined until it is looked for. */
+  private amiss: readonly Finding[] | undefined
   /** How far a predecessor had come, until that was looked at. */
   private stoodAt: Drain = 'none'
   private kept: readonly string[] | undefined
@@ -132,6 +135,7 @@ export class Speaker {
   takeWorld(world: World, changes: readonly WorldChange[]): void {
     const isFirst = this.world === undefined
     this.world = world
+    if (changes.some(({ kind }) => kind === 'node')) this.amiss = undefined
     const meant = changes.filter(({ kind }) => kind !== 'serviceCIDR')
     if (isFirst || meant.length > 0) this.take(meant)
   }
@@ -188,9 +192,10 @@ export class Speaker {
     this.take([])
   }
 
-  private takeConfig(changes: readonly BgpChange[]): void {
-    this.missing = undefined
+  private takeConfig(changes: readonly BgpConfigChange[]): void {
+    this.amiss = undefined
     this.take(changes)
+    this.options.onSettings?.(this.store.config, changes)
   }
 
   private take(changes: readonly BgpChange[]): void {
@@ -239,7 +244,7 @@ export class Speaker {
     this.lastRound = round
     if (round.error === undefined) {
       this.metrics.updates.add(round.upserts + round.removals)
-      this.metrics.noteLoaded(performance.now(), round.tookInMs)
+      this.metrics.noteLoaded(round, performance.now())
     } else {
       this.metrics.failures.add()
       log[failedBefore ? 'debug' : 'warn']({ err: round.error, pending: round.pending }, 'BIRD could not be told; trying again')
@@ -250,8 +255,8 @@ export class Speaker {
   private noteLook(watch: SessionWatch): void {
     this.reports.want(watch.reports)
     const { config, sources, findings } = this.store
-    this.missing ??= referenceFindings(config)
-    this.acceptances.want(verdictsOf({ config, sources, findings: [...findings, ...this.missing] }))
+    this.amiss ??= [...referenceFindings(config), ...twiceFindings(config, this.world?.nodes.values() ?? [])]
+    this.acceptances.want(verdictsOf({ config, sources, findings: [...findings, ...this.amiss] }))
     this.tellFindings()
   }
 
