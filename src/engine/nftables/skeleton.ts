@@ -177,6 +177,8 @@ function behind({ family, saddr, daddr }: Words): Rules {
     match(daddr, ours),
     go('refuse'),
   ])
+  // neighbour discovery, which is never tracked: who announces a Service's address on its subnet is asked for that address there
+  const discovery = family === 'ipv6' ? [[ctState('untracked'), match(L4, 'ipv6-icmp'), { accept: null }]] : []
   const loopback = (end: Expression): Statement => ({
     match: { op: '==', left: end, right: { prefix: { addr: '127.0.0.0', len: 8 } } },
   })
@@ -184,8 +186,8 @@ function behind({ family, saddr, daddr }: Words): Rules {
   const foreign = (end: Statement): readonly Statement[] => [end, match({ meta: { key: 'iifname' } }, 'lo', '!='), { drop: null }]
   return {
     foreign: family === 'ipv4' ? [foreign(loopback(daddr)), foreign(loopback(saddr))] : [],
-    behind_prerouting: [known, settle, ...guard],
-    behind_output: [known, settle, ...guard],
+    behind_prerouting: [known, settle, ...discovery, ...guard],
+    behind_output: [known, settle, ...discovery, ...guard],
     settle: [
       [set(PRIORITY, classid(0)), set(MARK, 0)],
       [DNAT_TRANSPORTS, set(MARK, lookup(flow, '@saved')), saved('delete')],
