@@ -8,7 +8,12 @@ const file = (path: string): string => fileURLToPath(new URL(`../${path}`, impor
 const outdir = process.argv[2] ?? file('dist')
 rmSync(outdir, { recursive: true, force: true })
 await build({
-  entryPoints: [file('src/main.ts'), file('src/linux/netlink-worker.ts'), file('src/engine/nftables/read-worker.ts')],
+  entryPoints: [
+    file('src/main.ts'),
+    file('src/linux/netlink-worker.ts'),
+    file('src/linux/packet-worker.ts'),
+    file('src/engine/nftables/read-worker.ts'),
+  ],
   entryNames: '[name]',
   outdir,
   bundle: true,

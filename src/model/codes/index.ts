@@ -10,6 +10,7 @@ import * as bgpReturn from './bgp-return.ts'
 import * as controller from './controller.ts'
 import * as datapath from './datapath.ts'
 import * as kube from './kube.ts'
+import * as l2 from './l2.ts'
 import * as l2Plan from './l2-plan.ts'
 import * as lab from './lab.ts'
 import * as machine from './machine.ts'
@@ -29,6 +30,7 @@ export const CODES: readonly Code[] = [
   datapath,
   kube,
   l2Plan,
+  l2,
   lab,
   machine,
   pod,
