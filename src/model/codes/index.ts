@@ -1,5 +1,6 @@
 /** The registry of every code. A test matches it with docs/reference/codes.md, both ways. */
 import type { Code } from '../code.ts'
+import * as address from './address.ts'
 import * as agent from './agent.ts'
 import * as apiserver from './apiserver.ts'
 import * as bgp from './bgp.ts'
@@ -19,6 +20,7 @@ import * as ports from './ports.ts'
 import * as usage from './usage.ts'
 
 export const CODES: readonly Code[] = [
+  address,
   agent,
   apiserver,
   bgp,

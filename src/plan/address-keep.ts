@@ -1,0 +1,56 @@
+/** Whether a Service keeps an address that it has. */
+import type { Finding } from '../model/code.ts'
+import { familyOf } from '../model/datapath.ts'
+import type { AddressRequest } from '../model/load-balancer.ts'
+import type { Given } from './address-book.ts'
+import type { Market } from './address-choice.ts'
+import { outsidePool } from './address-finding.ts'
+import { isFor } from './pool-choice.ts'
+
+export interface Kept extends Given {
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Those of `former` that stay: as long as it asks for nothing else, and may share them. What its pool does not have for it any more stays, too,
+ * unless the author of the pool agrees that it goes. `former`: address to the name of the pool that it was given from.
+ */
+export function keep(market: Market, request: AddressRequest, former: ReadonlyMap<string, string>): Kept {
+  const addresses: string[] = []
+  const findings: Finding[] = []
+  let pool = ''
+  for (const family of request.families)
+    for (const [address, name] of former) {
+      if (familyOf(address) !== family || addresses.some((one) => familyOf(one) === family)) continue
+      const stays = stay(market, request, address, name)
+      if (stays === undefined) continue
+      addresses.push(address)
+      if (pool === '') pool = stays.pool
+      findings.push(...stays.findings)
+    }
+  return { addresses, pool, findings }
+}
+
+/** Whether an address in its status, which no claim says is its own, is taken for its own: someone else gave it, of a pool of ours. */
+export function mayAdopt({ space, namespaces }: Market, request: AddressRequest, address: string): boolean {
+  const pool = space.poolOf(address)
+  return pool !== undefined && isFor(pool, request, namespaces)
+}
+
+interface Stay {
+  readonly pool: string
+  readonly findings: readonly Finding[]
+}
+
+function stay(market: Market, request: AddressRequest, address: string, name: string): Stay | undefined {
+  const { space, namespaces, book } = market
+  if (request.addresses.length > 0 && !request.addresses.includes(address)) return undefined
+  if (book.obstacles(address, request).length > 0) return undefined
+  const owner = space.poolOf(address)
+  if (owner !== undefined && isFor(owner, request, namespaces))
+    return request.pool === '' || request.pool === owner.name ? { pool: owner.name, findings: [] } : undefined
+  if (request.pool !== '' && request.pool !== name) return undefined
+  const giver = space.byName.get(name)
+  if (giver?.mayMove || owner?.mayMove) return undefined
+  return { pool: name, findings: [outsidePool(request, address, giver ?? name)] }
+}
