@@ -245,6 +245,19 @@ it('puts the rules back when somebody removes them', async () => {
   expect(await run(inNetns(A, ['nft', '-s', 'list', 'ruleset']))).toBe(before)
 })
 
+it('says of an interface without IPv6 that the kernel refuses', async () => {
+  const switchIpv6 = (off: 0 | 1) => run(inNetns(A, ['sysctl', '-qw', `net.ipv6.conf.e1.disable_ipv6=${off}`]))
+  await switchIpv6(1)
+  onTestFinished(async () => {
+    await switchIpv6(0)
+    await ipBatch(A, ['addr add 2001:db8:1::1/64 dev e1 nodad']) // its own address went with IPv6
+  })
+  const engine = engineOf(A)
+  await engine.apply(upsert(entry('2001:db8::50', 'e0', 'e1')), NEVER)
+  expect(engine.findings.map(({ message }) => message)).toEqual(['The kernel does not take 2001:db8::50 on e1: EACCES.'])
+  expect(await listed()).toEqual(['e0 2001:db8::50/128'])
+})
+
 it('takes over 1,000 addresses within a second', async () => {
   const addresses = Array.from({ length: 1_000 }, (_, at) =>
     at % 2 === 0 ? `203.0.${at >> 8}.${at & 255}` : `2001:db8:2::${at.toString(16)}`,

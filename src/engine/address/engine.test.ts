@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { addressSuite, entry, upsert } from '../../../test/support/address-suite.ts'
 import { NEVER } from '../../../test/support/datapath.ts'
+import type { AnnouncedAddress } from '../../model/l2.ts'
+import { createReconciler } from '../reconcile.ts'
 import { TransportEngine } from './engine.ts'
 import { FakeAddresses } from './fake.ts'
 
@@ -67,6 +69,36 @@ describe('the address engine', () => {
     await engine.apply(upsert(entry('192.0.2.50')), NEVER)
     expect([...fake.addresses.keys()]).toEqual(['e0 192.0.2.50'])
     await engine.close()
+  })
+
+  it('is killed at any step: the next one knows what is there, ends as wanted, and can take all away', async () => {
+    const others = (fake: FakeAddresses) => [...fake.addresses.values()].filter(({ bare }) => !bare).length
+    let steps = 0
+    for (let kill = 0, done = false; !done; kill += 1) {
+      const fake = new FakeAddresses('e0', 'e1')
+      fake.place('192.0.2.9', 'e0', 24)
+      const first = new TransportEngine(fake)
+      await first.apply(upsert(entry('192.0.2.50'), entry('2001:db8::50'), entry('192.0.2.51', 'e0', 'e1')), NEVER)
+      steps = 0
+      fake.fault = () => {
+        if (steps++ >= kill) throw new Error('killed')
+      }
+      const change = { upserts: [entry('192.0.2.51', 'e1'), entry('192.0.2.52')], removals: ['announced-address/2001:db8::50'] }
+      done = await first.apply(change, NEVER).then(
+        () => true,
+        () => false,
+      )
+      fake.fault = undefined
+      const loop = createReconciler<AnnouncedAddress>({ engine: new TransportEngine(fake) })
+      loop.want(upsert(entry('192.0.2.50'), entry('192.0.2.51', 'e1'), entry('192.0.2.52')))
+      await loop.settled()
+      await loop.stop()
+      expect([...fake.addresses.keys()].toSorted()).toEqual(['e0 192.0.2.50', 'e0 192.0.2.52', 'e0 192.0.2.9', 'e1 192.0.2.51'])
+      expect([...(fake.answers ?? [])].toSorted()).toEqual(['e0 192.0.2.50', 'e0 192.0.2.52', 'e1 192.0.2.51'])
+      await new TransportEngine(fake).cleanup()
+      expect([fake.addresses.size, fake.saved.size, fake.answers, others(fake)]).toEqual([1, 0, undefined, 1])
+    }
+    expect(steps).toBeGreaterThan(4) // it was killed at each of these
   })
 
   it('says what the kernel refuses, and why, and does the rest', async () => {

@@ -33,7 +33,7 @@ export interface AddressEngine extends Engine<AnnouncedAddress> {
   close(): Promise<void>
 }
 
-/** @throws {FairwayError} when libnftables cannot be loaded; {Error} without NET_RAW */
+/** @throws {FairwayError} when libnftables cannot be loaded, or without NET_RAW */
 export function createAddressEngine(options: AddressOptions): AddressEngine {
   return new TransportEngine(new KernelAddresses(options))
 }
@@ -72,13 +72,19 @@ export class TransportEngine implements AddressEngine {
   }
 
   refresh(_signal: AbortSignal): Promise<void> {
-    return this.guard(() => this.look())
+    return this.guard(async () => {
+      await this.watch() // what changes after this reading is heard
+      await this.look()
+    })
   }
 
   async apply(delta: Delta<AnnouncedAddress>, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     await this.guard(async () => {
-      if (this.saved === undefined) await this.look()
+      if (this.saved === undefined) {
+        await this.watch()
+        await this.look()
+      }
       const next = new Map(this.entries)
       for (const key of delta.removals) {
         next.delete(key)
@@ -124,14 +130,21 @@ export class TransportEngine implements AddressEngine {
     this.probes.close()
     this.listeners.clear()
     this.conflictListeners.clear()
-    await Promise.all([this.watching, this.hearing])
+    await Promise.allSettled([this.watching, this.hearing])
     await this.node.close()
+  }
+
+  /** From here on what others change is heard. */
+  private async watch(): Promise<void> {
+    this.watching ??= this.node.watch((change) => this.changed(change))
+    await this.watching.catch((error: unknown) => {
+      this.watching = undefined // the next look tries again
+      throw error
+    })
   }
 
   /** Reads what is on the node and ours. What differs from how it is written here has no interfaces, so that no wish equals it. */
   private async look(): Promise<void> {
-    this.watching ??= this.node.watch((change) => this.changed(change))
-    await this.watching
     const [saved, now, answers] = await Promise.all([this.node.load(), this.node.read(), this.node.readAnswers()])
     this.saved = saved
     this.answers = answers
@@ -155,6 +168,7 @@ export class TransportEngine implements AddressEngine {
   private async choose(wanted: readonly AnnouncedAddress[], next: Map<string, AnnouncedAddress>): Promise<void> {
     const now = await this.node.read()
     const others = foreignOn(now, this.held)
+    for (const { name, mac, up } of now.links.values()) if (!this.up.has(name)) this.up.set(name, up ? mac : '')
     for (const entry of wanted) {
       const foreign = others.get(entry.address)
       const missing = entry.interfaces.filter((name) => !now.links.has(name))
@@ -229,8 +243,7 @@ export class TransportEngine implements AddressEngine {
     const known = this.up.get(name)
     if (link === undefined) this.up.delete(name)
     else this.up.set(name, link.up ? link.mac : '')
-    const missed = [...this.left.values()].some((findings) => findings.some(({ code }) => code === L2_INTERFACE_MISSING))
-    if (known === undefined && missed) this.tell()
+    if (known === undefined && this.left.size > 0) this.tell() // it may be the one that was missed
     if (known !== undefined && link?.up === true && known !== link.mac)
       void this.announcer.announce([...this.held.values()].filter((one) => one.interface === name))
   }
@@ -244,7 +257,10 @@ export class TransportEngine implements AddressEngine {
       this.probes.heard(claim)
       if (this.held.has(placeOf(claim))) for (const listener of this.conflictListeners) listener(claim)
     })
-    await this.hearing
+    await this.hearing.catch((error: unknown) => {
+      this.hearing = undefined
+      throw error
+    })
   }
 
   private isHeld(one: Placed): boolean {

@@ -17,6 +17,8 @@ import { announcement, question } from '../../linux/neighbour-frames.ts'
 import { listenToLinks, listenToNftables, type NetlinkListener } from '../../linux/netlink-listener.ts'
 import { askNetlink, type NetlinkAnswer } from '../../linux/netlink-request.ts'
 import { type ClaimListener, listenToClaims, PacketSender } from '../../linux/packet-socket.ts'
+import { FairwayError } from '../../model/code.ts'
+import { L2_CHANGE_FAILED } from '../../model/codes/l2.ts'
 import type { AddressConflict } from '../../model/l2.ts'
 import { AnswerTable, TABLE } from './answer-table.ts'
 import { StateFile } from './state-file.ts'
@@ -53,7 +55,7 @@ export class KernelAddresses implements AddressTransport {
     this.netns = netns
     this.file = new StateFile(directory)
     this.table = new AnswerTable(netns)
-    this.sender = new PacketSender(netns)
+    this.sender = openSender(netns)
   }
 
   async watch(onChange: (change: NodeChange) => void): Promise<void> {
@@ -194,5 +196,13 @@ export class KernelAddresses implements AddressTransport {
 
   private netlink(messages: readonly Buffer[]): Promise<NetlinkAnswer> {
     return askNetlink({ protocol: NETLINK_ROUTE, messages, ...(this.netns === undefined ? {} : { netns: this.netns }) })
+  }
+}
+
+function openSender(netns: string | undefined): PacketSender {
+  try {
+    return new PacketSender(netns)
+  } catch (cause) {
+    throw new FairwayError(L2_CHANGE_FAILED, `Addresses cannot be announced: ${(cause as Error).message}.`, { cause })
   }
 }

@@ -1,7 +1,6 @@
 /** The engine's memory of which addresses it put on the node: a file, as older kernels cannot mark an address. */
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeAtomically } from '../../linux/atomic-file.ts'
 import type { AddressState } from './transport.ts'
 
 const BOOT_ID = '/proc/sys/kernel/random/boot_id'
@@ -34,7 +33,9 @@ export class StateFile {
     if (state.size === 0) return rm(this.path, { force: true })
     const saved: Saved = { boot: await bootId(), addresses: Object.fromEntries(state) }
     await mkdir(this.folder, { recursive: true })
-    await writeAtomically(this.path, `${JSON.stringify(saved)}\n`)
+    // not flushed to the disk, which takes long: what a crash of the machine loses does not count after it
+    await writeFile(`${this.path}.new`, `${JSON.stringify(saved)}\n`, { mode: 0o600 })
+    await rename(`${this.path}.new`, this.path)
   }
 }
 
