@@ -1,5 +1,4 @@
-/** Where load-balancer addresses and their settings are in the API. Source: deploy/crds. */
-import type { AddressClaimObject } from './address-claim.ts'
+/** Where the settings of load-balancer addresses are in the API. Source: deploy/crds. */
 import type { Resource } from './resource.ts'
 import type { SettingsObject } from './settings.ts'
 
@@ -10,6 +9,3 @@ const metallb = (plural: string, kind: string): Resource<SettingsObject> => ({
 export const IP_ADDRESS_POOLS = metallb('ipaddresspools', 'IPAddressPool')
 export const L2_ADVERTISEMENTS = metallb('l2advertisements', 'L2Advertisement')
 export const BGP_ADVERTISEMENTS = metallb('bgpadvertisements', 'BGPAdvertisement')
-export const ADDRESS_CLAIMS: Resource<AddressClaimObject> = {
-  ...{ group: 'fairway.dev', version: 'v1alpha1', plural: 'addressclaims', kind: 'AddressClaim', namespaced: false },
-}

@@ -40,7 +40,7 @@ const documents = (objects: readonly object[]) => objects.map((object) => JSON.s
 
 test('the definitions and samples are applied, and applied again without a change', async () => {
   const definitions = await lines(['apply', '-f', CRDS])
-  expect(definitions).toHaveLength(10)
+  expect(definitions).toHaveLength(9)
   await lines(['wait', '--for=condition=established', 'crd', '--all', '--timeout=10s'])
   expect((await lines(['apply', '-f', CRDS])).filter((line) => !line.endsWith(' unchanged'))).toEqual([])
   await lines(['apply', '-f', '-'], documents(ACCEPTED))
@@ -82,7 +82,7 @@ function cellsOf(rows: readonly string[]): readonly string[] {
 test('what the columns show', async () => {
   for (const [name, status] of SAID)
     await lines(['patch', name, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status })])
-  const kinds = ['peer', 'bfd', 'comm', 'podroute', 'bgpimport', 'bgpsession', 'ippool', 'l2adv', 'bgpadv', 'claim']
+  const kinds = ['peer', 'bfd', 'comm', 'podroute', 'bgpimport', 'bgpsession', 'ippool', 'l2adv', 'bgpadv']
   const tables = await Promise.all(kinds.map((kind) => lines(['get', kind, '-o', 'wide'])))
   expect(tables.map(cellsOf)).toMatchInlineSnapshot(`
     [
@@ -130,10 +130,6 @@ test('what the columns show', async () => {
         "all |  |  |  |  |  | -",
         "some | ["dual"] |  | ["tor"] | [{"matchExpressions":[{"key":"a","operator":"In","values":["b"]},{"key":"c","operator":"Exists"}],"matchLabels":{"rack":"r1"}}] |  | -",
       ],
-      [
-        "NAME | POOL | HOLDERS | AGE",
-        "192.168.9.0 | first | ["default/nginx"] | -",
-      ],
     ]
   `)
 })
@@ -161,7 +157,6 @@ test('fields are explained, v1beta1 is warned of, and the category lists the kin
   const { stdout, stderr } = await kubectl(['get', 'bgppeers.v1beta1.metallb.io', 'tor', '-o', 'jsonpath={.spec.peerPort}'])
   expect([stdout, stderr.trim()]).toEqual(['179', 'Warning: v1beta1 is deprecated, please use v1beta2'])
   expect((await lines(['api-resources', '--categories=fairway', '-o', 'name'])).toSorted()).toEqual([
-    'addressclaims.fairway.dev',
     'bfdprofiles.metallb.io',
     'bgpadvertisements.metallb.io',
     'bgppeers.metallb.io',
