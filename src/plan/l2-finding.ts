@@ -1,6 +1,6 @@
 /** What a person should know about addresses that are not announced on L2. */
 import type { Finding } from '../model/code.ts'
-import { L2_INTERFACE_MISSING, L2_NOBODY_ANNOUNCES } from '../model/codes/l2-plan.ts'
+import { L2_NO_NAMED_INTERFACE, L2_NOBODY_ANNOUNCES } from '../model/codes/l2-plan.ts'
 import type { NodeName } from '../model/world.ts'
 import type { AddressPlan, Obstacle } from './l2-address.ts'
 
@@ -40,9 +40,9 @@ export function nobodyAnnounces({ obstacle, address, pool, services }: AddressPl
 export function withoutInterface({ without, ranking }: AddressPlan, node: NodeName): readonly Finding[] {
   if (!ranking.includes(node)) return []
   return without.map((name) => ({
-    code: L2_INTERFACE_MISSING,
+    code: L2_NO_NAMED_INTERFACE,
     subjects: [`node/${node}`],
     message: `Node ${node} has none of the interfaces that L2Advertisement ${name} names, and cannot announce what it chooses.`,
-    fix: L2_INTERFACE_MISSING.fix,
+    fix: L2_NO_NAMED_INTERFACE.fix,
   }))
 }

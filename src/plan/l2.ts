@@ -55,6 +55,8 @@ export interface L2Planner {
   readonly entries: ReadonlyMap<string, AnnouncedAddress>
   /** By address, sorted; of addresses that this node is concerned with. */
   readonly ownerships: readonly Ownership[]
+  /** Undefined: this node is not concerned with the address. */
+  ownershipOf(address: string): Ownership | undefined
   readonly findings: readonly Finding[]
   /** Other nodes whose death this one has to hear of. */
   readonly peers: ReadonlySet<NodeName>
@@ -84,15 +86,14 @@ class NodeL2Planner implements L2Planner {
   }
 
   get ownerships(): readonly Ownership[] {
-    return [...this.plans.values()]
-      .filter(({ ranking }) => ranking.length > 0)
-      .map((plan) => ({
-        address: plan.address,
-        services: plan.services,
-        owner: this.ownerOf(plan),
-        interfaces: plan.ranking.includes(this.node) ? plan.interfaces : [],
-      }))
-      .sort((one, other) => (one.address < other.address ? -1 : 1))
+    return [...this.plans.keys()].sort().flatMap((address) => this.ownershipOf(address) ?? [])
+  }
+
+  ownershipOf(address: string): Ownership | undefined {
+    const plan = this.plans.get(address)
+    if (plan === undefined || plan.ranking.length === 0) return undefined
+    const { services, ranking } = plan
+    return { address, services, owner: this.ownerOf(plan), interfaces: ranking.includes(this.node) ? plan.interfaces : [] }
   }
 
   get findings(): readonly Finding[] {

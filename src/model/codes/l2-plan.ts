@@ -11,9 +11,9 @@ export const L2_NOBODY_ANNOUNCES: Code = {
   fix: 'Make an L2Advertisement whose ipAddressPools, serviceSelectors and nodeSelectors choose the pool, the Service and a node.',
 }
 
-export const L2_INTERFACE_MISSING: Code = {
+export const L2_NO_NAMED_INTERFACE: Code = {
   code: 'FW0631',
-  name: 'L2_INTERFACE_MISSING',
+  name: 'L2_NO_NAMED_INTERFACE',
   severity: 'warning',
   title: 'A node has no interface of the name that an L2Advertisement gives',
   cause: 'The advertisement chooses the node, and names interfaces of which the node has none that is up.',
