@@ -21,6 +21,8 @@ export class AddressBook {
   private readonly claimed = new Map<ObjectKey, Set<string>>()
   /** Addresses of Services with a sharing key. */
   private readonly shared = new Map<string, Map<string, number>>()
+  /** Whether a Service may still keep what claims say it has: it is being looked at. */
+  private isOpen: (key: ObjectKey) => boolean = () => false
   private readonly onUse: (address: string, isUsed: boolean) => void
 
   /** `onUse` hears of an address that nobody had, or has any more. */
@@ -83,10 +85,17 @@ export class AddressBook {
     }
   }
 
+  /** Does `work`, in which a claim of one of these does not yet mean that it gives the address up: it has its turn to keep it. */
+  whileOpen(keys: ReadonlySet<ObjectKey>, work: () => void): void {
+    this.isOpen = (key) => keys.has(key)
+    work()
+    this.isOpen = () => false
+  }
+
   /** Who stands in the way of giving an address to a Service; sorted. A claim of one that is to lose the address holds it until it is gone. */
   obstacles(address: string, request: AddressRequest): readonly ObjectKey[] {
     const planned = this.planned.get(address) ?? NOTHING
-    const leaving = (this.claims.get(address)?.holders ?? []).filter((key) => !planned.has(key))
+    const leaving = (this.claims.get(address)?.holders ?? []).filter((key) => !planned.has(key) && !this.isOpen(key))
     const others = [...planned].filter((key) => !mayShare(request, this.holdings.get(key)?.request))
     return [...new Set([...others, ...leaving])].filter((key) => key !== request.key).sort()
   }

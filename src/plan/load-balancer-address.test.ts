@@ -227,6 +227,18 @@ describe('sharing', () => {
     expect([cluster.has('b/2').length, cluster.codes('b/2')]).toEqual(may ? [1, []] : [0, ['ADDRESS_IN_USE']])
   })
 
+  it('lasts while claims say so, and after the planner begins anew', () => {
+    const requests = [aRequest('a/1', key), aRequest('a/2', { ...key, ports: [aPort(443)], createdAtInMs: 1 })]
+    const claims = [{ address: '192.168.9.5', pool: 'demo', holders: ['a/1', 'a/2'] }]
+    const cluster = new Cluster([DEMO], requests, claims)
+    expect([cluster.has('a/1'), cluster.has('a/2')]).toEqual([['192.168.9.5'], ['192.168.9.5']])
+    cluster.ask(aRequest('a/1', { ...key, ports: [aPort(8080)] }))
+    cluster.ask(aRequest('a/2', { ...key, ports: [aPort(8443)], createdAtInMs: 1 }))
+    expect([cluster.has('a/1'), cluster.has('a/2')]).toEqual([['192.168.9.5'], ['192.168.9.5']])
+    cluster.ask(aRequest('a/2', { ...key, ports: [aPort(8080)], createdAtInMs: 1 }))
+    expect([cluster.has('a/1'), cluster.has('a/2')]).toEqual([['192.168.9.5'], ['192.168.9.0']])
+  })
+
   it('ends for the younger one when ports come to be the same, whoever changed', () => {
     const young = aRequest('a/young', { ...key, ports: [aPort(443)], createdAtInMs: 9 })
     const old = aRequest('b/old', key)

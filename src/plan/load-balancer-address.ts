@@ -150,7 +150,9 @@ class Planner implements AddressPlanner {
       this.waiting.delete(key)
     }
     const kept = new Map<ObjectKey, Kept>()
-    for (const request of requests) this.keep(request, formers.get(request.key) ?? new Map(), kept)
+    this.book.whileOpen(new Set(formers.keys()), () => {
+      for (const request of requests) this.keep(request, formers.get(request.key) ?? new Map(), kept)
+    })
     for (const request of requests) this.adopt(request, kept)
     for (const request of requests) this.give(request, kept.get(request.key) ?? { ...NOTHING_GIVEN, findings: [] })
   }
