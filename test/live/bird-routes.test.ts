@@ -82,6 +82,11 @@ const tableNow = async (): Promise<readonly string[]> => {
   return (await Promise.all(asked)).flatMap(({ stdout }) => stdout.split('\n').filter((line) => line !== ''))
 }
 
+function killBird(): void {
+  const daemon = new BirdDaemon({ directory: join(folder, 'node'), netns: netnsPath(NODE) }, () => '')
+  process.kill(daemon.identity?.pid ?? 0, 'SIGKILL')
+}
+
 async function startRouter(local: string, remote: string, more = ''): Promise<void> {
   const lines = [
     'router id 10.0.0.2;',
@@ -115,8 +120,7 @@ it('sends packets along what it accepts, and along nothing else', async () => {
 })
 
 it('keeps them while BIRD is killed and comes back, and puts back rules that somebody took away', async () => {
-  const daemon = new BirdDaemon({ directory: join(folder, 'node'), netns: netnsPath(NODE) }, () => '')
-  process.kill(daemon.identity?.pid ?? 0, 'SIGKILL')
+  killBird()
   expect(await answers('172.16.1.1')).toBe('router')
   await run(inNetns(NODE, ['ip', 'rule', 'del', 'pref', '32765']))
   await engine.refresh(NEVER)
@@ -140,6 +144,23 @@ it('finds next hops of inner neighbours that are not on a link', async () => {
   const table = await until(tableNow, (lines) => lines.length === 3)
   expect(table[0]).toContain('via 192.0.2.2 dev e0')
   expect(await answers('172.16.1.1')).toBe('router')
+})
+
+it('takes them away, too, from a BIRD that was killed and still waits for its neighbour to come back', async () => {
+  killBird()
+  await router.end()
+  await until(
+    () =>
+      engine
+        .refresh(NEVER)
+        .then(() => engine.sessions())
+        .catch(() => []),
+    (states) => states.length === 1,
+  )
+  expect(await tableNow()).toHaveLength(3)
+  await engine.apply({ upserts: [session({ peerAs: 64512, peerAddress: '10.64.0.2', hops: 4 })], removals: [] }, NEVER)
+  await until(tableNow, (lines) => lines.length === 0)
+  expect(await rules()).not.toMatch(/3276[45]:/)
 })
 
 it('leaves nothing behind', async () => {

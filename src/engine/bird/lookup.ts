@@ -31,7 +31,10 @@ export class TableLookup {
     this.enter = netns === undefined ? [] : ['nsenter', `--net=${netns}`, '--']
   }
 
-  /** Makes the rules be there, or not. @throws {FairwayError} */
+  /**
+   * Makes the rules be there, or not. Without them the table is emptied: a BIRD that waits for its neighbours after a restart (graceful
+   * restart) leaves there what it found when its kernel protocol is taken out. @throws {FairwayError}
+   */
   async set(wanted: boolean): Promise<void> {
     for (const family of FAMILIES) {
       const there = await this.rules(family)
@@ -39,14 +42,18 @@ export class TableLookup {
         if (there !== undefined && there.includes(rule) !== wanted) await this.change(family, wanted ? 'add' : 'del', rule)
       }
     }
+    if (!wanted) await this.flush(KERNEL_TABLE)
   }
 
   /** Takes the rules away, and what is left in the table after a BIRD that could not clear it. @throws {FairwayError} */
   async clear(): Promise<void> {
     await this.set(false)
-    for (const family of FAMILIES) await tryRun([...this.enter, 'ip', family, 'route', 'flush', 'table', String(KERNEL_TABLE)])
-    for (const family of FAMILIES)
-      await tryRun([...this.enter, 'ip', family, 'route', 'flush', 'table', String(LIVE_KERNEL_TABLE)])
+    await this.flush(LIVE_KERNEL_TABLE)
+  }
+
+  /** A table that is not there is empty. */
+  private async flush(table: number): Promise<void> {
+    for (const family of FAMILIES) await tryRun([...this.enter, 'ip', family, 'route', 'flush', 'table', String(table)])
   }
 
   /** Those of ours that are there; undefined where the family is not. */
