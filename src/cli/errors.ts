@@ -23,7 +23,7 @@ import {
   LAB_START_TIMEOUT,
   LAB_TOPOLOGY_INVALID,
 } from '../model/codes/lab.ts'
-import { USAGE_BUG, USAGE_CODE_UNKNOWN, USAGE_TIMEOUT, USAGE_WRONG } from '../model/codes/usage.ts'
+import { USAGE_BUG, USAGE_CODE_UNKNOWN, USAGE_FILE_INVALID, USAGE_TIMEOUT, USAGE_WRONG } from '../model/codes/usage.ts'
 import { colorsFor, complain, printable } from './terminal.ts'
 
 /** The same whatever `-o` is. */
@@ -33,6 +33,7 @@ const EXIT_CODES: ReadonlyMap<string, number> = new Map([
   ...[
     USAGE_WRONG,
     USAGE_CODE_UNKNOWN,
+    USAGE_FILE_INVALID,
     LAB_NAME_INVALID,
     LAB_HOST_UNKNOWN,
     LAB_PROCESS_UNKNOWN,

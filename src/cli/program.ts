@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { addBgp } from './bgp-program.ts'
 import { addLab } from './lab-program.ts'
 import { output } from './options.ts'
+import { addPools } from './pools-program.ts'
 import { type ColorChoice, configureTerminal } from './terminal.ts'
 
 /**
@@ -14,6 +15,7 @@ export function buildProgram(name: string, onCommand: (command: Command) => void
   program.description('Every way into a Kubernetes pod from outside the cluster: which work, why, and what is broken.')
   addBgp(program)
   addLab(program)
+  addPools(program)
   addSmall(program)
   prepare(program, onCommand)
   return program

@@ -9,3 +9,12 @@ const metallb = (plural: string, kind: string): Resource<SettingsObject> => ({
 export const IP_ADDRESS_POOLS = metallb('ipaddresspools', 'IPAddressPool')
 export const L2_ADVERTISEMENTS = metallb('l2advertisements', 'L2Advertisement')
 export const BGP_ADVERTISEMENTS = metallb('bgpadvertisements', 'BGPAdvertisement')
+
+/** Written by the controller. */
+export const ADDRESS_CLAIMS: Resource<SettingsObject> = {
+  group: 'fairway.dev',
+  version: 'v1alpha1',
+  plural: 'addressclaims',
+  kind: 'AddressClaim',
+  namespaced: false,
+}

@@ -24,7 +24,8 @@ export function convertPeerOutline(raw: SettingsObject): Converted<PeerOutline> 
   return { value: outline, findings: [] }
 }
 
-function conditionsOf(raw: SettingsObject): readonly Condition[] {
+/** Whatever stands in the status of an object. */
+export function conditionsOf(raw: SettingsObject): readonly Condition[] {
   const { conditions } = (raw as { readonly status?: { readonly conditions?: unknown } }).status ?? {}
   return Array.isArray(conditions) ? conditions.filter((one) => typeof one === 'object' && one !== null) : []
 }

@@ -58,7 +58,7 @@ export class CliCluster {
 
   /** Starts a command that goes on, in a process of its own. */
   start(...args: readonly string[]): Running {
-    const child = spawn(resolve('bin/fairway'), [...args, '--kubeconfig', this.kubeconfig], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(resolve('bin/fairway'), [...args, '--kubeconfig', this.kubeconfig], { stdio: 'pipe' })
     this.#running.add(child)
     return new Running(child)
   }
@@ -96,6 +96,11 @@ export class Running {
       if (!what.test(said[stream])) throw new Error(`it ended without saying ${what}: ${said.stdout}${said.stderr}`)
     })
     await Promise.race([heard.promise, over]).finally(() => this.#waiting.delete(look))
+  }
+
+  /** All of its standard input. */
+  type(text: string): void {
+    this.#child.stdin?.end(text)
   }
 
   interrupt(): void {

@@ -31,6 +31,7 @@ const community = metallb('v1beta1', 'Community')
 const advertisement = fairway('PodRouteAdvertisement')
 const routeImport = fairway('BGPRouteImport')
 const sessionStatus = fairway('BGPSessionStatus')
+const claim = fairway('AddressClaim')
 const pool = metallb('v1beta1', 'IPAddressPool')
 const l2 = metallb('v1beta1', 'L2Advertisement')
 const bgp = metallb('v1beta1', 'BGPAdvertisement')
@@ -70,6 +71,7 @@ export const ACCEPTED: readonly CrdObject[] = [
   }),
   routeImport('default', { peers: ['tor'], prefixes: [{ cidr: '0.0.0.0/0' }, { cidr: 'fd00::/8', maxLength: 64 }] }),
   sessionStatus('rack-9--tor', { node: 'rack-9', peer: 'tor' }),
+  claim('192.168.9.0', { address: '192.168.9.0', pool: 'first', holders: ['default/web'] }),
   pool('first', { addresses: ['192.168.9.0/24'] }),
   pool('dual', {
     ...{ addresses: ['192.168.10.1 - 192.168.10.9', 'fd00:192:168:9::/64'], autoAssign: false, avoidBuggyIPs: true },
@@ -170,6 +172,7 @@ const OTHERS: readonly (readonly [(name: string, spec: object) => CrdObject, obj
   [routeImport, { prefixes: [{ cidr: '10.0.0.0/8', maxLength: 33 }] }, LENGTH],
   [routeImport, { prefixes: [{ cidr: '::/0' }], ...nodesWith('NotIn', []) }, VALUES],
   [sessionStatus, { node: '', peer: 'tor' }, 'spec.node in body should be at least 1 chars long'],
+  [claim, { address: 'web', pool: 'first', holders: [] }, 'must be an IPv4 or IPv6 address'],
   [pool, {}, 'Required value'],
   [pool, { addresses: ['192.168.9.0'] }, SPAN],
   [pool, { addresses: ['192.168.9.1-fd00::1'] }, SPAN],
@@ -195,6 +198,10 @@ export const FIXED: readonly {
   {
     ...{ kind: 'BGPPeer', name: 'everything', spec: { enableGracefulRestart: false } },
     sentence: 'enableGracefulRestart cannot be changed; make the peer anew',
+  },
+  {
+    ...{ kind: 'AddressClaim', name: '192.168.9.0', spec: { address: '192.168.9.1' } },
+    sentence: 'a claim is of one address for ever',
   },
   {
     ...{ kind: 'BGPSessionStatus', name: 'rack-9--tor', spec: { node: 'rack-8' } },

@@ -10,12 +10,12 @@ import { NODES } from '../../kube/resource.ts'
 import { convertNode } from '../../kube/world-objects.ts'
 import type { BfdProfile } from '../../model/bgp-config.ts'
 import { FairwayError } from '../../model/code.ts'
-import { BGP_NO_SUCH_PEER } from '../../model/codes/bgp-report.ts'
+import { BGP_NO_SUCH_PEER, BGP_NOT_INSTALLED } from '../../model/codes/bgp-report.ts'
 import type { PeerOutline, SessionReport } from '../../model/session-report.ts'
 import type { Node } from '../../model/world.ts'
-import { notInstalled } from '../bgp-installed.ts'
 import { ask, type ClusterOptions, isMeant, type Question } from '../cluster.ts'
 import { ageOf, SIGNS } from '../columns.ts'
+import { notInstalled } from '../installed.ts'
 import type { Listing, Snapshot } from '../listing.ts'
 
 interface PeerValues {
@@ -50,7 +50,7 @@ export function peersQuestion(peer: string | undefined, options: ClusterOptions)
 
 function snapshotOf(contents: Contents<PeerValues>, isAsked: (row: PeerRow) => boolean): Snapshot<PeerRow> {
   const view: BgpPeersView = bgpPeers(contents.values, isAsked)
-  return { rows: view.rows, findings: [...notInstalled(contents.absent, KINDS), ...view.findings] }
+  return { rows: view.rows, findings: [...notInstalled(BGP_NOT_INSTALLED, contents.absent, KINDS), ...view.findings] }
 }
 
 const KINDS = { peers: 'BGPPeer', reports: 'BGPSessionStatus' }

@@ -33,14 +33,14 @@ import type {
   PodRouteAdvertisement,
 } from '../../model/bgp-config.ts'
 import { FairwayError, type Finding } from '../../model/code.ts'
-import { BGP_NOT_ANNOUNCED } from '../../model/codes/bgp-report.ts'
+import { BGP_NOT_ANNOUNCED, BGP_NOT_INSTALLED } from '../../model/codes/bgp-report.ts'
 import { USAGE_WRONG } from '../../model/codes/usage.ts'
 import { NO_LOAD_BALANCER_CONFIG } from '../../model/load-balancer.ts'
 import type { SessionReport } from '../../model/session-report.ts'
 import type { Node, Pod } from '../../model/world.ts'
-import { notInstalled } from '../bgp-installed.ts'
 import { ask, type ClusterOptions, isMeant, type Question } from '../cluster.ts'
 import { SIGNS } from '../columns.ts'
+import { notInstalled } from '../installed.ts'
 import type { Listing, Snapshot } from '../listing.ts'
 
 interface RouteValues {
@@ -115,7 +115,9 @@ function snapshotOf(
   const { nodes, pods, reports } = values
   const view = bgpRoutes({ nodes, pods, reports, config: configOf(values) }, isAsked)
   const objects =
-    isAsked === undefined || view.rows.length === 0 ? [...notInstalled(absent, KINDS), ...settingsOnly(findings)] : []
+    isAsked === undefined || view.rows.length === 0
+      ? [...notInstalled(BGP_NOT_INSTALLED, absent, KINDS), ...settingsOnly(findings)]
+      : []
   const nobody = wanted !== undefined && view.rows.length === 0 ? [notAnnounced(wanted)] : []
   return { rows: view.rows, findings: [...objects, ...view.findings, ...nobody] }
 }

@@ -94,3 +94,31 @@ export const ADDRESS_REQUEST_INVALID: Code = {
   cause: 'A Service may ask for one address of each of its families, and all of them must be of one pool.',
   fix: 'List one address of each family of the Service, all of one pool, in the annotation metallb.io/loadBalancerIPs.',
 }
+
+export const ADDRESS_POOL_UNANNOUNCED: Code = {
+  code: 'FW0611',
+  name: 'ADDRESS_POOL_UNANNOUNCED',
+  severity: 'warning',
+  title: 'Nobody is to announce the addresses of a pool',
+  cause: 'Neither an L2Advertisement nor a BGPAdvertisement chooses the pool: its addresses are given, and no router finds them.',
+  fix: 'Make an L2Advertisement or a BGPAdvertisement whose ipAddressPools names the pool; one without ipAddressPools is for all of them.',
+}
+
+export const ADDRESS_WOULD_MOVE: Code = {
+  code: 'FW0612',
+  name: 'ADDRESS_WOULD_MOVE',
+  severity: 'warning',
+  title: 'A Service would get another address',
+  cause:
+    'The pools that were tried do not have an address for the Service that it has now, and the annotation fairway.dev/move-addresses lets it go.',
+  fix: 'Add the address to a pool, or leave the annotation away: then the Service keeps it.',
+}
+
+export const ADDRESS_NOT_INSTALLED: Code = {
+  code: 'FW0613',
+  name: 'ADDRESS_NOT_INSTALLED',
+  severity: 'error',
+  title: 'The cluster does not know resources of load-balancer addresses',
+  cause: 'The API server has no IPAddressPool or no AddressClaim: their CustomResourceDefinitions are not installed.',
+  fix: 'Install them: `kubectl apply -f deploy/crds` in the source of Fairway.',
+}

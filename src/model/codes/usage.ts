@@ -36,3 +36,13 @@ export const USAGE_TIMEOUT: Code = {
   cause: 'The time that --timeout allows was over before the answer, or what --wait waits for, was there.',
   fix: 'Allow more time with --timeout, or look at what is slow: `kubectl get --raw /readyz` asks the API server alone.',
 }
+
+export const USAGE_FILE_INVALID: Code = {
+  code: 'FW0005',
+  name: 'USAGE_FILE_INVALID',
+  severity: 'error',
+  title: 'A file of manifests cannot be used',
+  cause:
+    'The file of -f is not there, is no YAML or JSON, or holds something that is no object of the API or none that the command looks at.',
+  fix: 'Give a file as `kubectl apply -f` takes it, or `-` and the manifests on standard input.',
+}
