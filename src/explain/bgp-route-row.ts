@@ -2,13 +2,16 @@
 import type { NodeName, ObjectKey } from '../model/world.ts'
 import type { Health } from './bgp-peer-row.ts'
 
-/** Why a node announces a prefix, as one PodRouteAdvertisement asks for it. */
+/** Why a node announces a prefix, as one advertisement asks for it. */
 export interface RouteSource {
+  readonly kind: 'PodRouteAdvertisement' | 'BGPAdvertisement'
   readonly advertisement: string
   /** It is a range that pods of the node have addresses of, whole or in part. */
   readonly nodeRange: boolean
   /** The pods that are announced with it, sorted; none for a range. */
   readonly pods: readonly ObjectKey[]
+  /** The Services whose load-balancer addresses are announced with it, sorted. */
+  readonly services: readonly ObjectKey[]
 }
 
 /** A prefix on its way to one peer of the node. */
@@ -30,7 +33,7 @@ export interface RoutePath {
 export interface RouteRow {
   readonly prefix: string
   readonly node: NodeName
-  /** What it is announced for, in words: `node range`, `default/web`, `3 pods`. */
+  /** What it is announced for, in words: `node range`, `default/web`, `3 pods`, `service default/web`. */
   readonly for: string
   readonly health: Health
   /** How many of the sessions that it is meant for are established, and how many there are. */

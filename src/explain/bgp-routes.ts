@@ -2,7 +2,7 @@
 import type { BgpConfig } from '../model/bgp-config.ts'
 import type { Finding } from '../model/code.ts'
 import type { SessionReport } from '../model/session-report.ts'
-import type { Node, NodeName, ObjectKey, Pod } from '../model/world.ts'
+import type { EndpointSlice, Node, NodeName, ObjectKey, Pod, Service } from '../model/world.ts'
 import type { Health } from './bgp-peer-row.ts'
 import { objectFindings, rowFindings } from './bgp-route-findings.ts'
 import type { RoutePath, RouteRow, RouteSource } from './bgp-route-row.ts'
@@ -13,6 +13,8 @@ export interface BgpRoutesInput {
   readonly nodes: ReadonlyMap<NodeName, Node>
   /** Of all nodes. */
   readonly pods: ReadonlyMap<ObjectKey, Pod>
+  readonly services: ReadonlyMap<ObjectKey, Service>
+  readonly endpointSlices: ReadonlyMap<ObjectKey, EndpointSlice>
   readonly config: BgpConfig
   readonly reports: ReadonlyMap<string, SessionReport>
 }
@@ -32,16 +34,19 @@ export interface BgpRoutesView {
 export function bgpRoutes(input: BgpRoutesInput, isAsked?: (row: RouteRow) => boolean): BgpRoutesView {
   const reports = new Map([...input.reports.values()].map((report) => [sessionOf(report.peer, report.node), report]))
   const podsOf = Map.groupBy(input.pods.values(), ({ node }) => node)
+  const services = [...input.services.values()].filter(({ loadBalancerIPs }) => loadBalancerIPs.length > 0)
+  const slices = Map.groupBy(input.endpointSlices.values(), ({ service }) => service)
   const planned = [...input.nodes.values()].map((node) => ({
     node,
-    ...plannedRoutes(node, podsOf.get(node.name) ?? [], input.config),
+    ...plannedRoutes({ node, pods: podsOf.get(node.name) ?? [], services, slices, config: input.config }),
   }))
   const rows = planned
     .flatMap(({ node, routes }) => routes.map((route) => routeRow(route, node, reports)))
     .toSorted(byNames(({ prefix, node }) => [prefix, node]))
   const found = planned.flatMap(({ findings }) => findings)
   const asked = isAsked === undefined ? rows : rows.filter(isAsked)
-  const general = isAsked === undefined || asked.length === 0 ? objectFindings(input.config, rows, found) : []
+  const general =
+    isAsked === undefined || asked.length === 0 ? objectFindings({ config: input.config, services, rows, found }) : []
   return { rows: asked, findings: [...general, ...rowFindings(asked)] }
 }
 
@@ -59,8 +64,8 @@ function routeRow(route: PlannedRoute, node: Node, reports: ReadonlyMap<string, 
     })
     .toSorted(byNames(({ peer, namespace }) => [peer, namespace]))
   const sources = route.sources
-    .map((source) => ({ ...source, pods: source.pods.toSorted(byNames((name) => [name])) }))
-    .toSorted(byNames(({ advertisement }) => [advertisement]))
+    .map((source) => ({ ...source, pods: sorted(source.pods), services: sorted(source.services) }))
+    .toSorted(byNames(({ advertisement, kind }) => [advertisement, kind]))
   return {
     prefix: route.prefix,
     node: node.name,
@@ -77,10 +82,29 @@ function isAnnounced(report: SessionReport | undefined): boolean {
   return report?.state === 'Established' && !(report.draining && report.routesSent === 0)
 }
 
+function sorted(names: readonly string[]): readonly string[] {
+  return names.toSorted(byNames((name) => [name]))
+}
+
 function purpose(sources: readonly RouteSource[]): string {
-  const [first = '', ...more] = new Set(sources.flatMap(({ pods }) => pods))
   const range = sources.some(({ nodeRange }) => nodeRange) ? ['node range'] : []
-  return [...range, more.length === 0 ? first : `${more.length + 1} pods`].filter(Boolean).join(', ')
+  const pods = counted(
+    sources.flatMap((source) => source.pods),
+    'pods',
+    '',
+  )
+  const services = counted(
+    sources.flatMap((source) => source.services),
+    'services',
+    'service ',
+  )
+  return [...range, ...pods, ...services].join(', ')
+}
+
+/** One by its name, more by how many they are. */
+function counted(names: readonly string[], noun: string, before: string): readonly string[] {
+  const [first, ...more] = new Set(names)
+  return first === undefined ? [] : [more.length === 0 ? before + first : `${more.length + 1} ${noun}`]
 }
 
 /** A node that is not Ready may announce what it last did: nobody knows. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { aBgpConfig, anAdvertisement, aPeer } from '../../test/support/bgp-config.ts'
-import { aNode, aPod, aWorld } from '../../test/support/world.ts'
+import { aBgpAdvertisement, aPool, byKey } from '../../test/support/load-balancer.ts'
+import { aNode, anEndpoint, aPod, aService, aSlice, aWorld } from '../../test/support/world.ts'
 import type { BgpRoute, BgpSession } from '../model/bgp.ts'
 import { createBgpPlanner } from '../plan/bgp.ts'
 import { plannedRoutes } from './planned-routes.ts'
@@ -25,24 +26,61 @@ const advertisements = fc.uniqueArray(
   { selector: ({ name }) => name },
 )
 
+const services = fc.uniqueArray(
+  fc.record({
+    name: fc.constantFrom('a', 's', 't'),
+    last: fc.integer({ min: 1, max: 40 }),
+    externalPolicy: fc.constantFrom('Cluster' as const, 'Local' as const),
+  }),
+  { selector: ({ name }) => name },
+)
+const BALANCED = { type: 'LoadBalancer', ports: [{ name: '', protocol: 'tcp', port: 80, nodePort: 0 }] } as const
+const SLICE = aSlice('default/s-1', 'default/s', {
+  ports: [{ name: '', protocol: 'tcp', port: 80 }],
+  endpoints: [anEndpoint('10.244.1.2', { node: 'here' })],
+})
+const POOLS = byKey(aPool('p', ['192.168.9.0-192.168.9.20', 'fd00:9::-fd00:9::20']))
+const BGP_ADVERTISEMENTS = byKey(
+  aBgpAdvertisement('all', { communities: ['5:6'], lengths: { ipv4: 30, ipv6: 128 } }),
+  aBgpAdvertisement('one', { peers: ['tor'], localPreference: 7 }),
+)
+
 test('is what the planner of the node has: prefixes, who asks for them, and what each session carries', () => {
   fc.assert(
-    fc.property(pods, advertisements, fc.boolean(), (some, asked, bothFamilies) => {
+    fc.property(pods, advertisements, services, fc.boolean(), (some, asked, balanced, bothFamilies) => {
       const there = some.map(({ name, last, ready }) =>
         aPod(`default/${name}`, 'here', { ready, addresses: [`10.244.1.${last}`, `fd00:1:0:1::${last}`] }),
       )
       const peers = [aPeer('tor', { bothFamilies }), aPeer('other', { peerAddress: 'fd00::2' })]
-      const config = aBgpConfig({ peers, advertisements: asked.map(({ name, ...part }) => anAdvertisement(name, part)) })
+      const config = aBgpConfig(
+        { peers, advertisements: asked.map(({ name, ...part }) => anAdvertisement(name, part)) },
+        { pools: POOLS, bgpAdvertisements: BGP_ADVERTISEMENTS },
+      )
+      const served = balanced.map(({ name, last, externalPolicy }) =>
+        aService(`default/${name}`, { ...BALANCED, externalPolicy, loadBalancerIPs: [`192.168.9.${last}`, `fd00:9::${last}`] }),
+      )
       const planner = createBgpPlanner('here', { kernelTable: 0 })
-      planner.update({ world: aWorld({ nodes: [HERE], pods: there }), config, drain: 'none' }, [{ kind: 'drain', key: '' }])
+      const world = aWorld({ nodes: [HERE], pods: there, services: served, slices: [SLICE] })
+      planner.update({ world, config, drain: 'none' }, [{ kind: 'drain', key: '' }])
       const entries = [...planner.entries.values()]
       const wanted = new Map(entries.filter((entry): entry is BgpRoute => entry.kind === 'route').map((one) => [one.prefix, one]))
 
-      const { routes, findings } = plannedRoutes(HERE, there, config)
+      const { routes, findings } = plannedRoutes({
+        node: HERE,
+        pods: there,
+        services: served,
+        slices: new Map([[SLICE.service, [SLICE]]]),
+        config,
+      })
       expect(routes.map(({ prefix }) => prefix).toSorted()).toEqual([...wanted.keys()].toSorted())
       expect(findings.map(({ message }) => message).toSorted()).toEqual(planner.findings.map(({ message }) => message).toSorted())
       for (const { prefix, sources, paths } of routes) {
-        const askers = [...sources.flatMap((one) => one.pods), ...(sources.some(({ nodeRange }) => nodeRange) ? ['node'] : [])]
+        const services = sources.flatMap((one) => one.services.map((key) => `service/${key}`))
+        const askers = [
+          ...services,
+          ...sources.flatMap((one) => one.pods),
+          ...(sources.some(({ nodeRange }) => nodeRange) ? ['node'] : []),
+        ]
         expect([...new Set(askers)].toSorted()).toEqual(planner.askersOf(prefix))
         const carried = entries
           .filter((entry): entry is BgpSession => entry.kind === 'session')
@@ -64,6 +102,9 @@ test('the highest local preference is the one that counts', () => {
   const ranges = [200, 300, 100].map((localPreference) =>
     anAdvertisement(`p${localPreference}`, { nodeRanges: true, localPreference }),
   )
-  const { routes } = plannedRoutes(HERE, [], aBgpConfig({ peers: [aPeer('tor')], advertisements: ranges }))
+  const { routes } = plannedRoutes({
+    ...{ node: HERE, pods: [], services: [], slices: new Map() },
+    config: aBgpConfig({ peers: [aPeer('tor')], advertisements: ranges }),
+  })
   expect(routes[0]?.paths).toEqual([{ peer: 'tor', namespace: 'metallb-system', communities: [], localPreference: 300 }])
 })

@@ -3,8 +3,9 @@ import { type Announcement, type BgpSession, sessionKey } from '../model/bgp.ts'
 import type { BgpConfig } from '../model/bgp-config.ts'
 import type { Finding } from '../model/code.ts'
 import { familyOf } from '../model/datapath.ts'
-import type { Node, Pod } from '../model/world.ts'
+import type { EndpointSlice, Node, ObjectKey, Pod, Service } from '../model/world.ts'
 import { planSessions } from '../plan/bgp-session.ts'
+import { type LocalBgpAdvertisements, planBgpAdvertisements, serviceWishes } from '../plan/load-balancer-bgp.ts'
 import { type LocalAdvertisement, nodeWishes, planAdvertisements, podWishes } from '../plan/pod-route.ts'
 import type { RoutePath, RouteSource } from './bgp-route-row.ts'
 
@@ -21,45 +22,71 @@ export interface PlannedRoutes {
   readonly findings: readonly Finding[]
 }
 
-/** `pods` are those of the node. The result is that of the node's agent while the node is in full use. */
-export function plannedRoutes(node: Node, pods: readonly Pod[], config: BgpConfig): PlannedRoutes {
+/** What a node's routes follow from. */
+export interface RouteGround {
+  readonly node: Node
+  /** Those of the node. */
+  readonly pods: readonly Pod[]
+  readonly services: readonly Service[]
+  /** By Service. */
+  readonly slices: ReadonlyMap<ObjectKey, readonly EndpointSlice[]>
+  readonly config: BgpConfig
+}
+
+/** The result is that of the node's agent while the node is in full use. */
+export function plannedRoutes(ground: RouteGround): PlannedRoutes {
+  const { node, config } = ground
   const { sessions, findings } = planSessions({ node, config, drain: 'none', kernelTable: 0 })
-  const { local, findings: more } = planAdvertisements({ node, config, sessions })
-  const book = new Map<string, Gathered>()
-  for (const one of local) gather(book, one, { node, pods, config })
-  const routes = [...book].map(([prefix, { sources, announcements }]) => ({
+  const { local, findings: ofPods } = planAdvertisements({ node, config, sessions })
+  const { local: localOfServices, findings: ofServices } = planBgpAdvertisements({ node, config, sessions })
+  const book = new Book()
+  for (const one of local) gatherPods(book, one, ground)
+  gatherServices(book, localOfServices, ground)
+  const routes = [...book.entries].map(([prefix, { sources, announcements }]) => ({
     prefix,
     sources: [...sources.values()],
     paths: sessions
       .filter(({ nextHops }) => nextHops[familyOf(prefix)] !== undefined)
       .flatMap((session) => pathOf(session, [...announcements])),
   }))
-  return { routes, findings: [...findings, ...more] }
+  return { routes, findings: [...findings, ...ofPods, ...ofServices] }
 }
 
-interface Gathered {
-  readonly sources: Map<string, RouteSource & { readonly pods: string[] }>
-  readonly announcements: Set<Announcement>
-}
+type Source = RouteSource & { readonly pods: ObjectKey[]; readonly services: ObjectKey[] }
 
-interface Ground {
-  readonly node: Node
-  readonly pods: readonly Pod[]
-  readonly config: BgpConfig
-}
+/** What was asked for so far, by prefix. */
+class Book {
+  readonly entries = new Map<string, { readonly sources: Map<string, Source>; readonly announcements: Set<Announcement> }>()
 
-function gather(book: Map<string, Gathered>, local: LocalAdvertisement, { node, pods, config }: Ground): void {
-  const { name } = local.advertisement
-  const note = (prefix: string, pod: string | undefined) => {
-    const entry = book.get(prefix) ?? { sources: new Map(), announcements: new Set() }
-    book.set(prefix, entry)
-    entry.announcements.add(local.announcement)
-    const before = entry.sources.get(name) ?? { advertisement: name, nodeRange: false, pods: [] }
-    if (pod !== undefined && !before.pods.includes(pod)) before.pods.push(pod)
-    entry.sources.set(name, { ...before, nodeRange: before.nodeRange || pod === undefined })
+  note(prefix: string, announcement: Announcement, source: RouteSource): void {
+    const entry = this.entries.get(prefix) ?? { sources: new Map(), announcements: new Set() }
+    this.entries.set(prefix, entry)
+    entry.announcements.add(announcement)
+    const name = `${source.kind} ${source.advertisement}`
+    const before = entry.sources.get(name) ?? { ...source, pods: [], services: [] }
+    for (const list of ['pods', 'services'] as const)
+      for (const key of source[list]) if (!before[list].includes(key)) before[list].push(key)
+    entry.sources.set(name, { ...before, nodeRange: before.nodeRange || source.nodeRange })
   }
-  for (const { prefix } of nodeWishes([local], node)) note(prefix, undefined)
-  for (const pod of pods) for (const { prefix } of podWishes(pod, [local], node, config)) note(prefix, pod.key)
+}
+
+function gatherPods(book: Book, local: LocalAdvertisement, { node, pods, config }: RouteGround): void {
+  const { advertisement, announcement } = local
+  const source = { kind: 'PodRouteAdvertisement', advertisement: advertisement.name, services: [] } as const
+  for (const { prefix } of nodeWishes([local], node)) book.note(prefix, announcement, { ...source, nodeRange: true, pods: [] })
+  for (const pod of pods)
+    for (const { prefix } of podWishes(pod, [local], node, config))
+      book.note(prefix, announcement, { ...source, nodeRange: false, pods: [pod.key] })
+}
+
+function gatherServices(book: Book, local: LocalBgpAdvertisements, { node, services, slices }: RouteGround): void {
+  const names = new Map([...local.announcements].map(([key, one]) => [one, local.advertisements.get(key)?.name ?? key]))
+  for (const service of services)
+    for (const { prefix, announcement } of serviceWishes(service, slices.get(service.key) ?? [], node, local))
+      book.note(prefix, announcement, {
+        ...{ kind: 'BGPAdvertisement', advertisement: names.get(announcement) ?? '', nodeRange: false },
+        ...{ pods: [], services: [service.key] },
+      })
 }
 
 /** What the keys of sessions begin with; the key of the peer follows. */

@@ -47,6 +47,27 @@ export class BgpObjects {
     this.#put('/apis/fairway.dev/v1alpha1/podrouteadvertisements', { metadata: { name }, spec })
   }
 
+  /** A Service that has addresses, and endpoints on these nodes. */
+  service(name: string, addresses: readonly string[], spec: object = {}, nodes: readonly string[] = []): void {
+    const metadata = { namespace: 'default', name }
+    const ports = [{ name: '', protocol: 'TCP', port: 80 }]
+    const ingress = addresses.map((ip) => ({ ip, ipMode: 'VIP' }))
+    const whole = { type: 'LoadBalancer', clusterIPs: ['10.96.0.9'], ports, ...spec }
+    this.#put('/api/v1/services', { metadata, spec: whole, status: { loadBalancer: { ingress } } })
+    const endpoints = nodes.map((nodeName) => ({ addresses: ['10.244.1.7'], nodeName, conditions: { ready: true } }))
+    const slice = { addressType: 'IPv4', endpoints, ports: [{ name: '', protocol: 'TCP', port: 80 }] }
+    const labels = { 'kubernetes.io/service-name': name }
+    this.#put('/apis/discovery.k8s.io/v1/endpointslices', { metadata: { ...metadata, labels }, ...slice })
+  }
+
+  pool(name: string, addresses: readonly string[]): void {
+    this.#put('/apis/metallb.io/v1beta1/ipaddresspools', { metadata: { namespace: 'metallb-system', name }, spec: { addresses } })
+  }
+
+  bgpAdvertisement(name: string, spec: object = {}): void {
+    this.#put('/apis/metallb.io/v1beta1/bgpadvertisements', { metadata: { namespace: 'metallb-system', name }, spec })
+  }
+
   removeSession(peer: string, node: string): void {
     this.#cluster.api.store.remove('/apis/fairway.dev/v1alpha1/bgpsessionstatuses', `${node}--${peer}`)
   }

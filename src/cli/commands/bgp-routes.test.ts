@@ -46,6 +46,13 @@ function everything(): void {
   there.advertisement('one', { pods: { selector: { matchLabels: { app: 'db' } } }, peers: ['two', 'missing'] })
   there.advertisement('idle', { pods: { selector: { matchLabels: { app: 'none' } } } })
   there.advertisement('wrong', { pods: {}, aggregationLength: 33 })
+  there.pool('public', ['192.168.9.0/24', 'fd00:9::/64'])
+  there.pool('elsewhere', ['192.168.10.0/24'])
+  there.bgpAdvertisement('public', { ipAddressPools: ['public'], peers: ['tor'], communities: ['64513:100'] })
+  there.bgpAdvertisement('still', { ipAddressPools: ['elsewhere'], nodeSelectors: [{ matchLabels: { no: 'node' } }] })
+  there.bgpAdvertisement('unused', { ipAddressPools: ['nowhere'] })
+  there.service('shop', ['192.168.9.0'], { externalTrafficPolicy: 'Local' }, ['node-1'])
+  there.service('unheard', ['192.168.10.1'])
 }
 
 test.each(['table', 'wide', 'json', 'yaml'])('-o %s', async (form) => {
@@ -68,6 +75,8 @@ test.each([
   ['10.244.0.0/16', 1, ['10.244.1.0/24', '10.244.1.0/28', '10.244.2.0/24', '10.244.2.9/32', '10.244.3.0/24', '10.244.4.0/24']],
   ['10.244.1.4/30', 0, ['10.244.1.0/24 node-1', '10.244.1.0/28 node-1']],
   ['default/web-2', 0, ['10.244.1.0/28 node-1']],
+  ['192.168.9.0', 0, ['192.168.9.0/32 node-1']],
+  ['default/shop', 0, ['192.168.9.0/32 node-1']],
 ])('who announces %s?', async (what, code, rows) => {
   everything()
   const { stdout, exitCode } = await cluster.run('bgp', 'routes', what)
@@ -92,7 +101,7 @@ test.each([
   'A/b',
 ])('%j is nothing to ask for', async (what) => {
   const said = await cluster.run('bgp', 'routes', what)
-  expect(said).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('is no address, prefix or pod.') })
+  expect(said).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('is no address, prefix, pod or Service.') })
 })
 
 test('a node that drains announces until it withdraws', async () => {
@@ -125,9 +134,12 @@ test('peers of one name in two namespaces are told apart', async () => {
 
 test('of one namespace: pods only', async () => {
   everything()
-  expect(prefixes((await cluster.run('bgp', 'routes', '-n', 'default')).stdout)).toHaveLength(3)
+  expect(prefixes((await cluster.run('bgp', 'routes', '-n', 'default')).stdout)).toHaveLength(4)
   const none = await cluster.run('bgp', 'routes', '-n', 'other')
-  expect(none).toMatchObject({ stdout: '', stderr: expect.stringContaining('No pod of the namespace other is announced') })
+  expect(none).toMatchObject({
+    stdout: '',
+    stderr: expect.stringContaining('No pod and no Service of the namespace other is announced'),
+  })
 })
 
 test('nothing is there, and nothing is installed', async () => {
@@ -136,7 +148,7 @@ test('nothing is there, and nothing is installed', async () => {
     stdout: '',
     stderr: expect.stringContaining('No routes.'),
   })
-  cluster.api.fault = (_, url) => (url.pathname.startsWith('/apis/') ? { kind: 'status', status: 404 } : undefined)
+  cluster.api.fault = (_, url) => (/^\/apis\/(metallb|fairway)/.test(url.pathname) ? { kind: 'status', status: 404 } : undefined)
   const said = await cluster.run('bgp', 'routes')
   expect(said).toMatchObject({
     exitCode: 1,

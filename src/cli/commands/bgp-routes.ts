@@ -21,8 +21,10 @@ import {
 } from '../../kube/bgp-resources.ts'
 import { BGP_SESSION_STATUSES, convertSessionStatus } from '../../kube/bgp-session-status.ts'
 import { type Contents, collection } from '../../kube/collections.ts'
-import { NODES, PODS } from '../../kube/resource.ts'
-import { convertNode, convertPod } from '../../kube/world-objects.ts'
+import { BGP_ADVERTISEMENTS, IP_ADDRESS_POOLS } from '../../kube/load-balancer-resources.ts'
+import { convertAddressPool, convertBgpAdvertisement } from '../../kube/pool-objects.ts'
+import { ENDPOINT_SLICES, NODES, PODS, SERVICES } from '../../kube/resource.ts'
+import { convertEndpointSlice, convertNode, convertPod, convertService } from '../../kube/world-objects.ts'
 import type {
   BfdProfile,
   BgpConfig,
@@ -35,9 +37,9 @@ import type {
 import { FairwayError, type Finding } from '../../model/code.ts'
 import { BGP_NOT_ANNOUNCED, BGP_NOT_INSTALLED } from '../../model/codes/bgp-report.ts'
 import { USAGE_WRONG } from '../../model/codes/usage.ts'
-import { NO_LOAD_BALANCER_CONFIG } from '../../model/load-balancer.ts'
+import { type AddressPool, type BgpAdvertisement, NO_LOAD_BALANCER_CONFIG } from '../../model/load-balancer.ts'
 import type { SessionReport } from '../../model/session-report.ts'
-import type { Node, Pod } from '../../model/world.ts'
+import type { EndpointSlice, Node, Pod, Service } from '../../model/world.ts'
 import { ask, type ClusterOptions, isMeant, type Question } from '../cluster.ts'
 import { SIGNS } from '../columns.ts'
 import { notInstalled } from '../installed.ts'
@@ -53,6 +55,10 @@ interface RouteValues {
   readonly advertisements: PodRouteAdvertisement
   readonly imports: BgpRouteImport
   readonly reports: SessionReport
+  readonly services: Service
+  readonly endpointSlices: EndpointSlice
+  readonly pools: AddressPool
+  readonly bgpAdvertisements: BgpAdvertisement
 }
 
 const COLLECTIONS = {
@@ -65,10 +71,14 @@ const COLLECTIONS = {
   advertisements: collection({ resource: POD_ROUTE_ADVERTISEMENTS, convert: convertPodRouteAdvertisement, optional: true }),
   imports: collection({ resource: BGP_ROUTE_IMPORTS, convert: convertRouteImport, optional: true }),
   reports: collection({ resource: BGP_SESSION_STATUSES, convert: convertSessionStatus, optional: true }),
+  services: collection({ resource: SERVICES, convert: convertService }),
+  endpointSlices: collection({ resource: ENDPOINT_SLICES, convert: convertEndpointSlice }),
+  pools: collection({ resource: IP_ADDRESS_POOLS, convert: convertAddressPool, optional: true }),
+  bgpAdvertisements: collection({ resource: BGP_ADVERTISEMENTS, convert: convertBgpAdvertisement, optional: true }),
 }
 const KINDS = { peers: 'BGPPeer', advertisements: 'PodRouteAdvertisement', reports: 'BGPSessionStatus' }
 
-/** `fairway bgp routes [ADDRESS|PREFIX|NAMESPACE/POD]`: what every node announces, worked out as its agent does, and who hears it. */
+/** `fairway bgp routes [ADDRESS|PREFIX|NAMESPACE/POD|NAMESPACE/SERVICE]`: what every node announces, worked out as its agent does, and who hears it. */
 export async function bgpRoutesCommand(wanted: string | undefined, options: ClusterOptions): Promise<void> {
   const question = wanted === undefined ? undefined : questionOf(wanted)
   await ask(routesQuestion(question, options), options)
@@ -79,10 +89,10 @@ function questionOf(text: string): RouteQuestion {
   if (address !== undefined) return { address }
   const cidr = canonicalCidr(text)
   if (cidr !== undefined) return { cidr }
-  if (/^[a-z0-9-]+\/[a-z0-9.-]+$/.test(text) && !/^[\d.]+\/\d+$/.test(text)) return { pod: text }
-  throw new FairwayError(USAGE_WRONG, `${JSON.stringify(text)} is no address, prefix or pod.`, {
+  if (/^[a-z0-9-]+\/[a-z0-9.-]+$/.test(text) && !/^[\d.]+\/\d+$/.test(text)) return { object: text }
+  throw new FairwayError(USAGE_WRONG, `${JSON.stringify(text)} is no address, prefix, pod or Service.`, {
     field: 'WHAT',
-    fix: 'Write it as 10.244.1.7, 10.244.1.0/24 or NAMESPACE/POD.',
+    fix: 'Write it as 10.244.1.7, 10.244.1.0/24, NAMESPACE/POD or NAMESPACE/SERVICE.',
   })
 }
 
@@ -98,13 +108,15 @@ function routesQuestion(wanted: RouteQuestion | undefined, options: ClusterOptio
 }
 
 function noneIn(namespace: string): string {
-  return `No pod of the namespace ${namespace} is announced; without -n all routes are shown.`
+  return `No pod and no Service of the namespace ${namespace} is announced; without -n all routes are shown.`
 }
 
 /** A node's range belongs to no namespace. */
 function isOfNamespace({ sources }: RouteRow, options: ClusterOptions): boolean {
   if (options.namespace === undefined) return true
-  return sources.some(({ pods }) => pods.some((pod) => isMeant(options, pod.slice(0, pod.indexOf('/')))))
+  return sources.some(({ pods, services }) =>
+    [...pods, ...services].some((key) => isMeant(options, key.slice(0, key.indexOf('/')))),
+  )
 }
 
 function snapshotOf(
@@ -112,8 +124,8 @@ function snapshotOf(
   wanted: RouteQuestion | undefined,
   isAsked: ((row: RouteRow) => boolean) | undefined,
 ): Snapshot<RouteRow> {
-  const { nodes, pods, reports } = values
-  const view = bgpRoutes({ nodes, pods, reports, config: configOf(values) }, isAsked)
+  const { nodes, pods, reports, services, endpointSlices } = values
+  const view = bgpRoutes({ nodes, pods, reports, services, endpointSlices, config: configOf(values) }, isAsked)
   const objects =
     isAsked === undefined || view.rows.length === 0
       ? [...notInstalled(BGP_NOT_INSTALLED, absent, KINDS), ...settingsOnly(findings)]
@@ -123,23 +135,24 @@ function snapshotOf(
 }
 
 function configOf(values: Contents<RouteValues>['values']): BgpConfig {
-  const { peers, bfdProfiles, communities, advertisements, imports, namespaces } = values
+  const { peers, bfdProfiles, communities, advertisements, imports, namespaces, pools, bgpAdvertisements } = values
   const secrets = unreadSecrets(peers.values())
   return {
     ...{ peers, bfdProfiles, communities, namespaces, secrets },
     podRouteAdvertisements: advertisements,
     routeImports: imports,
-    ...NO_LOAD_BALANCER_CONFIG,
+    ...{ pools, bgpAdvertisements },
+    l2Advertisements: NO_LOAD_BALANCER_CONFIG.l2Advertisements,
   }
 }
 
-/** What is wrong with Nodes and Pods in other ways is told elsewhere. */
+/** What is wrong with Nodes, Pods and Services in other ways is told elsewhere. */
 function settingsOnly(findings: readonly Finding[]): readonly Finding[] {
-  return findings.filter(({ subjects }) => !subjects.some((subject) => /^(node|pod)\//.test(subject)))
+  return findings.filter(({ subjects }) => !subjects.some((subject) => /^(node|pod|service|endpointslice)\//.test(subject)))
 }
 
 function notAnnounced(wanted: RouteQuestion): Finding {
-  const subjects = 'pod' in wanted ? [`pod/${wanted.pod}`] : []
+  const subjects = 'object' in wanted ? [`pod/${wanted.object}`, `service/${wanted.object}`] : []
   return {
     code: BGP_NOT_ANNOUNCED,
     subjects,
@@ -152,7 +165,7 @@ const ROUTES: Listing<RouteRow> = {
   field: 'routes',
   keyOf: ({ prefix, node }) => JSON.stringify([prefix, node]),
   empty:
-    'No routes. A PodRouteAdvertisement says what nodes announce: `kubectl explain podrouteadvertisement.spec` lists what it takes.',
+    'No routes. A PodRouteAdvertisement or a BGPAdvertisement says what nodes announce: `kubectl explain podrouteadvertisement.spec` lists what it takes.',
   columns: [
     { title: 'PREFIX', cell: ({ prefix }) => prefix },
     { title: 'NODE', cell: ({ node }) => node },
