@@ -43,3 +43,12 @@ export function readListen(
   const fix = 'Give an address of the node and a port, like 0.0.0.0:10256 or [::]:10256, or none.'
   throw new FairwayError(USAGE_WRONG, `${field} is "${given}", which is not ADDRESS:PORT.`, { field, fix })
 }
+
+/** The number of a descriptor above 2, if any is given: `READY\n` is written there. @throws {FairwayError} USAGE_WRONG */
+export function readReadyFd(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const readyFd = Number(text)
+  if (Number.isInteger(readyFd) && readyFd > 2) return readyFd
+  const message = `--ready-fd is "${text}", which is not the number of an open descriptor above 2.`
+  throw new FairwayError(USAGE_WRONG, message, { field: '--ready-fd' })
+}

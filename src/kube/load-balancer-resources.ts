@@ -1,4 +1,5 @@
-/** Where the settings of load-balancer addresses are in the API. Source: deploy/crds. */
+/** Where load-balancer addresses and their settings are in the API. Source: deploy/crds. */
+import type { AddressClaimObject } from './address-claim.ts'
 import type { Resource } from './resource.ts'
 import type { SettingsObject } from './settings.ts'
 
@@ -9,12 +10,6 @@ const metallb = (plural: string, kind: string): Resource<SettingsObject> => ({
 export const IP_ADDRESS_POOLS = metallb('ipaddresspools', 'IPAddressPool')
 export const L2_ADVERTISEMENTS = metallb('l2advertisements', 'L2Advertisement')
 export const BGP_ADVERTISEMENTS = metallb('bgpadvertisements', 'BGPAdvertisement')
-
-/** Written by the controller. */
-export const ADDRESS_CLAIMS: Resource<SettingsObject> = {
-  group: 'fairway.dev',
-  version: 'v1alpha1',
-  plural: 'addressclaims',
-  kind: 'AddressClaim',
-  namespaced: false,
+export const ADDRESS_CLAIMS: Resource<AddressClaimObject> = {
+  ...{ group: 'fairway.dev', version: 'v1alpha1', plural: 'addressclaims', kind: 'AddressClaim', namespaced: false },
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { claimName, claimObject, convertAddressClaim } from './address-claim.ts'
 import { spanOf } from './address-span.ts'
 import type { Converted } from './converted.ts'
 import { convertAddressPool, convertBgpAdvertisement, convertL2Advertisement } from './pool-objects.ts'
@@ -109,10 +110,32 @@ test('a BGPAdvertisement says how the routes look', () => {
   expect(convertBgpAdvertisement({ metadata, spec: { communities: ['1:2:3'] } }).value).toBeUndefined()
 })
 
+describe('AddressClaim', () => {
+  const claim = { address: 'fd00:9::1', pool: 'p', holders: ['a/b', 'c/d'] }
+  const name = 'fd00-0009-0000-0000-0000-0000-0000-0001'
+
+  test('is named after its address, and comes back as it was', () => {
+    expect(claimName('192.168.9.0')).toBe('192.168.9.0')
+    expect(claimObject(claim)).toEqual({ metadata: { name }, spec: claim })
+    expect(convertAddressClaim(claimObject(claim))).toEqual({ value: claim, findings: [] })
+  })
+
+  test('counts those that are giving the address up', () => {
+    const { value } = convertAddressClaim({ metadata: { name }, spec: { ...claim, leaving: ['b/x', 'a/b'] } })
+    expect(value?.holders).toEqual(['a/b', 'b/x', 'c/d'])
+  })
+
+  test('with another name is none', () => {
+    expect(messages(convertAddressClaim({ metadata: { name: 'x' }, spec: claim }))).toEqual([
+      'addressclaim/x: spec.address is "fd00:9::1", which is not the address that the claim is named after; the claim is not used.',
+    ])
+  })
+})
+
 test('any JSON at all is taken without a throw', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (spec) => {
-      for (const convert of [convertAddressPool, convertL2Advertisement, convertBgpAdvertisement])
+      for (const convert of [convertAddressPool, convertL2Advertisement, convertBgpAdvertisement, convertAddressClaim])
         expect(convert({ metadata, spec }).findings).toBeInstanceOf(Array)
     }),
   )

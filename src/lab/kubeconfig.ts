@@ -23,6 +23,7 @@ export function kubeconfigUsers(state: LabState): readonly KubeconfigUser[] {
     { user: 'admin', certificate: 'admin', server: `https://127.0.0.1:${state.apiPort}` },
     { user: 'client', certificate: 'admin', server },
     { user: 'controllers', certificate: 'controllers', server },
+    { user: 'controller', certificate: 'controller', server },
     ...state.topology.nodes.flatMap(({ name }) => [
       { user: `kubelet-${name}`, certificate: `kubelet-${name}`, server },
       { user: `agent-${name}`, certificate: `agent-${name}`, server },

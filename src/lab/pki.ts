@@ -59,6 +59,7 @@ export function certificateRequests(topology: Topology): readonly CertificateReq
     },
     { file: 'admin', commonName: 'kubernetes-admin', organizations: ['system:masters'], usage: 'client' },
     { file: 'controllers', commonName: 'system:kube-controller-manager', organizations: ['system:masters'], usage: 'client' },
+    { file: 'controller', commonName: 'fairway:controller', organizations: ['fairway:controllers'], usage: 'client' },
     ...topology.nodes.flatMap((node): readonly CertificateRequest[] => [
       { file: `kubelet-${node.name}`, commonName: `system:node:${node.name}`, organizations: ['system:nodes'], usage: 'client' },
       {
@@ -104,7 +105,8 @@ function apiServerRequest(topology: Topology): CertificateRequest {
 export async function makeCertificates(pkiDir: string, topology: Topology): Promise<void> {
   const requests = certificateRequests(topology)
   const complete = join(pkiDir, 'complete')
-  if (existsSync(complete)) return
+  // one that an older version made lacks whom it did not know
+  if (existsSync(complete) && requests.every(({ file }) => existsSync(certificateFiles(pkiDir, file).certificate))) return
   const authority = await makeAuthority()
   const ca = certificateFiles(pkiDir, 'ca')
   await Promise.all([

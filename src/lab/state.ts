@@ -76,6 +76,7 @@ export function labPaths(name: string) {
     pods: join(dir, 'pods'),
     images: join(dir, 'images'),
     agent: join(dir, 'agent'),
+    controller: join(dir, 'controller'),
     /** A folder for each router that speaks BGP. */
     routers: join(dir, 'routers'),
     /** Held while the lab is started or stopped; beside the folder, which goes away. */
@@ -83,7 +84,7 @@ export function labPaths(name: string) {
   }
 }
 
-/** The kubeconfig of one user of the lab: `admin`, `client`, `controllers`, `kubelet-NODE`, `agent-NODE`. */
+/** The kubeconfig of one user of the lab: `admin`, `client`, `controllers`, `controller`, `kubelet-NODE`, `agent-NODE`. */
 export function kubeconfigPath(name: string, user: string): string {
   return join(labPaths(name).kubeconfig, user)
 }

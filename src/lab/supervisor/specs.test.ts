@@ -26,12 +26,14 @@ test('each node has a kubelet and an agent, in its own namespace and with its ow
   const specs = clientSpecs(STATE)
   expect(specs.map(({ name }) => name)).toEqual([
     'lab-controllers',
+    'controller',
     ...DEFAULT_TOPOLOGY.nodes.map(({ name }) => `lab-kubelet-${name}`),
     ...DEFAULT_TOPOLOGY.nodes.map(({ name }) => `agent-${name}`),
   ])
-  for (const { role, host, args } of specs) if (role !== 'lab-controllers') expect(valuesOf(args, '--node')).toEqual([host])
+  for (const { role, host, args } of specs)
+    if (role === 'lab-kubelet' || role === 'agent') expect(valuesOf(args, '--node')).toEqual([host])
   expect(specs.filter(({ args }) => args.includes('--control-plane')).map(({ host }) => host)).toEqual(['ubuntu-1'])
-  expect(processNames(STATE)).toHaveLength(9)
+  expect(processNames(STATE)).toHaveLength(10)
 })
 
 test('routers that speak BGP have a process each, which needs no API server', () => {
@@ -41,7 +43,7 @@ test('routers that speak BGP have a process each, which needs no API server', ()
     ['lab-router-tor', 'tor'],
     ['lab-router-agg', 'agg'],
   ])
-  expect(processNames(withRouters)).toHaveLength(11)
+  expect(processNames(withRouters)).toHaveLength(12)
 })
 
 test('a process runs in its namespace and dies with the supervisor', () => {

@@ -67,9 +67,23 @@ export function clientSpecs(state: LabState): readonly ProcessSpec[] {
       host: controlPlane(state).name,
       args: ['--kubeconfig', kubeconfigPath(state.name, 'controllers'), '--times', timesOf(state.topology)],
     },
+    controllerSpec(state),
     ...state.topology.nodes.map((node) => kubeletSpec(state, node)),
     ...state.topology.nodes.map((node) => agentSpec(state, node)),
   ]
+}
+
+/** A process that comes again is the one that it was: its Lease need not run out first. */
+function controllerSpec(state: LabState): ProcessSpec {
+  return {
+    name: 'controller',
+    role: 'controller',
+    host: controlPlane(state).name,
+    args: [
+      ...['--kubeconfig', kubeconfigPath(state.name, 'controller'), '--dir', labPaths(state.name).controller],
+      ...['--identity', 'controller'],
+    ],
+  }
 }
 
 function kubeletSpec(state: LabState, node: LabNode): ProcessSpec {

@@ -9,7 +9,7 @@ import { createServer, type Server } from 'node:https'
 import { DEFAULT_TOPOLOGY } from '../../../src/lab/topology.ts'
 import { listenInNetns } from '../../../src/linux/netns.ts'
 
-const ROLES = ['lab-apiserver', 'lab-controllers', 'lab-kubelet', 'agent']
+const ROLES = ['lab-apiserver', 'lab-controllers', 'controller', 'lab-kubelet', 'agent']
 const [word = '', ...rest] = process.argv.slice(2)
 
 function flags(name: string): readonly string[] {

@@ -1,0 +1,105 @@
+/** How full the pools are, and what is wrong with them, in their status: a while after changes, one write a pool at most. */
+import { isDeepStrictEqual } from 'node:util'
+import type { KubeClient } from '../kube/client.ts'
+import { IP_ADDRESS_POOLS } from '../kube/load-balancer-resources.ts'
+import type { SettingsObject } from '../kube/settings.ts'
+import type { Condition } from '../kube/types.ts'
+import { logger } from '../log/log.ts'
+import type { Finding } from '../model/code.ts'
+import type { ObjectKey } from '../model/world.ts'
+import type { PoolCounts } from '../plan/pool-space.ts'
+import type { AddressWorld } from './address-world.ts'
+
+const log = logger('controller')
+
+/** Many Services that come at once are one write. */
+const AFTER_IN_MS = 250
+const READY = 'Ready'
+
+/** The most that a count of the API can say: int64, and what JSON in JavaScript carries exactly. */
+const MOST = BigInt(Number.MAX_SAFE_INTEGER)
+
+interface Status {
+  readonly assignedIPv4?: number
+  readonly assignedIPv6?: number
+  readonly availableIPv4?: number
+  readonly availableIPv6?: number
+  readonly conditions?: readonly Condition[]
+}
+
+export interface PoolStatusOptions {
+  readonly client: KubeClient
+  readonly world: AddressWorld
+  readonly signal: AbortSignal
+}
+
+/** What knows how full pools are: a leader. */
+interface Counting {
+  countsOf(pool: ObjectKey): PoolCounts
+  readonly findings: readonly Finding[]
+}
+
+export class PoolStatus {
+  private readonly options: PoolStatusOptions
+  private counting: Counting | undefined
+  private timer: NodeJS.Timeout | undefined
+
+  constructor(options: PoolStatusOptions) {
+    this.options = options
+    options.signal.addEventListener('abort', () => clearTimeout(this.timer))
+  }
+
+  /** Undefined: nobody knows. */
+  show(counting: Counting | undefined): void {
+    this.counting = counting
+    if (this.timer === undefined && counting !== undefined && !this.options.signal.aborted)
+      this.timer = setTimeout(() => void this.write(), AFTER_IN_MS)
+  }
+
+  private async write(): Promise<void> {
+    this.timer = undefined
+    const { client, world, signal } = this.options
+    for (const [key, object] of world.poolObjects) {
+      const status = this.statusOf(key, object)
+      if (status === undefined || isDeepStrictEqual({ ...statusIn(object), ...status }, statusIn(object))) continue
+      const { namespace, name = '' } = object.metadata
+      await client
+        .patch(IP_ADDRESS_POOLS, { namespace, name }, { status }, { type: 'merge', subresource: 'status', signal })
+        .catch((err: unknown) => log.debug({ err, pool: key }, 'the status of a pool could not be written'))
+    }
+  }
+
+  private statusOf(key: ObjectKey, object: SettingsObject): Status | undefined {
+    if (this.counting === undefined) return undefined
+    const { assigned, total } = this.counting.countsOf(key)
+    const subject = `ipaddresspool/${key}`
+    const findings = [...this.options.world.findingsOf('pool', key), ...this.counting.findings]
+    const about = findings.filter(({ subjects }) => subjects.includes(subject))
+    return {
+      ...{ assignedIPv4: assigned.ipv4, assignedIPv6: assigned.ipv6 },
+      ...{ availableIPv4: free(total.ipv4, assigned.ipv4), availableIPv6: free(total.ipv6, assigned.ipv6) },
+      conditions: [condition(object, about)],
+    }
+  }
+}
+
+function free(total: bigint, assigned: number): number {
+  const count = total - BigInt(assigned)
+  return Number(count < MOST ? count : MOST)
+}
+
+function condition(object: SettingsObject, findings: readonly Finding[]): Condition {
+  const [first] = findings
+  const status = first === undefined ? 'True' : 'False'
+  const before = statusIn(object).conditions?.find(({ type }) => type === READY)
+  const message = first === undefined ? 'All of it can be given.' : findings.map((one) => `${one.message} ${one.fix}`).join(' ')
+  const isSame = before?.status === status && before.lastTransitionTime !== undefined
+  return {
+    ...{ type: READY, status, reason: first?.code.name ?? READY, message, observedGeneration: object.metadata.generation ?? 0 },
+    lastTransitionTime: isSame ? before.lastTransitionTime : `${new Date().toISOString().slice(0, 19)}Z`,
+  }
+}
+
+function statusIn(object: SettingsObject): Status {
+  return (object as { readonly status?: Status }).status ?? {}
+}
