@@ -91,7 +91,7 @@ export class Term {
     if (result === 'done') return undefined
     metrics.conflicts.add()
     log.info({ service: key, addresses }, 'someone else was faster; it is planned again')
-    this.againDue ??= setTimeout(() => this.again(), STALE_IN_MS)
+    if (this.againDue === undefined) this.againDue = setTimeout(() => this.again(), STALE_IN_MS)
     return undefined
   }
 

@@ -35,7 +35,6 @@ const claim = fairway('AddressClaim')
 const pool = metallb('v1beta1', 'IPAddressPool')
 const l2 = metallb('v1beta1', 'L2Advertisement')
 const bgp = metallb('v1beta1', 'BGPAdvertisement')
-const claim = fairway('AddressClaim')
 
 const PEER = { myASN: 64513, peerASN: 64512, peerAddress: '192.168.0.1' }
 const SELECTOR = {
@@ -88,7 +87,6 @@ export const ACCEPTED: readonly CrdObject[] = [
     ...{ aggregationLength: 24, aggregationLengthV6: 64, localPref: 200, communities: ['no-export', '64512:1', 'large:1:2:3'] },
     ...{ ipAddressPools: ['dual'], peers: ['tor'], nodeSelectors: [SELECTOR], serviceSelectors: [SELECTOR] },
   }),
-  claim('192.168.9.0', { address: '192.168.9.0', pool: 'first', holders: ['default/nginx'] }),
 ]
 
 const nodesWith = (operator: string, values?: readonly string[]) => ({
@@ -182,8 +180,6 @@ const OTHERS: readonly (readonly [(name: string, spec: object) => CrdObject, obj
   [l2, { preferredNodeSelectors: [{ weight: 101, preference: {} }] }, 'less than or equal to 100'],
   [bgp, { communities: ['1:2:3'] }, COMMUNITY_OR_NAME],
   [bgp, { aggregationLength: 33 }, 'spec.aggregationLength in body should be less than or equal to 32'],
-  [claim, { address: 'a', pool: 'first', holders: ['default/nginx'] }, 'must be an IPv4 or IPv6 address'],
-  [claim, { address: '192.168.9.0', pool: 'first' }, 'Required value'],
 ]
 
 export const REFUSED: readonly Refusal[] = [
@@ -210,10 +206,6 @@ export const FIXED: readonly {
   {
     ...{ kind: 'BGPSessionStatus', name: 'rack-9--tor', spec: { node: 'rack-8' } },
     sentence: 'a status is of one node and one peer for ever',
-  },
-  {
-    ...{ kind: 'AddressClaim', name: '192.168.9.0', spec: { address: '192.168.9.1' } },
-    sentence: 'a claim is of one address for ever',
   },
 ]
 
