@@ -61,7 +61,7 @@ describe('the machine', () => {
     const added = mounts?.split('\n').filter((line) => !before.mounts?.includes(line)) ?? []
     for (const mount of added) expect(mount).toMatch(/^\S+ \/run\/netns(\/fw-lab-[a-z0-9-]+)? /)
     const processes = await processesOf('lab')
-    expect(processes).toHaveLength(9)
+    expect(processes).toHaveLength(10)
     expect((await box.fairway('lab', 'down')).stdout).toContain('nothing of it is left')
     expect(await machine()).toEqual(before)
     expect(processes.filter(isAlive)).toEqual([])
@@ -174,7 +174,7 @@ describe('after kill -9', () => {
     await up()
     const { processes, findings } = await status()
     expect(findings).toEqual([])
-    expect(processes.filter(({ restarts }) => restarts === 1)).toHaveLength(8)
+    expect(processes.filter(({ restarts }) => restarts === 1)).toHaveLength(9)
   })
 
   test('of the supervisor, nothing outlives it, status says so, and up recovers with the same port', async () => {
