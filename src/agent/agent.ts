@@ -1,17 +1,20 @@
-/** The node's loop: the world comes in, the data path and BGP take it, and what became of it is told. */
-import { METRICS_TYPE, renderMetrics } from '../http/metrics.ts'
+/** The node's loop: the world comes in, the data path and the announcers take it, and what became of it is told. */
+import { METRICS_TYPE, type Metric, renderMetrics } from '../http/metrics.ts'
 import { json, type Page } from '../http/unix-server.ts'
+import { type BgpConfigChange, startBgpConfig } from '../kube/bgp-config.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { startWorld, type WorldOptions, type WorldStore } from '../kube/world.ts'
 import { logger } from '../log/log.ts'
 import type { Finding } from '../model/code.ts'
 import { AGENT_NODE_UNKNOWN } from '../model/codes/agent.ts'
 import type { Family, WorldChange } from '../model/world.ts'
+import type { L2Change } from '../plan/l2.ts'
 import { Speaker, type SpeakerOptions } from './bgp/speaker.ts'
 import { DataPath, type DataPathOptions } from './data-path.ts'
 import { findingEvents } from './finding-events.ts'
 import { FindingSet } from './finding-set.ts'
 import { HeldChanges } from './held-changes.ts'
+import { type AnnouncerOptions, L2Announcer } from './l2/announcer.ts'
 import { AgentMetrics } from './metrics.ts'
 import { findRoutes } from './preflight.ts'
 import { type AgentState, showFinding } from './state.ts'
@@ -20,6 +23,8 @@ export interface AgentOptions extends DataPathOptions {
   readonly client: KubeClient
   /** The node's BGP; absent: it speaks none. */
   readonly bgp?: Pick<SpeakerOptions, 'engine' | 'planner' | 'kernelTable' | 'drainInMs' | 'lookEveryInMs'>
+  /** The node's announcements by ARP and NDP; absent: it makes none. */
+  readonly l2?: Pick<AnnouncerOptions, 'engine' | 'links' | 'times'>
   /** How long the rules wait for the settings of BGP that they depend on, when the agent begins; 5 s by default. */
   readonly settingsTimeoutInMs?: number
   /** How long a finding stands before it is told; 2 s by default. */
@@ -38,6 +43,7 @@ export class Agent {
   private readonly world: WorldStore
   private readonly dataPath: DataPath
   private readonly speaker: Speaker | undefined
+  private readonly announcer: L2Announcer | undefined
   private readonly findings: FindingSet
   private readonly metrics: AgentMetrics
   private readonly held: HeldChanges
@@ -62,6 +68,8 @@ export class Agent {
       onFindings: () => this.refreshFindings(),
     })
     this.speaker = options.bgp && this.openSpeaker(options.bgp)
+    this.announcer = options.l2 && this.openAnnouncer(options.l2)
+    if (this.speaker === undefined) this.followSettings()
     this.world = startWorld({
       client,
       node,
@@ -85,7 +93,7 @@ export class Agent {
 
   /** Ends after the round in progress; call it after the signal. What is installed stays. */
   async stop(): Promise<void> {
-    await Promise.all([this.world.done, this.dataPath.stop(), this.speaker?.stop()])
+    await Promise.all([this.world.done, this.dataPath.stop(), this.speaker?.stop(), this.announcer?.stop()])
   }
 
   /** What is served on the agent's socket. */
@@ -93,7 +101,7 @@ export class Agent {
     return {
       '/healthz': () =>
         this.programmed ? { type: 'text/plain', text: 'ok\n' } : { status: 503, type: 'text/plain', text: 'not synced\n' },
-      '/metrics': () => ({ type: METRICS_TYPE, text: renderMetrics([...this.metrics.all, ...(this.speaker?.gauges ?? [])]) }),
+      '/metrics': () => ({ type: METRICS_TYPE, text: renderMetrics(this.gauges) }),
       '/state': () => json(this.state),
     }
   }
@@ -111,7 +119,12 @@ export class Agent {
       services: this.dataPath.services(findings),
       findings: findings.map(showFinding),
       ...(this.speaker === undefined ? {} : { bgp: this.speaker.state }),
+      ...(this.announcer === undefined ? {} : { l2: this.announcer.state }),
     }
+  }
+
+  private get gauges(): readonly Metric[] {
+    return [...this.metrics.all, ...(this.speaker?.gauges ?? []), ...(this.announcer?.gauges ?? [])]
   }
 
   private get programmed(): boolean {
@@ -130,6 +143,7 @@ export class Agent {
     this.metrics.changes.add(changes.length)
     this.dataPath.take(changes, receivedAtInMs)
     this.speaker?.takeWorld(this.world.world, changes)
+    this.announcer?.takeWorld(this.world.world, changes)
     this.noteFindings()
   }
 
@@ -141,7 +155,21 @@ export class Agent {
     const { client, node, signal } = this.options
     // called when the whole world was taken, never before
     const onKeepSource = (cidrs: readonly string[]) => this.dataPath.keepSource(cidrs)
-    return new Speaker({ ...bgp, client, node, signal, onFindings: () => this.noteFindings(), onKeepSource })
+    const onSettings: SpeakerOptions['onSettings'] = (config, changes) => this.announcer?.takeConfig(config, onL2(changes))
+    return new Speaker({ ...bgp, client, node, signal, onFindings: () => this.noteFindings(), onKeepSource, onSettings })
+  }
+
+  private openAnnouncer(l2: NonNullable<AgentOptions['l2']>): L2Announcer {
+    const { node, signal } = this.options
+    return new L2Announcer({ ...l2, node, signal, bfd: this.speaker, onFindings: () => this.noteFindings() })
+  }
+
+  /** What a speaker follows where there is one. */
+  private followSettings(): void {
+    const { announcer } = this
+    if (announcer === undefined) return
+    const { client, signal } = this.options
+    const store = startBgpConfig({ client, signal, onChange: (changes) => announcer.takeConfig(store.config, onL2(changes)) })
   }
 
   /** Computed together for changes that come together: the list is as long as the cluster is large. */
@@ -153,7 +181,13 @@ export class Agent {
 
   private currentFindings(): readonly Finding[] {
     if (!this.dataPath.isTold) return []
-    return [...this.nodeFindings(), ...this.dataPath.findings, ...this.world.findings, ...(this.speaker?.findings ?? [])]
+    return [
+      ...this.nodeFindings(),
+      ...this.dataPath.findings,
+      ...this.world.findings,
+      ...(this.speaker?.findings ?? []),
+      ...(this.announcer?.findings ?? []),
+    ]
   }
 
   private nodeFindings(): readonly Finding[] {
@@ -164,4 +198,11 @@ export class Agent {
     const message = `There is no node ${node} in the cluster, so its addresses are not known and no NodePort is served.`
     return [{ code: AGENT_NODE_UNKNOWN, subjects: [`node/${node}`], message, fix: AGENT_NODE_UNKNOWN.fix }]
   }
+}
+
+/** Changes of what announcements on L2 follow from. */
+function onL2(changes: readonly BgpConfigChange[]): readonly L2Change[] {
+  return changes.flatMap(({ kind, key }): readonly L2Change[] =>
+    kind === 'pools' || kind === 'l2Advertisements' || kind === 'bgpAdvertisements' ? [{ kind, key }] : [],
+  )
 }

@@ -12,6 +12,7 @@ import { logger } from '../log/log.ts'
 import { Agent } from './agent.ts'
 import { bgpRole, removeBird } from './bgp/role.ts'
 import { ForeignWatch } from './foreign-watch.ts'
+import { l2Role, removeAddresses } from './l2/role.ts'
 import { lockNode } from './node-lock.ts'
 
 const log = logger('agent')
@@ -41,6 +42,7 @@ async function cleanup(config: AgentConfig, engine: NftablesEngine): Promise<voi
   await engine.cleanup(new AbortController().signal)
   await engine.close()
   await removeBird(config.birdDir)
+  await removeAddresses(config.dir)
   rmSync(join(config.dir, AGENT_SOCKET), { force: true })
   try {
     rmdirSync(config.dir)
@@ -74,6 +76,7 @@ async function run(config: AgentConfig, engine: NftablesEngine): Promise<void> {
     foreign: serviceProxy === 'fairway' ? undefined : await ForeignWatch.start({ signal: stop.signal }),
     health,
     bgp: await bgpRole(config, client, stop.signal),
+    l2: await l2Role(config),
     signal: stop.signal,
   })
   await serveUnix(socket, agent.pages)

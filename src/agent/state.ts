@@ -3,6 +3,7 @@ import type { Finding, Severity } from '../model/code.ts'
 import type { DataPathEntry } from '../model/datapath.ts'
 import type { ObjectKey, Service, World } from '../model/world.ts'
 import type { BgpState } from './bgp/speaker.ts'
+import type { L2State } from './l2/announcer.ts'
 
 export interface ShownFinding {
   readonly code: string
@@ -49,6 +50,8 @@ export interface AgentState {
   readonly findings: readonly ShownFinding[]
   /** Absent when the agent speaks no BGP. */
   readonly bgp?: BgpState
+  /** Absent when the agent announces nothing by ARP and NDP. */
+  readonly l2?: L2State
 }
 
 export function showFinding({ code, subjects, message, fix }: Finding): ShownFinding {

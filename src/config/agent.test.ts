@@ -15,11 +15,14 @@ test('flags win over the environment', () => {
     'fairway',
     '--bgp',
     'none',
+    '--l2',
+    'none',
   ]
   const env = {
     NODE_NAME: 'other',
     FAIRWAY_SERVICE_PROXY: 'none',
     FAIRWAY_BGP: 'auto',
+    FAIRWAY_L2: 'auto',
     FAIRWAY_BGP_DRAIN: '30',
     FAIRWAY_EXTERNAL_IPS: '192.0.2.0/24, 2001:DB8::/32,198.51.100.7',
   }
@@ -35,6 +38,7 @@ test('flags win over the environment', () => {
     bgp: 'none',
     birdDir: '/d/bird',
     bgpDrainInS: 30,
+    l2: 'none',
   })
   expect(readAgentConfig([], { NODE_NAME: 'n2' })).toEqual({
     node: 'n2',
@@ -46,6 +50,7 @@ test('flags win over the environment', () => {
     bgp: 'auto',
     birdDir: '/run/fairway/agent/bird',
     bgpDrainInS: 5,
+    l2: 'auto',
   })
 })
 

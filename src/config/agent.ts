@@ -11,6 +11,9 @@ export type ServiceProxyMode = 'auto' | 'fairway' | 'none'
 /** Whether the node speaks BGP: when a peer asks for it, or never. */
 export type BgpMode = 'auto' | 'none'
 
+/** Whether the node announces load-balancer addresses by ARP and NDP: when an L2Advertisement asks for it, or never. */
+export type L2Mode = 'auto' | 'none'
+
 /** Where to listen; `host` empty: every address. */
 export interface ListenAddress {
   readonly host: string
@@ -40,6 +43,7 @@ export interface AgentConfig {
   readonly birdDir: string
   /** From the first word that the node is to drain to the withdrawal of its routes; `Infinity`: they stay, discouraged. */
   readonly bgpDrainInS: number
+  readonly l2: L2Mode
 }
 
 const DEFAULT_DIR = '/run/fairway/agent'
@@ -57,6 +61,7 @@ const ENVIRONMENT = {
   'health-address': 'FAIRWAY_HEALTH_ADDRESS',
   bgp: 'FAIRWAY_BGP',
   'bgp-drain': 'FAIRWAY_BGP_DRAIN',
+  l2: 'FAIRWAY_L2',
 } as const
 
 const OPTIONS = {
@@ -72,6 +77,7 @@ const OPTIONS = {
   bgp: { type: 'string' },
   'bird-dir': { type: 'string' },
   'bgp-drain': { type: 'string' },
+  l2: { type: 'string' },
 } as const
 
 /** @throws {FairwayError} USAGE_WRONG */
@@ -101,6 +107,7 @@ export function readAgentConfig(args: readonly string[], env: Readonly<Record<st
     bgp: readBgp(...read('bgp')),
     birdDir: flags['bird-dir'] ?? join(dir, 'bird'),
     bgpDrainInS: readBgpDrain(...read('bgp-drain')),
+    l2: readL2(...read('l2')),
   }
 }
 
@@ -124,6 +131,14 @@ function readBgp(text: string | undefined, field: string): BgpMode {
   if (text === undefined || text === '') return 'auto'
   if (text === 'auto' || text === 'none') return text
   const fix = 'Give auto (the node speaks BGP when a BGPPeer chooses it) or none (never; another program does, or nobody).'
+  throw new FairwayError(USAGE_WRONG, `${field} is "${text}", which is not auto or none.`, { field, fix })
+}
+
+function readL2(text: string | undefined, field: string): L2Mode {
+  if (text === undefined || text === '') return 'auto'
+  if (text === 'auto' || text === 'none') return text
+  const fix =
+    'Give auto (the node announces addresses that an L2Advertisement chooses) or none (never; another program does, or nobody).'
   throw new FairwayError(USAGE_WRONG, `${field} is "${text}", which is not auto or none.`, { field, fix })
 }
 

@@ -1,0 +1,283 @@
+/** The node's announcements by ARP and NDP: settings, Services and who is alive -> plan -> addresses on interfaces. */
+import type { AddressEngine } from '../../engine/address/engine.ts'
+import { createReconciler, type Reconciler, type Round } from '../../engine/reconcile.ts'
+import type { Metric } from '../../http/metrics.ts'
+import { logger } from '../../log/log.ts'
+import { FairwayError, type Finding } from '../../model/code.ts'
+import { L2_CHANGE_FAILED } from '../../model/codes/l2.ts'
+import type { AddressConflict, AnnouncedAddress } from '../../model/l2.ts'
+import type { LoadBalancerConfig } from '../../model/load-balancer.ts'
+import type { NodeName, World, WorldChange } from '../../model/world.ts'
+import { createL2Planner, type L2Change, type L2Planner, type Ownership } from '../../plan/l2.ts'
+import { RangeSet } from '../../plan/ranges.ts'
+import { HandOver } from './hand-over.ts'
+import type { LinkSource } from './link-watch.ts'
+import type { LivenessTimes } from './liveness.ts'
+import { L2Metrics } from './metrics.ts'
+import { type BfdSource, PeerWatch } from './peer-watch.ts'
+
+const log = logger('l2')
+
+/** A planned owner has announced by then, or cannot: an address is better with one too many than with none for that long. */
+const HAND_OVER_IN_MS = 5_000
+
+export interface AnnouncerOptions {
+  readonly node: NodeName
+  readonly engine: AddressEngine
+  readonly links: LinkSource
+  /** Absent: probes alone tell who is alive. */
+  readonly bfd?: BfdSource
+  readonly signal: AbortSignal
+  /** After a change of `findings`. */
+  readonly onFindings: () => void
+  readonly times?: LivenessTimes
+}
+
+/** What is shown of it on the agent's socket. */
+export interface L2State {
+  /** Whether this node claims addresses: not before it knows of the others. */
+  readonly settled: boolean
+  /** Those that can announce, as this node sees it, sorted. */
+  readonly alive: readonly NodeName[]
+  readonly addresses: readonly Ownership[]
+  /** Addresses that this node announces, sorted. */
+  readonly announced: readonly string[]
+  /** Addresses that are not yet as planned. */
+  readonly pending: number
+  /** Why the last change failed; absent when it did not. */
+  readonly error?: string
+}
+
+/** Construct it and it runs, beside the data path and without touching it. Addresses stay where they are when it ends. */
+export class L2Announcer {
+  private readonly options: AnnouncerOptions
+  private readonly planner: L2Planner
+  private readonly reconciler: Reconciler<AnnouncedAddress>
+  private readonly peers: PeerWatch
+  private readonly handOver = new HandOver(HAND_OVER_IN_MS)
+  private readonly metrics: L2Metrics
+  private world: World | undefined
+  private config: LoadBalancerConfig | undefined
+  private changes: L2Change[] = []
+  private isClaiming = false
+  private hasClaimed = false
+  private lastRound: Round | undefined
+  private told = ''
+  private timer: NodeJS.Timeout | undefined
+
+  constructor(options: AnnouncerOptions) {
+    this.options = options
+    const { engine, links, node, signal } = options
+    this.planner = createL2Planner(node)
+    this.reconciler = createReconciler({ engine, onRound: (round) => this.noteRound(round) })
+    this.peers = new PeerWatch({
+      ...{ node, bfd: options.bfd, times: options.times },
+      probe: (peer, timeoutInMs) => this.probe(peer, timeoutInMs),
+      onChange: () => this.take([{ kind: 'alive', key: '' }]),
+    })
+    this.metrics = new L2Metrics({ announced: () => engine.observed.size, alive: () => this.peers.alive.size })
+    const unsubscribe = engine.onForeignChange(() => this.reconciler.verify())
+    links.onChange(() => this.take([{ kind: 'links', key: '' }]))
+    engine
+      .onConflict((conflict) => this.noteConflict(conflict))
+      .then(
+        (forget) => signal.addEventListener('abort', forget),
+        (err: unknown) => log.warn({ err }, 'claims of others to addresses are not heard'),
+      )
+    signal.addEventListener('abort', () => {
+      clearTimeout(this.timer)
+      unsubscribe()
+      this.peers.close()
+    })
+  }
+
+  /** Takes what is new in the world; the first call has all of it. */
+  takeWorld(world: World, changes: readonly WorldChange[]): void {
+    this.world = world
+    this.take(changes.flatMap(({ kind, key }) => (kind === 'pod' || kind === 'serviceCIDR' ? [] : { kind, key })))
+  }
+
+  /** Takes what is new in the settings; the first call has all of them. */
+  takeConfig(config: LoadBalancerConfig, changes: readonly L2Change[]): void {
+    this.config = config
+    this.take(changes)
+  }
+
+  /** Ends after the round in progress; call it after the signal. */
+  async stop(): Promise<void> {
+    await Promise.all([this.reconciler.stop(), this.options.links.close()])
+    await this.options.engine.close()
+  }
+
+  get findings(): readonly Finding[] {
+    return [...this.planner.findings, ...this.options.engine.findings.map((one) => this.onNode(one)), ...this.roundFindings()]
+  }
+
+  get state(): L2State {
+    return {
+      settled: this.peers.settled,
+      alive: [...this.peers.alive].sort(),
+      addresses: this.planner.ownerships,
+      announced: [...this.options.engine.observed.values()].map(({ address }) => address).sort(),
+      pending: this.reconciler.pending.size,
+      ...(this.lastRound?.error === undefined ? {} : { error: this.lastRound.error.message }),
+    }
+  }
+
+  get gauges(): readonly Metric[] {
+    return this.metrics.all
+  }
+
+  private take(changes: readonly L2Change[]): void {
+    this.changes.push(...changes)
+    if (this.world === undefined || this.config === undefined || this.options.signal.aborted) return
+    if (this.hasClaimed && this.changes.length === 0) return // a pod of this node, and such
+    try {
+      this.plan(this.world, this.config)
+    } catch (err) {
+      log.error({ err }, 'announcements could not be planned') // a mistake of ours must not stop the data path, which calls this
+    }
+    this.tellFindings()
+  }
+
+  private plan(world: World, config: LoadBalancerConfig): void {
+    const input = { world, config, links: this.options.links.current }
+    this.planner.update({ ...input, alive: this.peers.alive }, this.changes.splice(0))
+    this.watchPeers() // who is new counts as live, before anything is claimed
+    this.planner.update({ ...input, alive: this.peers.alive }, [{ kind: 'alive', key: '' }])
+    if (!this.peers.settled) return
+    if (this.hasClaimed) this.want()
+    else void this.claim()
+  }
+
+  /** The first time: what a predecessor announced is adopted, and what is another's by now stays until that one has it. */
+  private async claim(): Promise<void> {
+    if (this.isClaiming) return
+    this.isClaiming = true
+    const { engine, signal } = this.options
+    await engine.refresh(signal).catch((err: unknown) => log.warn({ err }, 'addresses of before cannot be read'))
+    if (signal.aborted) return
+    this.hasClaimed = true
+    const kept = [...engine.observed.values()].filter(({ key, interfaces }) => {
+      return interfaces.length > 0 && !this.planner.entries.has(key) && this.isHandedOver(key)
+    })
+    const upserts = [...this.planner.entries.values(), ...kept]
+    log.info({ announced: upserts.length, alive: [...this.peers.alive].sort() }, 'addresses are claimed')
+    this.reconciler.want({ upserts, removals: [] })
+    this.wind()
+  }
+
+  /** Asks for what is planned, and keeps what another node is to announce until it does. */
+  private want(): void {
+    const { desired } = this.reconciler
+    const upserts = [...this.planner.entries.values()].filter((entry) => desired.get(entry.key) !== entry)
+    for (const { key } of this.planner.entries.values()) this.handOver.release(key)
+    const gone = [...desired.keys()].filter((key) => !this.planner.entries.has(key) && !this.isHandedOver(key))
+    this.reconciler.want({ upserts, removals: gone })
+    this.wind()
+  }
+
+  /** Whether an address that goes from here is kept until its next owner announces it. */
+  private isHandedOver(key: string): boolean {
+    const owner = this.planner.ownershipOf(addressOf(key))?.owner
+    if (owner === undefined || owner === this.options.node) {
+      this.handOver.release(key)
+      return false
+    }
+    this.handOver.keep(key, performance.now())
+    return true
+  }
+
+  private wind(): void {
+    clearTimeout(this.timer)
+    const { dueAtInMs } = this.handOver
+    if (!Number.isFinite(dueAtInMs) || this.options.signal.aborted) return
+    this.timer = setTimeout(() => this.giveUp(this.handOver.takeOverdue(performance.now())), dueAtInMs - performance.now())
+    this.timer.unref()
+  }
+
+  private giveUp(keys: readonly string[]): void {
+    this.reconciler.want({ upserts: [], removals: keys })
+    this.wind()
+  }
+
+  /** Another host has an address of ours: the next owner, which was waited for, or somebody who should not. */
+  private noteConflict({ address, interface: name, mac }: AddressConflict): void {
+    const key = `announced-address/${address}`
+    if (this.handOver.release(key)) {
+      log.debug({ address, mac }, 'handed over')
+      this.giveUp([key])
+    } else if (this.planner.entries.has(key)) {
+      log.debug({ address, mac, interface: name }, 'another host claims an address that is announced here')
+    }
+  }
+
+  private watchPeers(): void {
+    const { peers } = this.planner
+    const near = [...peers].flatMap((peer) => {
+      const at = this.reach(peer)
+      return at === undefined ? [] : [[peer, at.address] as const]
+    })
+    this.options.bfd?.watchNodes(new Map(near))
+    this.peers.watch(peers)
+  }
+
+  /** Where a node is found on a subnet of this one. */
+  private reach(peer: NodeName): { readonly address: string; readonly link: string } | undefined {
+    const addresses = this.world?.nodes.get(peer)?.addresses ?? []
+    for (const { name, subnets } of this.options.links.current) {
+      const range = new RangeSet(subnets)
+      const address = addresses.find((one) => range.has(one))
+      if (address !== undefined) return { address, link: name }
+    }
+    return undefined
+  }
+
+  private async probe(peer: NodeName, timeoutInMs: number): Promise<boolean> {
+    const at = this.reach(peer)
+    if (at === undefined) return this.world?.nodes.get(peer)?.ready ?? false // no way to ask it: what the cluster says must do
+    return this.options.engine.probe(at.address, at.link, timeoutInMs)
+  }
+
+  private noteRound(round: Round): void {
+    const failedBefore = this.lastRound?.error !== undefined
+    this.lastRound = round
+    if (round.error !== undefined) {
+      log[failedBefore ? 'debug' : 'warn']({ err: round.error }, 'addresses could not be changed; trying again')
+    } else if (round.upserts + round.removals > 0) {
+      const { upserts, removals, tookInMs } = round
+      log.info({ upserts, removals, tookInMs: Math.round(tookInMs) }, 'announced addresses changed')
+    }
+    this.tellFindings()
+  }
+
+  private roundFindings(): readonly Finding[] {
+    const error = this.lastRound?.error
+    if (error === undefined) return []
+    const [code, fix] = error instanceof FairwayError ? [error.code, error.fix] : [L2_CHANGE_FAILED, L2_CHANGE_FAILED.fix]
+    return [{ code, subjects: [`node/${this.options.node}`], message: error.message, fix }]
+  }
+
+  /** A finding of the engine, about the node and the Services that have the address. */
+  private onNode({ code, subjects, message, fix }: Finding): Finding {
+    const { node } = this.options
+    const services = subjects.flatMap((key) => this.planner.ownershipOf(addressOf(key))?.services ?? [])
+    return {
+      code,
+      subjects: [`node/${node}`, ...services.map((key) => `service/${key}`)],
+      message: `Node ${node}: ${message}`,
+      fix,
+    }
+  }
+
+  private tellFindings(): void {
+    const now = JSON.stringify(this.findings.map(({ code, subjects, message }) => [code.code, subjects, message]))
+    if (now === this.told) return
+    this.told = now
+    this.options.onFindings()
+  }
+}
+
+function addressOf(key: string): string {
+  return key.replace(/^announced-address\//, '')
+}
