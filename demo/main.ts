@@ -54,7 +54,7 @@ async function main(): Promise<number> {
   print(`\n${verdicts.join('\n')}`)
   print(
     pc.dim(
-      `not compared (the machine's or the moment's): ${Object.keys(PLACEHOLDER_COLUMNS).join(', ')}, and the last number of a pod address`,
+      `not compared (the machine's or the moment's): ${Object.keys(PLACEHOLDER_COLUMNS).join(', ')}, the last number of a pod address, and a node port that the manifest does not give`,
     ),
   )
   print('\nThe lab is still up. Next:')

@@ -40,4 +40,11 @@ describe('differences', () => {
   ])('%s', (_, expected, actual, result) => {
     expect(differences(expected, actual)).toEqual(result)
   })
+
+  test('a node port is compared where the manifest gives it', () => {
+    const table = (port: number) => ['NAME    PORT(S)', `nginx   80:${port}/TCP`]
+    expect(differences(table(31009), table(31488), false)).toEqual([])
+    expect(differences(table(31009), table(31488))).toEqual(['PORT(S): expected 80:31009/TCP, got 80:31488/TCP'])
+    expect(differences(table(31009), ['NAME    PORT(S)', 'nginx   80/TCP'], false)).toHaveLength(1)
+  })
 })

@@ -31,6 +31,9 @@ export const PLACEHOLDER_COLUMNS: Readonly<Record<string, string>> = {
 /** Addresses of the pod network are allocated; any one of the same node's range will do. */
 const POD_ADDRESS = /^10\.244\.(\d+)\.\d+$/
 
+/** `PORT:NODEPORT/PROTOCOL`. */
+const NODE_PORT = /^(\d+):(\d+)(\/\w+)$/
+
 const cellsOf = (line: string): readonly string[] => line.trim().split(/\s{2,}/)
 
 const isTable = (lines: readonly string[]): boolean => /^NAME\s{2,}/.test(lines[0] ?? '')
@@ -38,20 +41,21 @@ const isTable = (lines: readonly string[]): boolean => /^NAME\s{2,}/.test(lines[
 /**
  * Compares what was printed with what the transcript has.
  *
- * Shape: one sentence per difference; none means that it matches. Column widths never matter.
+ * Shape: one sentence per difference; none means that it matches. Column widths never matter. A node port that the manifest does not
+ * give (`isNodePortGiven`) is allocated, and any other one will do.
  */
-export function differences(expected: readonly string[], actual: readonly string[]): readonly string[] {
-  return isTable(expected) ? tableDifferences(expected, actual) : pageDifferences(expected, actual)
+export function differences(expected: readonly string[], actual: readonly string[], isNodePortGiven = true): readonly string[] {
+  return isTable(expected) ? tableDifferences(expected, actual, isNodePortGiven) : pageDifferences(expected, actual)
 }
 
-function tableDifferences(expected: readonly string[], actual: readonly string[]): readonly string[] {
+function tableDifferences(expected: readonly string[], actual: readonly string[], isNodePortGiven: boolean): readonly string[] {
   const header = cellsOf(expected[0] ?? '')
   const found = cellsOf(actual[0] ?? '')
   if (header.join('|') !== found.join('|')) return [`columns: expected ${header.join(' ')}, got ${found.join(' ') || 'nothing'}`]
   if (expected.length !== actual.length) return [`rows: expected ${expected.length - 1}, got ${actual.length - 1}`]
   return expected.slice(1).flatMap((line, row) => {
-    const wanted = cellsOf(line)
-    const got = cellsOf(actual[row + 1] ?? '')
+    const wanted = cellsOf(line).map((cell) => (isNodePortGiven ? cell : withoutNodePort(cell)))
+    const got = cellsOf(actual[row + 1] ?? '').map((cell) => (isNodePortGiven ? cell : withoutNodePort(cell)))
     return header.flatMap((column, index) =>
       sameCell(column, wanted[index] ?? '', got[index] ?? '')
         ? []
@@ -65,6 +69,8 @@ function sameCell(column: string, wanted: string, got: string): boolean {
   const [wantedPod, gotPod] = [POD_ADDRESS.exec(wanted), POD_ADDRESS.exec(got)]
   return wantedPod && gotPod ? wantedPod[1] === gotPod[1] : wanted === got
 }
+
+const withoutNodePort = (cell: string): string => cell.replace(NODE_PORT, '$1:NODEPORT$3')
 
 function pageDifferences(expected: readonly string[], actual: readonly string[]): readonly string[] {
   const lines = expected.at(-1) === '...' ? expected.slice(0, -1) : expected

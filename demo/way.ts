@@ -1,5 +1,6 @@
 /** One way in, as the text has it: a manifest, the node it must land on, and a transcript that must come out again. */
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { differences, type Exchange, parseTranscript } from './transcript.ts'
 
 export interface Way {
@@ -9,13 +10,27 @@ export interface Way {
   readonly node: string
   /** What a user types to see it, from outside. */
   readonly url: string
+  /** Settings that the text has beside its manifest, in `examples`; and what there is when they are in effect. */
+  readonly settings?: { readonly file: string; readonly await: readonly string[] }
 }
 
 export const WAYS: readonly Way[] = [
   { title: 'hostNetwork', folder: 'host-network', node: 'optiplex-2', url: 'http://192.168.0.161' },
   { title: 'hostPort', folder: 'host-port', node: 'ubuntu-1', url: 'http://192.168.0.154' },
   { title: 'NodePort', folder: 'node-port', node: 'optiplex-2', url: 'http://192.168.0.240:30018' },
+  {
+    ...{ title: 'LoadBalancer', folder: 'load-balancer', node: 'ubuntu-1', url: 'http://192.168.9.0' },
+    settings: {
+      file: 'load-balancer/l2.yaml',
+      await: [
+        "kubectl wait --for=jsonpath='{.status.loadBalancer.ingress}' service/nginx --timeout=30s",
+        'curl -sS -o /dev/null -m 2 --retry 15 --retry-delay 1 --retry-all-errors http://192.168.9.0',
+      ],
+    },
+  },
 ]
+
+const EXAMPLES = fileURLToPath(new URL('../examples', import.meta.url))
 
 /** Runs one line on the lab's client, as a user in `fairway lab shell` would. */
 export type Shell = (
@@ -45,10 +60,12 @@ export function preparation(way: Way, nodes: readonly string[]): readonly string
   const others = nodes.filter((node) => node !== way.node).join(' ')
   return [
     'kubectl delete service/nginx pod/nginx --ignore-not-found',
+    ...(way.settings === undefined ? [] : [`kubectl apply -f ${EXAMPLES}/${way.settings.file}`]),
     `kubectl cordon ${others}`,
     'kubectl apply -f -',
     'kubectl wait --for=condition=Ready pod/nginx --timeout=30s',
     `kubectl uncordon ${others}`,
+    ...(way.settings?.await ?? []),
   ]
 }
 
@@ -72,9 +89,10 @@ export async function goThrough(
       differences: result.exitCode === 0 ? [] : [`exit code ${result.exitCode}: ${result.stderr.trim()}`],
     })
   }
+  const isNodePortGiven = manifestOf(way).includes('nodePort:')
   for (const { command, output } of transcriptOf(way)) {
     const result = await shell(command)
-    done({ command, ...result, differences: differences(output, result.stdout.trimEnd().split('\n')) })
+    done({ command, ...result, differences: differences(output, result.stdout.trimEnd().split('\n'), isNodePortGiven) })
   }
   return steps
 }

@@ -1,4 +1,4 @@
-/** The text's first three ways, to the letter: its manifests, its kubectl and curl lines, its output. */
+/** The text's first four ways, to the letter: its manifests, its kubectl and curl lines, its output. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { goThrough, WAYS } from '../../demo/way.ts'
 import { bringUpLab, type LiveLab } from '../support/live-lab.ts'
@@ -37,7 +37,8 @@ describe('what the text says beside its transcripts', () => {
     const addresses = await lab.client(
       'kubectl get nodes -o jsonpath=\'{.items[*].status.addresses[?(@.type=="InternalIP")].address}\'',
     )
-    const urls = addresses.split(' ').map((address) => `http://${address.includes(':') ? `[${address}]` : address}:30018`)
+    const port = await lab.client("kubectl get service nginx -o jsonpath='{.spec.ports[0].nodePort}'")
+    const urls = addresses.split(' ').map((address) => `http://${address.includes(':') ? `[${address}]` : address}:${port}`)
     expect(urls).toHaveLength(6)
     for (const url of urls)
       await expect
