@@ -1,6 +1,7 @@
 import type { BgpEntry, BgpSession, BgpSpeaker, BgpWatch, Drain } from '../model/bgp.ts'
 import type { BgpConfig } from '../model/bgp-config.ts'
 import type { Finding } from '../model/code.ts'
+import { familyOf } from '../model/datapath.ts'
 import type { Delta } from '../model/plan.ts'
 import type { Node, NodeName, ObjectKey, World, WorldKind } from '../model/world.ts'
 import { planSessions } from './bgp-session.ts'
@@ -42,6 +43,8 @@ export interface BgpPlanner {
   readonly findings: readonly Finding[]
   /** Who asks for a prefix, sorted: keys of pods, `service/KEY`, and `node` for the node's range. */
   askersOf(prefix: string): readonly string[]
+  /** Services whose load-balancer addresses are announced, and the names of the peers that hear of them, sorted; those that nobody hears of are left out. */
+  readonly announcedServices: ReadonlyMap<ObjectKey, readonly string[]>
   /** Takes changes that the input already holds and returns what became different in `entries`. */
   update(input: BgpInput, changes: readonly BgpChange[]): Delta<BgpEntry>
 }
@@ -88,6 +91,19 @@ class NodeBgpPlanner implements BgpPlanner {
 
   askersOf(prefix: string): readonly string[] {
     return [...this.book.owners].filter((owner) => this.book.wishesOf(owner).some((wish) => wish.prefix === prefix)).sort()
+  }
+
+  get announcedServices(): ReadonlyMap<ObjectKey, readonly string[]> {
+    const sessions = [...this.speaking.values()].filter((entry) => entry.kind === 'session')
+    const announced = new Map<ObjectKey, readonly string[]>()
+    for (const owner of this.book.owners) {
+      const service = SERVICE_OWNER.exec(owner)?.[1]
+      if (service === undefined) continue
+      const wishes = this.book.wishesOf(owner)
+      const heard = sessions.filter((session) => wishes.some((wish) => hears(session, wish)))
+      if (heard.length > 0) announced.set(service, [...new Set(heard.map(({ name }) => name))].sort())
+    }
+    return announced
   }
 
   update(input: BgpInput, changes: readonly BgpChange[]): Delta<BgpEntry> {
@@ -191,6 +207,12 @@ class NodeBgpPlanner implements BgpPlanner {
     const slices = this.slices.of(key).flatMap((slice) => endpointSlices.get(slice) ?? [])
     return serviceWishes(service, slices, node, this.localOfServices)
   }
+}
+
+/** A session that is withdrawn or closed hears of nothing. */
+function hears({ key, drain, nextHops }: BgpSession, { prefix, announcement: { sessions } }: RouteWish): boolean {
+  if (drain === 'withdrawn' || drain === 'closed') return false
+  return nextHops[familyOf(prefix)] !== undefined && (sessions.length === 0 || sessions.includes(key))
 }
 
 function textOf({ pools, advertisements, announcements }: LocalBgpAdvertisements): unknown {

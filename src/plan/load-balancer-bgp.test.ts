@@ -320,3 +320,23 @@ it('nodes are watched with and without sessions, and nothing is left of it', () 
   expect(watched([one])).toMatchObject({ upserts: [], removals: ['session/metallb-system/tor', 'route/192.168.9.7/32'] })
   expect(watched().removals).toEqual(['speaker', 'watch/n2'])
 })
+
+describe('who hears of a Service', () => {
+  const peers = [aPeer('tor'), aPeer('six', { peerAddress: 'fd00::1' }), aPeer('other', { peerAddress: '192.168.0.2' })]
+  const heard = (part: Partial<BgpInput> = {}, service = web(), only: readonly string[] = []) => {
+    const input = inputOf(service, { bgpAdvertisements: byKey(aBgpAdvertisement('all', { peers: only })) })
+    const config = { ...input.config, peers: byKey(...peers) }
+    return [...planned({ ...input, config, ...part }).announcedServices]
+  }
+  test.each([
+    ['every peer of its family', heard(), ['other', 'tor']],
+    ['those that are named', heard({}, web(), ['tor', 'six']), ['tor']],
+    ['while routes are only discouraged', heard({ drain: 'discouraged' }), ['other', 'tor']],
+  ])('%s', (_, announced, names) => expect(announced).toEqual([['default/web', names]]))
+  test.each([
+    ['withdrawn', heard({ drain: 'withdrawn' })],
+    ['closed', heard({ drain: 'closed' })],
+    ['not carried by any session', heard({}, web(), ['six'])],
+    ['of no pool', heard({}, web({ loadBalancerIPs: ['192.168.10.1'] }))],
+  ])('nobody of one that is %s', (_, announced) => expect(announced).toEqual([]))
+})

@@ -28,6 +28,23 @@ spec:
   ports: [{ port: 80, targetPort: 8080 }]
 `
 
+interface Said {
+  readonly items: readonly { readonly status: { readonly node: string; readonly peers: readonly string[] } }[]
+}
+
+/** `NODE PEER,...` of what nodes say of the Service. */
+async function saidByNodes(): Promise<readonly string[]> {
+  const { items } = JSON.parse(await kubectl('get servicebgpstatus -l metallb.io/service-name=web -o json')) as Said
+  return items.map(({ status }) => `${status?.node} ${status?.peers.join()}`).toSorted()
+}
+
+/** The nodes that `fairway bgp routes` says announce the Service. */
+async function shown(): Promise<readonly string[]> {
+  const { stdout } = await lab.on('client', 'fairway bgp routes default/web -o json')
+  const { routes } = JSON.parse(stdout) as { readonly routes: readonly { readonly prefix: string; readonly node: string }[] }
+  return routes.filter(({ prefix }) => prefix === `${FOUR}/32`).map(({ node }) => node)
+}
+
 let lab: LiveLab
 const kubectl = (line: string, input?: string): Promise<string> => lab.client(`kubectl ${line}`, input)
 const merge = (line: string, change: object): Promise<string> =>
@@ -87,6 +104,8 @@ describe('with the example applied', () => {
     await expect.poll(() => hops(FOUR), soon).toEqual(Object.values(NODES).toSorted())
     await expect.poll(async () => (await hops(SIX)).length, soon).toBe(3)
     expect((await lab.on('tor', `vtysh -c 'show bgp ipv4 ${FOUR}/32'`)).stdout).toContain('Community: 64513:100')
+    await expect.poll(saidByNodes, soon).toEqual(['optiplex-1 tor', 'optiplex-2 tor', 'ubuntu-1 tor'])
+    expect(await shown()).toEqual(['optiplex-1', 'optiplex-2', 'ubuntu-1'])
   })
 
   test.each([FOUR, SIX])('far-client reaches pods of both nodes by %s', async (address) => {
@@ -104,6 +123,8 @@ describe('with the example applied', () => {
     await merge('svc web', { spec: { externalTrafficPolicy: 'Local' } })
     await expect.poll(() => hops(FOUR), soon).toEqual([NODES['optiplex-2'], NODES['optiplex-1']].toSorted())
     await expect.poll(async () => (await ask(FOUR))?.client.address, soon).toBe('172.30.0.10')
+    await expect.poll(saidByNodes, soon).toEqual(['optiplex-1 tor', 'optiplex-2 tor'])
+    expect(await shown()).toEqual(['optiplex-1', 'optiplex-2'])
     await kubectl('delete pod web-1')
     await expect.poll(() => hops(FOUR), soon).toEqual([NODES['optiplex-2']])
     await expect.poll(async () => (await hops(SIX)).length, soon).toBe(1)
@@ -135,5 +156,10 @@ describe('with the example applied', () => {
     await kubectl('delete bgpadvertisement public')
     await expect.poll(() => hops(FOUR), soon).toEqual([])
     await expect.poll(() => hops(SIX), soon).toEqual([])
+    await expect.poll(saidByNodes, soon).toEqual([])
+    expect(await lab.on('client', `fairway bgp routes ${FOUR}`)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('FW0558'),
+    })
   })
 })

@@ -32,6 +32,7 @@ const advertisement = fairway('PodRouteAdvertisement')
 const routeImport = fairway('BGPRouteImport')
 const sessionStatus = fairway('BGPSessionStatus')
 const claim = fairway('AddressClaim')
+const announced = metallb('v1beta1', 'ServiceBGPStatus')
 const pool = metallb('v1beta1', 'IPAddressPool')
 const l2 = metallb('v1beta1', 'L2Advertisement')
 const bgp = metallb('v1beta1', 'BGPAdvertisement')
@@ -72,6 +73,7 @@ export const ACCEPTED: readonly CrdObject[] = [
   routeImport('default', { peers: ['tor'], prefixes: [{ cidr: '0.0.0.0/0' }, { cidr: 'fd00::/8', maxLength: 64 }] }),
   sessionStatus('rack-9--tor', { node: 'rack-9', peer: 'tor' }),
   claim('192.168.9.0', { address: '192.168.9.0', pool: 'first', holders: ['default/web'] }),
+  announced('web--n1', {}),
   pool('first', { addresses: ['192.168.9.0/24'] }),
   pool('dual', {
     ...{ addresses: ['192.168.10.1 - 192.168.10.9', 'fd00:192:168:9::/64'], autoAssign: false, avoidBuggyIPs: true },

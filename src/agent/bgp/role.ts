@@ -5,8 +5,10 @@ import type { AgentConfig } from '../../config/agent.ts'
 import { createBirdEngine } from '../../engine/bird/engine.ts'
 import { KERNEL_TABLE } from '../../engine/bird/lookup.ts'
 import type { KubeClient } from '../../kube/client.ts'
+import { SERVICE_BGP_STATUSES } from '../../kube/service-status-object.ts'
 import { logger } from '../../log/log.ts'
 import { createBgpPlanner } from '../../plan/bgp.ts'
+import { ServiceStatusWriter } from '../service-status-writer.ts'
 import { ReportWriter } from './report-writer.ts'
 import type { SpeakerOptions } from './speaker.ts'
 
@@ -32,6 +34,7 @@ export async function bgpRole(
   }
   await removeBird(birdDir).catch((err: unknown) => log.warn({ err }, 'BIRD of before could not be removed'))
   new ReportWriter({ client, node, signal }).want([])
+  new ServiceStatusWriter({ client, node, signal, resource: SERVICE_BGP_STATUSES }).want(new Map())
   return undefined
 }
 

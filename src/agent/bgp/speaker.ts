@@ -4,6 +4,7 @@ import { createReconciler, type Reconciler, type Round } from '../../engine/reco
 import type { Metric } from '../../http/metrics.ts'
 import { type BgpConfigChange, type BgpConfigStore, startBgpConfig } from '../../kube/bgp-config.ts'
 import type { KubeClient } from '../../kube/client.ts'
+import { SERVICE_BGP_STATUSES } from '../../kube/service-status-object.ts'
 import { logger } from '../../log/log.ts'
 import {
   type BfdTimers,
@@ -19,9 +20,10 @@ import { FairwayError, type Finding } from '../../model/code.ts'
 import { BGP_CONTROL_FAILED } from '../../model/codes/bgp.ts'
 import { isEmpty } from '../../model/plan.ts'
 import type { SessionReport } from '../../model/session-report.ts'
-import type { NodeName, World, WorldChange } from '../../model/world.ts'
+import type { NodeName, ObjectKey, World, WorldChange } from '../../model/world.ts'
 import type { BgpChange, BgpPlanner } from '../../plan/bgp.ts'
 import { keepSourceRanges } from '../../plan/keep-source.ts'
+import { ServiceStatusWriter } from '../service-status-writer.ts'
 import { verdictsOf } from './acceptance.ts'
 import { AcceptanceWriter } from './acceptance-writer.ts'
 import { DrainClock, isToDrain } from './drain-clock.ts'
@@ -79,6 +81,7 @@ export class Speaker {
   private readonly drain: DrainClock
   private readonly reports: ReportWriter
   private readonly acceptances: AcceptanceWriter
+  private readonly services: ServiceStatusWriter
   private readonly metrics: BgpMetrics
   private watch: SessionWatch | undefined
   private world: World | undefined
@@ -114,6 +117,7 @@ export class Speaker {
     this.store = startBgpConfig({ client, signal, onChange: (changes) => this.takeConfig(changes) })
     this.reports = new ReportWriter({ client, node, signal })
     this.acceptances = new AcceptanceWriter({ client, node, signal, nodes: () => this.readyNodes() })
+    this.services = new ServiceStatusWriter({ client, node, signal, resource: SERVICE_BGP_STATUSES })
     this.metrics = new BgpMetrics({
       reports: () => this.watch?.reports ?? [],
       routes: () => this.routes,
@@ -144,7 +148,7 @@ export class Speaker {
   async stop(): Promise<void> {
     this.drain.close()
     await Promise.all([this.watch?.close(), this.reconciler.stop(), this.store.done])
-    await Promise.all([this.reports.settled(), this.acceptances.settled()])
+    await Promise.all([this.reports.settled(), this.acceptances.settled(), this.services.settled()])
     await this.options.engine.close()
   }
 
@@ -254,6 +258,7 @@ export class Speaker {
 
   private noteLook(watch: SessionWatch): void {
     this.reports.want(watch.reports)
+    this.services.want(this.announcedServices())
     const { config, sources, findings } = this.store
     this.amiss ??= [...referenceFindings(config), ...twiceFindings(config, this.world?.nodes.values() ?? [])]
     this.acceptances.want(verdictsOf({ config, sources, findings: [...findings, ...this.amiss] }))
@@ -291,6 +296,10 @@ export class Speaker {
   onLivenessChange(listener: () => void): () => void {
     this.livenessListeners.add(listener)
     return () => void this.livenessListeners.delete(listener)
+  }
+
+  private announcedServices(): ReadonlyMap<ObjectKey, { readonly peers: readonly string[] }> {
+    return new Map([...this.options.planner.announcedServices].map(([service, peers]) => [service, { peers }]))
   }
 
   private wantedSessions(): readonly BgpSession[] {
