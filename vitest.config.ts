@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 /** Live tests that measure times, fill the machine, or look at all of it: nothing else runs beside them. */
 const ALONE = [
-  ...['agent-kill', 'bgp-failover', 'bird', 'host-untouched', 'kubelet-limits', 'lab', 'lab-faults', 'rollout', 'seed'],
-  ...['service-e2e-disruption', 'service-e2e-rollout', 'setup-host'],
+  ...['agent-kill', 'bgp-failover', 'bird', 'host-untouched', 'kubelet-limits', 'l2-failover', 'lab', 'lab-faults', 'rollout'],
+  ...['seed', 'service-e2e-disruption', 'service-e2e-rollout', 'setup-host'],
 ].map((name) => `test/live/${name}.test.ts`)
 
 /** What is waited for does come; a busy machine takes its time. */

@@ -33,12 +33,14 @@ export async function startAsking(namespace: string, address: string, port: numb
   }
 }
 
-function startProgram(namespace: string, args: readonly string[]): ChildProcess {
-  const [program = '', ...rest] = inNetns(namespace, [process.execPath, PROGRAM, ...args])
+/** A program of this project in a namespace, with its input and output. */
+export function startProgram(namespace: string, args: readonly string[], file = PROGRAM): ChildProcess {
+  const [program = '', ...rest] = inNetns(namespace, [process.execPath, file, ...args])
   return spawn(program, rest, { stdio: ['pipe', 'pipe', 'inherit'] })
 }
 
-async function lineOf(child: ChildProcess): Promise<string> {
+/** What it prints next. @throws {Error} when it ends before */
+export async function lineOf(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error('it has no output')
   const lines = createInterface({ input: child.stdout })
   const line = once(lines, 'line').then(([text]) => String(text))

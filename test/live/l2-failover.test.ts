@@ -1,0 +1,107 @@
+/** What a client notices on new connections when something happens to the owner of an address, in both families. */
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { FOUR, L2Failover, SIX } from '../support/l2-failover.ts'
+import type { ConnectionsResult } from './l2/connections.ts'
+
+const rig = new L2Failover('t-l2-fail')
+const OWNER = 'optiplex-1'
+const OTHER = 'optiplex-2'
+
+beforeAll(() => rig.up('--with', 'bgp'))
+afterAll(() => rig.down())
+
+function report(what: string, results: readonly ConnectionsResult[]): void {
+  const words = results.map(({ address, tried, failed, darkInMs, held, lost }) => {
+    return `${address} dark ${darkInMs} ms, ${failed} of ${tried} failed, ${lost} of ${held} open ones lost`
+  })
+  process.stderr.write(`L2, ${what}: ${words.join('; ')}\n`)
+}
+
+/** The figure is demanded. A machine that is busy with other work may be late, so that the best of three counts. */
+async function isDarkBriefly(what: string, fault: () => Promise<void>, mend: () => Promise<void>): Promise<void> {
+  const darkest: number[] = []
+  for (let round = 0; round < 3 && !darkest.some((one) => one <= 400); round++) {
+    await rig.whole()
+    const results = await rig.during(fault, () => rig.takenOver(OTHER))
+    report(what, results)
+    expect(results.map(({ failed }) => failed > 0)).toEqual([true, true])
+    darkest.push(Math.max(...results.map(({ darkInMs }) => darkInMs)))
+    await mend()
+  }
+  await rig.takenOver(OWNER)
+  expect(Math.min(...darkest)).toBeLessThanOrEqual(400)
+}
+
+async function isNotNoticed(what: string, happens: () => Promise<void>, over: () => Promise<void>): Promise<void> {
+  await rig.whole()
+  const results = await rig.during(happens, over)
+  report(what, results)
+  expect(results.map(({ address, failed }) => ({ address, failed }))).toEqual([
+    { address: FOUR, failed: 0 },
+    { address: SIX, failed: 0 },
+  ])
+}
+
+describe('new connections are dark for at most 400 ms', () => {
+  test('when the owner’s cable is pulled', { timeout: 120_000 }, () =>
+    isDarkBriefly(
+      'cable',
+      () => rig.fault('node', 'cut', OWNER),
+      () => rig.fault('node', 'heal', OWNER),
+    ),
+  )
+
+  test('when the owner loses its power while the API server is away', { timeout: 120_000 }, async () => {
+    const apiServer = await rig.pidOf('lab-apiserver')
+    await isDarkBriefly(
+      'power, no API server',
+      async () => {
+        process.kill(apiServer, 'SIGSTOP')
+        await rig.fault('node', 'stop', OWNER).finally(() => undefined)
+      },
+      async () => {
+        process.kill(apiServer, 'SIGCONT')
+        await rig.fault('node', 'start', OWNER)
+      },
+    ).finally(() => process.kill(apiServer, 'SIGCONT'))
+  })
+})
+
+describe('no new connection fails', () => {
+  test('while the owner is drained, and takes its addresses back', { timeout: 90_000 }, async () => {
+    await isNotNoticed(
+      'cordon',
+      () => rig.lab.client(`kubectl cordon ${OWNER}`).then(() => undefined),
+      () => rig.takenOver(OTHER),
+    )
+    await isNotNoticed(
+      'uncordon',
+      () => rig.lab.client(`kubectl uncordon ${OWNER}`).then(() => undefined),
+      () => rig.takenOver(OWNER),
+    )
+  })
+
+  const agent = () => rig.pidOf(`agent-${OWNER}`)
+  const bird = async () => rig.birdOf(OWNER)
+  test.each([
+    ['agent is killed', 'SIGKILL', [agent]],
+    ['agent is restarted', 'SIGTERM', [agent]],
+    ['BIRD is killed', 'SIGKILL', [bird]],
+    ['agent and BIRD are killed', 'SIGKILL', [agent, bird]],
+  ] as const)('when the owner’s %s', { timeout: 90_000 }, async (what, signal, processes) => {
+    const before = await Promise.all(processes.map((pidOf) => pidOf()))
+    const isBack = async () => {
+      for (const [index, pidOf] of processes.entries()) expect(await pidOf()).not.toBe(before[index])
+    }
+    await isNotNoticed(
+      what,
+      async () => {
+        for (const pid of before) process.kill(pid, signal)
+      },
+      async () => {
+        await vi.waitFor(isBack, { timeout: 20_000, interval: 50 })
+        await rig.whole()
+      },
+    )
+  })
+})

@@ -1,0 +1,120 @@
+/**
+ * A program: opens a new TCP connection to each address every 10 ms, and keeps some open on which it asks again and again.
+ *
+ * `connections.ts PORT HELD ADDRESS...` asks until its input ends, then prints one ConnectionsResult an address as JSON; `asking` is
+ * printed once each address was reached.
+ */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+
+export interface ConnectionsResult {
+  readonly address: string
+  readonly tried: number
+  readonly failed: number
+  /** The longest time in which new connections failed: from the start of the first one that did to that of the next which did not. */
+  readonly darkInMs: number
+  /** Connections that were open all the time, and those of them that ended or fell silent. */
+  readonly held: number
+  readonly lost: number
+}
+
+const EVERY_IN_MS = 10
+/** The kernel asks again after a second: a connection whose first packet was lost has failed by then. */
+const PATIENCE_IN_MS = 900
+const HELD_EVERY_IN_MS = 50
+const REQUEST = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+
+interface Try {
+  readonly atInMs: number
+  isAnswered: boolean | undefined
+}
+
+interface Held {
+  readonly socket: Socket
+  askedAtInMs: number
+  answeredAtInMs: number
+  isOver: boolean
+}
+
+const [port = '', held = '', ...addresses] = process.argv.slice(2)
+let isOver = false
+
+function attempt(address: string): Try {
+  const one: Try = { atInMs: performance.now(), isAnswered: undefined }
+  const socket = connect({ host: address, port: Number(port) })
+  const end = (isAnswered: boolean) => {
+    one.isAnswered ??= isAnswered
+    socket.destroy()
+  }
+  const timer = setTimeout(() => end(false), PATIENCE_IN_MS)
+  socket.on('connect', () => end(true))
+  socket.on('error', () => end(false))
+  socket.on('close', () => clearTimeout(timer))
+  return one
+}
+
+async function hold(address: string): Promise<Held> {
+  const socket = connect({ host: address, port: Number(port) })
+  await once(socket, 'connect')
+  const one: Held = { socket, askedAtInMs: 0, answeredAtInMs: 0, isOver: false }
+  socket.on('data', () => {
+    one.answeredAtInMs = performance.now()
+  })
+  socket.on('error', () => undefined)
+  socket.on('close', () => {
+    one.isOver = true
+  })
+  return one
+}
+
+async function keepAsking(one: Held): Promise<void> {
+  while (!isOver && !one.isOver) {
+    if (one.answeredAtInMs >= one.askedAtInMs) {
+      one.askedAtInMs = performance.now()
+      one.socket.write(REQUEST)
+    }
+    await wait(HELD_EVERY_IN_MS)
+  }
+}
+
+async function reached(address: string): Promise<void> {
+  for (;;) {
+    const one = attempt(address)
+    while (one.isAnswered === undefined) await wait(1)
+    if (one.isAnswered) return
+    await wait(EVERY_IN_MS)
+  }
+}
+
+function judge(address: string, tries: readonly Try[], open: readonly Held[]): ConnectionsResult {
+  let darkInMs = 0
+  let since: number | undefined
+  for (const { atInMs, isAnswered } of tries) {
+    if (!isAnswered) since ??= atInMs
+    if (since !== undefined) darkInMs = Math.max(darkInMs, atInMs - since)
+    if (isAnswered) since = undefined
+  }
+  const failed = tries.filter(({ isAnswered }) => !isAnswered).length
+  const lost = open.filter((one) => one.isOver || one.answeredAtInMs < one.askedAtInMs).length
+  return { address, tried: tries.length, failed, darkInMs: Math.round(darkInMs), held: open.length, lost }
+}
+
+async function ask(address: string): Promise<() => ConnectionsResult> {
+  await reached(address)
+  const open = await Promise.all(Array.from({ length: Number(held) }, () => hold(address)))
+  for (const one of open) void keepAsking(one)
+  const tries: Try[] = []
+  const timer = setInterval(() => tries.push(attempt(address)), EVERY_IN_MS)
+  process.stdin.on('end', () => clearInterval(timer))
+  return () => judge(address, tries, open)
+}
+
+const results = await Promise.all(addresses.map(ask))
+process.stdout.write('asking\n')
+process.stdin.resume()
+await once(process.stdin, 'end')
+await wait(PATIENCE_IN_MS + 100)
+isOver = true
+process.stdout.write(`${JSON.stringify(results.map((result) => result()))}\n`)
+process.exit(0)

@@ -1,0 +1,149 @@
+/** A lab whose nodes announce addresses of Services by ARP and NDP, and what a client notices when something happens to the owner. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, vi } from 'vitest'
+import type { LabStatus } from '../../src/lab/status.ts'
+import { tryRun } from '../../src/linux/run.ts'
+import type { ConnectionsResult } from '../live/l2/connections.ts'
+import { lineOf, startProgram } from './live-flows.ts'
+import { bringUpLab, FAIRWAY, type LiveLab } from './live-lab.ts'
+
+const PROGRAM = fileURLToPath(new URL('../live/l2/connections.ts', import.meta.url))
+const soon = { timeout: 20_000, interval: 50 }
+
+/** The nodes that may announce, the owner first; the pod is on the third one, so that only the address is at stake. */
+export const ANNOUNCERS = ['optiplex-1', 'optiplex-2'] as const
+export const FOUR = '192.168.9.0'
+export const SIX = 'fd00:192:168::9:0'
+/** Connections that are kept open through what happens. */
+const HELD = 10
+
+const OBJECTS = `
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: { name: public }
+spec: { addresses: [${FOUR}/24, '${SIX}/112'] }
+---
+apiVersion: metallb.io/v1beta1
+kind: L2Advertisement
+metadata: { name: public }
+spec:
+  nodeSelectors: [{ matchExpressions: [{ key: kubernetes.io/hostname, operator: In, values: [${ANNOUNCERS.join(', ')}] }] }]
+  preferredNodeSelectors: [{ weight: 1, preference: { matchLabels: { kubernetes.io/hostname: ${ANNOUNCERS[0]} } } }]
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: web, labels: { app: web } }
+spec:
+  nodeName: ubuntu-1
+  containers: [{ name: echo, image: fairway/echo }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec:
+  type: LoadBalancer
+  ipFamilyPolicy: RequireDualStack
+  ipFamilies: [IPv4, IPv6]
+  selector: { app: web }
+  ports: [{ port: 80, targetPort: 8080 }]
+`
+
+interface AgentL2 {
+  readonly settled: boolean
+  readonly alive: readonly string[]
+  readonly announced: readonly string[]
+  readonly addresses: readonly { readonly address: string; readonly owner?: string }[]
+}
+
+/** `up` first; `down` also after a failure. */
+export class L2Failover {
+  private readonly name: string
+  private running: LiveLab | undefined
+
+  /** `name` is the lab's. */
+  constructor(name: string) {
+    this.name = name
+  }
+
+  get lab(): LiveLab {
+    if (this.running === undefined) throw new Error('the lab is not up')
+    return this.running
+  }
+
+  async up(...flags: readonly string[]): Promise<void> {
+    this.running = await bringUpLab(this.name, ...flags)
+    await this.lab.client('kubectl apply -f -', OBJECTS)
+    await this.lab.client('kubectl wait --for=condition=Ready pod/web --timeout=30s')
+    await this.whole()
+  }
+
+  async down(): Promise<void> {
+    await this.running?.down()
+  }
+
+  /** What an agent says of its announcements; undefined while it does not answer. */
+  async stateOf(node: string): Promise<AgentL2 | undefined> {
+    const socket = `/run/fairway/${this.name}/agent/${node}/agent.sock`
+    const { exitCode, stdout } = await tryRun(['curl', '-s', '-m', '2', '--unix-socket', socket, 'http://agent/state'])
+    return exitCode === 0 ? (JSON.parse(stdout) as { l2?: AgentL2 }).l2 : undefined
+  }
+
+  /** Resolves once both announcers live, know it, and each address has one owner that announces it. */
+  async whole(addresses: readonly string[] = [FOUR, SIX]): Promise<void> {
+    const seen = async () => {
+      const states = await Promise.all(ANNOUNCERS.map((node) => this.stateOf(node)))
+      const alive = states.map((state) => ANNOUNCERS.every((node) => state?.alive.includes(node)))
+      return { alive, announced: states.flatMap((state) => state?.announced ?? []).toSorted() }
+    }
+    await vi.waitFor(async () => expect(await seen()).toEqual({ alive: [true, true], announced: addresses.toSorted() }), soon)
+  }
+
+  /** Who answers for an address. */
+  async ownerOf(address: string): Promise<string> {
+    for (const node of ANNOUNCERS) if ((await this.stateOf(node))?.announced.includes(address)) return node
+    throw new Error(`nobody announces ${address}`)
+  }
+
+  async pidOf(process_: string): Promise<number> {
+    const status = JSON.parse((await this.lab.lab(['status', '-o', 'json'])).stdout) as LabStatus
+    const pid = status.processes.find(({ name }) => name === process_)?.identity?.pid
+    if (pid === undefined) throw new Error(`${process_} does not run`)
+    return pid
+  }
+
+  birdOf(node: string): number {
+    return Number(readFileSync(`/run/fairway/${this.name}/agent/${node}/bird/bird.pid`, 'utf8'))
+  }
+
+  /** Runs `fairway lab WORDS --name LAB`. */
+  async fault(...words: readonly string[]): Promise<void> {
+    const result = await tryRun([FAIRWAY, 'lab', ...words, '--name', this.name])
+    expect(result, result.stderr).toMatchObject({ exitCode: 0 })
+  }
+
+  /** What the client notices, asking all the time, until `over` resolves after `happens`. */
+  async during(happens: () => Promise<void>, over: () => Promise<void>): Promise<readonly ConnectionsResult[]> {
+    const client = startProgram(`fw-${this.name}-client`, ['80', String(HELD), FOUR, SIX], PROGRAM)
+    try {
+      expect(await lineOf(client)).toBe('asking')
+      await happens()
+      await over()
+      const line = lineOf(client)
+      client.stdin?.end()
+      return JSON.parse(await line) as readonly ConnectionsResult[]
+    } finally {
+      client.kill('SIGKILL')
+    }
+  }
+
+  /** Resolves once `node` announces both. */
+  async takenOver(node: string): Promise<void> {
+    await vi.waitFor(async () => expect((await this.stateOf(node))?.announced).toEqual([FOUR, SIX].toSorted()), soon)
+  }
+
+  /** The one who is not. */
+  other(node: string): string {
+    return ANNOUNCERS.find((one) => one !== node) ?? ''
+  }
+}
