@@ -57,6 +57,7 @@ export default defineConfig({
           pool: 'forks',
           expect: PATIENT,
           testTimeout: 3_600_000,
+          env: { FAIRWAY_LOG: process.env.FAIRWAY_LOG ?? 'silent' },
           hookTimeout: 120_000,
         },
       },
