@@ -160,8 +160,9 @@ export class Agent {
   }
 
   private openAnnouncer(l2: NonNullable<AgentOptions['l2']>): L2Announcer {
-    const { node, signal } = this.options
-    return new L2Announcer({ ...l2, node, signal, bfd: this.speaker, onFindings: () => this.noteFindings() })
+    const { client, node, signal } = this.options
+    const isConnected = () => this.world.connected
+    return new L2Announcer({ ...l2, client, node, signal, isConnected, bfd: this.speaker, onFindings: () => this.noteFindings() })
   }
 
   /** What a speaker follows where there is one. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, vi } from 'vitest'
+import type { AgentState, ShownFinding } from '../../src/agent/state.ts'
 import type { LabStatus } from '../../src/lab/status.ts'
 import { tryRun } from '../../src/linux/run.ts'
 import type { ConnectionsResult } from '../live/l2/connections.ts'
@@ -49,12 +50,7 @@ spec:
   ports: [{ port: 80, targetPort: 8080 }]
 `
 
-interface AgentL2 {
-  readonly settled: boolean
-  readonly alive: readonly string[]
-  readonly announced: readonly string[]
-  readonly addresses: readonly { readonly address: string; readonly owner?: string }[]
-}
+type AgentL2 = NonNullable<AgentState['l2']>
 
 /** `up` first; `down` also after a failure. */
 export class L2Failover {
@@ -84,9 +80,18 @@ export class L2Failover {
 
   /** What an agent says of its announcements; undefined while it does not answer. */
   async stateOf(node: string): Promise<AgentL2 | undefined> {
+    return (await this.agent(node))?.l2
+  }
+
+  /** What an agent has to tell. */
+  async findingsOf(node: string): Promise<readonly ShownFinding[]> {
+    return (await this.agent(node))?.findings ?? []
+  }
+
+  private async agent(node: string): Promise<Pick<AgentState, 'findings' | 'l2'> | undefined> {
     const socket = `/run/fairway/${this.name}/agent/${node}/agent.sock`
     const { exitCode, stdout } = await tryRun(['curl', '-s', '-m', '2', '--unix-socket', socket, 'http://agent/state'])
-    return exitCode === 0 ? (JSON.parse(stdout) as { l2?: AgentL2 }).l2 : undefined
+    return exitCode === 0 ? JSON.parse(stdout) : undefined
   }
 
   /** Resolves once both announcers live, know it, and each address has one owner that announces it. */

@@ -2,15 +2,19 @@
 import type { AddressEngine } from '../../engine/address/engine.ts'
 import { createReconciler, type Reconciler, type Round } from '../../engine/reconcile.ts'
 import type { Metric } from '../../http/metrics.ts'
+import type { KubeClient } from '../../kube/client.ts'
 import { logger } from '../../log/log.ts'
-import { FairwayError, type Finding } from '../../model/code.ts'
-import { L2_CHANGE_FAILED } from '../../model/codes/l2.ts'
+import type { Finding } from '../../model/code.ts'
 import type { AddressConflict, AnnouncedAddress } from '../../model/l2.ts'
 import type { LoadBalancerConfig } from '../../model/load-balancer.ts'
 import type { NodeName, World, WorldChange } from '../../model/world.ts'
 import { createL2Planner, type L2Change, type L2Planner, type Ownership } from '../../plan/l2.ts'
 import { RangeSet } from '../../plan/ranges.ts'
+import { ConflictBook } from './conflict-book.ts'
+import { addressClaimed, bfdSilent, onNode, roundFailed } from './findings.ts'
 import { HandOver } from './hand-over.ts'
+import { Isolation } from './isolation.ts'
+import { LeaseStandIn, VOUCHED_IN_MS } from './lease-stand-in.ts'
 import type { LinkSource } from './link-watch.ts'
 import type { LivenessTimes } from './liveness.ts'
 import { L2Metrics } from './metrics.ts'
@@ -27,6 +31,9 @@ export interface AnnouncerOptions {
   readonly links: LinkSource
   /** Absent: probes alone tell who is alive. */
   readonly bfd?: BfdSource
+  readonly client: KubeClient
+  /** Whether the API server is heard. */
+  readonly isConnected: () => boolean
   readonly signal: AbortSignal
   /** After a change of `findings`. */
   readonly onFindings: () => void
@@ -55,6 +62,8 @@ export class L2Announcer {
   private readonly reconciler: Reconciler<AnnouncedAddress>
   private readonly peers: PeerWatch
   private readonly handOver = new HandOver(HAND_OVER_IN_MS)
+  private readonly conflicts = new ConflictBook()
+  private readonly isolation: Isolation
   private readonly metrics: L2Metrics
   private world: World | undefined
   private config: LoadBalancerConfig | undefined
@@ -63,6 +72,7 @@ export class L2Announcer {
   private hasClaimed = false
   private lastRound: Round | undefined
   private told = ''
+  private known: ReadonlySet<NodeName> = new Set()
   private timer: NodeJS.Timeout | undefined
 
   constructor(options: AnnouncerOptions) {
@@ -73,7 +83,21 @@ export class L2Announcer {
     this.peers = new PeerWatch({
       ...{ node, bfd: options.bfd, times: options.times },
       probe: (peer, timeoutInMs) => this.probe(peer, timeoutInMs),
-      onChange: () => this.take([{ kind: 'alive', key: '' }]),
+      onChange: () => this.takeAlive(),
+    })
+    this.isolation = new Isolation({
+      isAlone: () => this.peers.alone,
+      isConnected: options.isConnected,
+      ask: ({ address, interface: link }, timeoutInMs) => engine.probe(address, link, timeoutInMs),
+      onChange: () => this.takeIsolation(),
+    })
+    new LeaseStandIn({
+      ...{ client: options.client, node, signal },
+      silent: () => {
+        this.tellFindings() // who is silent is known by the clock alone
+        return this.peers.silent
+      },
+      onVouched: (peer) => this.peers.vouch(peer, VOUCHED_IN_MS),
     })
     this.metrics = new L2Metrics({ announced: () => engine.observed.size, alive: () => this.peers.alive.size })
     const unsubscribe = engine.onForeignChange(() => this.reconciler.verify())
@@ -88,6 +112,7 @@ export class L2Announcer {
       clearTimeout(this.timer)
       unsubscribe()
       this.peers.close()
+      this.isolation.close()
     })
   }
 
@@ -110,7 +135,16 @@ export class L2Announcer {
   }
 
   get findings(): readonly Finding[] {
-    return [...this.planner.findings, ...this.options.engine.findings.map((one) => this.onNode(one)), ...this.roundFindings()]
+    const { engine, node } = this.options
+    const servicesOf = (subjects: readonly string[]) =>
+      subjects.flatMap((key) => this.planner.ownershipOf(addressOf(key))?.services ?? [])
+    return [
+      ...this.planner.findings,
+      ...engine.findings.map((one) => onNode(node, one, servicesOf(one.subjects))),
+      ...roundFailed(node, this.lastRound?.error),
+      ...this.conflicts.standing(performance.now()).map((one) => addressClaimed(node, one, servicesOf([one.address]))),
+      ...this.peers.silent.map((peer) => bfdSilent(node, peer)),
+    ]
   }
 
   get state(): L2State {
@@ -140,11 +174,30 @@ export class L2Announcer {
     this.tellFindings()
   }
 
+  /** Who comes back may have heard of another owner meanwhile, and clients too. */
+  private takeAlive(): void {
+    const before = this.known
+    this.take([{ kind: 'alive', key: '' }])
+    this.known = this.peers.alive
+    if (this.hasClaimed && !this.known.isSubsetOf(before)) this.tellSegments(this.planner.entries.keys())
+  }
+
+  private takeIsolation(): void {
+    const { isCutOff } = this.isolation
+    log.warn({ isCutOff }, isCutOff ? 'cut off from everybody: addresses are given up' : 'no longer cut off')
+    this.take([{ kind: 'alive', key: '' }])
+  }
+
+  private tellSegments(keys: Iterable<string>): void {
+    this.options.engine.announce(keys).catch((err: unknown) => log.warn({ err }, 'addresses could not be announced again'))
+  }
+
   private plan(world: World, config: LoadBalancerConfig): void {
     const input = { world, config, links: this.options.links.current }
-    this.planner.update({ ...input, alive: this.peers.alive }, this.changes.splice(0))
+    const alive = () => (this.isolation.isCutOff ? new Set<NodeName>() : this.peers.alive)
+    this.planner.update({ ...input, alive: alive() }, this.changes.splice(0))
     this.watchPeers() // who is new counts as live, before anything is claimed
-    this.planner.update({ ...input, alive: this.peers.alive }, [{ kind: 'alive', key: '' }])
+    this.planner.update({ ...input, alive: alive() }, [{ kind: 'alive', key: '' }])
     if (!this.peers.settled) return
     if (this.hasClaimed) this.want()
     else void this.claim()
@@ -201,15 +254,21 @@ export class L2Announcer {
     this.wind()
   }
 
-  /** Another host has an address of ours: the next owner, which was waited for, or somebody who should not. */
-  private noteConflict({ address, interface: name, mac }: AddressConflict): void {
+  /** Another host says that an address of ours is its own: the next owner, which was waited for, or somebody who should not. */
+  private noteConflict(conflict: AddressConflict): void {
+    const { address, mac } = conflict
     const key = `announced-address/${address}`
     if (this.handOver.release(key)) {
       log.debug({ address, mac }, 'handed over')
       this.giveUp([key])
-    } else if (this.planner.entries.has(key)) {
-      log.debug({ address, mac, interface: name }, 'another host claims an address that is announced here')
+    } else if (!this.planner.entries.has(key)) {
+      this.conflicts.forget(address) // it goes already
+    } else if (this.conflicts.note(conflict, performance.now())) {
+      // by the same ranking on every node this one is the owner: whoever it is, if one of us, lets go
+      log.debug({ address, mac }, 'another host claims an address that is announced here')
+      this.tellSegments([key])
     }
+    this.tellFindings()
   }
 
   private watchPeers(): void {
@@ -249,25 +308,6 @@ export class L2Announcer {
       log.info({ upserts, removals, tookInMs: Math.round(tookInMs) }, 'announced addresses changed')
     }
     this.tellFindings()
-  }
-
-  private roundFindings(): readonly Finding[] {
-    const error = this.lastRound?.error
-    if (error === undefined) return []
-    const [code, fix] = error instanceof FairwayError ? [error.code, error.fix] : [L2_CHANGE_FAILED, L2_CHANGE_FAILED.fix]
-    return [{ code, subjects: [`node/${this.options.node}`], message: error.message, fix }]
-  }
-
-  /** A finding of the engine, about the node and the Services that have the address. */
-  private onNode({ code, subjects, message, fix }: Finding): Finding {
-    const { node } = this.options
-    const services = subjects.flatMap((key) => this.planner.ownershipOf(addressOf(key))?.services ?? [])
-    return {
-      code,
-      subjects: [`node/${node}`, ...services.map((key) => `service/${key}`)],
-      message: `Node ${node}: ${message}`,
-      fix,
-    }
   }
 
   private tellFindings(): void {

@@ -50,6 +50,22 @@ describe('a node that BFD watches', () => {
     expect(story.alive).toEqual(['n1'])
   })
 
+  it('that answers and is vouched for lives on after its grace, and no longer', () => {
+    const story = new Story().bfd('up')
+    story.bfd('down').pass(LIVENESS_TIMES.silent / 2, true)
+    expect(story.liveness.silent(story.now)).toEqual([])
+    story.pass(LIVENESS_TIMES.grace, true)
+    expect([story.alive, story.liveness.silent(story.now)]).toEqual([['n1'], ['n2']])
+    story.liveness.vouch('n2', story.now + 1_000, story.now)
+    story.pass(900, true)
+    expect(story.alive).toEqual(['n1', 'n2'])
+    story.pass(200, true)
+    expect(story.alive).toEqual(['n1'])
+    story.liveness.vouch('n2', story.now + 1_000, story.now)
+    story.pass(100, false)
+    expect([story.alive, story.liveness.silent(story.now)]).toEqual([['n1'], []]) // who does not answer is dead, whoever vouches
+  })
+
   it('is not dead by one lost probe', () => {
     const story = new Story().bfd('up')
     story.bfd('down')

@@ -12,12 +12,14 @@ export interface LivenessTimes {
   readonly idleEvery: number
   /** How long a node counts as live by its answers while BFD says that it is down. */
   readonly grace: number
+  /** How long BFD says nothing good of a node that answers before somebody else is asked; well within `grace`. */
+  readonly silent: number
   /** How long after its own start a node claims nothing, unless it knows of all the others before. */
   readonly settle: number
 }
 
 /** A live node answers within a millisecond; a lost packet and a busy machine must not look like death. */
-export const LIVENESS_TIMES: LivenessTimes = { doubtEvery: 30, idleEvery: 100, grace: 10_000, settle: 3_000 }
+export const LIVENESS_TIMES: LivenessTimes = { doubtEvery: 30, idleEvery: 100, grace: 10_000, silent: 3_000, settle: 3_000 }
 
 /** Unanswered probes in a row after which a node is dead: where BFD went down as well, and where nothing else is known. */
 const UNANSWERED = { withBfd: 2, alone: 3 } as const
@@ -33,13 +35,15 @@ interface Peer {
   isAlive: boolean
   /** Whether it is known at all if it lives. */
   isKnown: boolean
+  /** Until when somebody else says that it lives. */
+  vouchedUntilInMs: number
 }
 
 /**
  * The state of every peer.
  *
  * BFD up: live. BFD down: dead once two probes in a row were not answered; a node that answers (its kernel does, also while its BIRD is
- * killed) lives on for `grace`. Without BFD: dead after three probes in a row, live with the first answer.
+ * killed) lives on for `grace`, and as long as it is vouched for. Without BFD: dead after three probes in a row, live with the first answer.
  *
  * Order: times never go back. What is asked of a node that is no peer is ignored.
  */
@@ -82,7 +86,7 @@ export class Liveness {
       if (this.peers.has(node)) continue
       const peer: Peer = {
         ...{ bfd: 'unknown', bfdSinceInMs: nowInMs, unanswered: 0, answeredAtInMs: undefined, probeAtInMs: nowInMs },
-        ...{ isAlive: true, isKnown: false },
+        ...{ isAlive: true, isKnown: false, vouchedUntilInMs: 0 },
       }
       this.peers.set(node, peer)
     }
@@ -97,6 +101,25 @@ export class Liveness {
     peer.unanswered = 0
     peer.probeAtInMs = state === 'up' ? Number.POSITIVE_INFINITY : nowInMs
     this.judge(peer, nowInMs)
+  }
+
+  /** Somebody who is to be believed says that a node lives, for so long. It counts where the node answers and BFD is down. */
+  vouch(node: NodeName, untilInMs: number, nowInMs: number): void {
+    const peer = this.peers.get(node)
+    if (peer === undefined) return
+    peer.vouchedUntilInMs = untilInMs
+    this.judge(peer, nowInMs)
+  }
+
+  /** Those that answer, while BFD says nothing good of them for longer than a BIRD takes to start again. Sorted. */
+  silent(nowInMs: number): readonly NodeName[] {
+    return [...this.peers]
+      .filter(([, { bfd, bfdSinceInMs, unanswered, answeredAtInMs }]) => {
+        const isHeard = unanswered === 0 && answeredAtInMs !== undefined
+        return bfd !== 'up' && isHeard && nowInMs - bfdSinceInMs >= this.times.silent
+      })
+      .map(([node]) => node)
+      .toSorted()
   }
 
   noteProbe(node: NodeName, isAnswered: boolean, nowInMs: number): void {
@@ -125,9 +148,10 @@ export class Liveness {
 
   /** When something happens next by itself: a probe is due, or `tick` may change something. */
   get dueAtInMs(): number {
-    const dues = [...this.peers.values()].flatMap(({ probeAtInMs, bfd, bfdSinceInMs, isAlive }) =>
-      bfd === 'down' && isAlive ? [probeAtInMs, bfdSinceInMs + this.times.grace] : [probeAtInMs],
-    )
+    const dues = [...this.peers.values()].flatMap(({ probeAtInMs, bfd, bfdSinceInMs, isAlive, vouchedUntilInMs }) => {
+      const graceEndsAtInMs = Math.max(bfdSinceInMs + this.times.grace, vouchedUntilInMs)
+      return bfd === 'down' && isAlive ? [probeAtInMs, graceEndsAtInMs] : [probeAtInMs]
+    })
     return Math.min(...dues, this.hasSettled ? Number.POSITIVE_INFINITY : this.startedAtInMs + this.times.settle)
   }
 
@@ -142,7 +166,7 @@ export class Liveness {
     const limit = bfd === 'down' ? UNANSWERED.withBfd : UNANSWERED.alone
     if (bfd === 'up') this.learn(peer, true)
     else if (unanswered >= limit) this.learn(peer, false)
-    else if (bfd === 'down' && nowInMs - peer.bfdSinceInMs >= this.times.grace) this.learn(peer, false)
+    else if (bfd === 'down' && nowInMs - peer.bfdSinceInMs >= this.times.grace) this.learn(peer, nowInMs < peer.vouchedUntilInMs)
     else if (unanswered === 0 && answeredAtInMs !== undefined && (bfd === 'unknown' || answeredAtInMs >= peer.bfdSinceInMs))
       this.learn(peer, peer.isAlive || bfd === 'unknown')
     if (peer.isAlive && peer.isKnown) this.hasMet = true

@@ -59,6 +59,18 @@ export class PeerWatch {
     return this.liveness.alone
   }
 
+  /** Those that answer and whose BFD is not heard; none where no BFD is spoken. */
+  get silent(): readonly NodeName[] {
+    return this.options.bfd === undefined ? [] : this.liveness.silent(performance.now())
+  }
+
+  /** Somebody who is to be believed says that a node lives. */
+  vouch(node: NodeName, forInMs: number): void {
+    const now = performance.now()
+    this.liveness.vouch(node, now + forInMs, now)
+    this.step()
+  }
+
   /** States who is watched. What `alive` is afterwards is not told. */
   watch(peers: ReadonlySet<NodeName>): void {
     if (this.closed || (this.peers.size === peers.size && this.peers.isSubsetOf(peers))) return

@@ -1,0 +1,56 @@
+/** Announcers that hear each other by halves, and machines that know nothing of them. */
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { FOUR, L2Failover, SIX } from '../support/l2-failover.ts'
+
+const rig = new L2Failover('t-l2-faults')
+const [OWNER, OTHER] = ['optiplex-1', 'optiplex-2'] as const
+const soon = { timeout: 30_000, interval: 100 }
+
+beforeAll(() => rig.up('--with', 'bgp'))
+afterAll(() => rig.down())
+
+async function on(host: string, line: string): Promise<string> {
+  const { exitCode, stdout, stderr } = await rig.lab.on(host, line)
+  expect(`${exitCode} ${stderr}`).toBe('0 ')
+  return stdout
+}
+
+const codesOf = async (node: string) => (await rig.findingsOf(node)).map(({ code }) => code)
+
+test('a stranger that says the address is its own is a finding, and the owner goes on', async () => {
+  await on('tor', `ip addr add ${FOUR}/16 dev eth0`)
+  // asking somebody new with that source is an ARP request that claims it
+  const claim = (last: number) => rig.lab.on('tor', `curl -s -m 1 --interface ${FOUR} http://192.168.0.${last}`)
+  let last = 200
+  await vi.waitFor(async () => {
+    await claim(last++)
+    expect(await codesOf(OWNER)).toContain('FW0632')
+  }, soon)
+  const [finding] = (await rig.findingsOf(OWNER)).filter(({ code }) => code === 'FW0632')
+  expect(finding?.subjects).toEqual([`node/${OWNER}`, 'service/default/web'])
+  await on('tor', `ip addr del ${FOUR}/16 dev eth0`)
+  expect((await rig.stateOf(OWNER))?.announced).toEqual([FOUR, SIX].toSorted())
+  await vi.waitFor(async () => expect((await rig.lab.on('client', `curl -s -m 2 http://${FOUR}`)).exitCode).toBe(0), soon)
+})
+
+test('where BFD is blocked a Lease stands in, which is a finding, and the owner stays the only one', async () => {
+  await on(OWNER, "nft 'add table inet blocked; add chain inet blocked in { type filter hook input priority -500; }'")
+  await on(OWNER, "nft 'add rule inet blocked in udp dport 3784 drop'")
+  try {
+    await vi.waitFor(async () => {
+      expect(await codesOf(OTHER)).toContain('FW0633')
+      const leases = await rig.lab.client('kubectl get leases -n kube-system -o name')
+      expect(leases).toContain(`lease.coordination.k8s.io/fairway-l2-${OWNER}`)
+    }, soon)
+    // longer than a node lives on its answers alone, and than one Lease vouches
+    const endInMs = performance.now() + 13_000
+    while (performance.now() < endInMs) {
+      const states = await Promise.all([OWNER, OTHER].map((node) => rig.stateOf(node)))
+      expect(states.map((state) => state?.announced)).toEqual([[FOUR, SIX].toSorted(), []])
+      await new Promise((resolve) => setTimeout(resolve, 250))
+    }
+  } finally {
+    await on(OWNER, 'nft delete table inet blocked')
+  }
+  await vi.waitFor(async () => expect(await codesOf(OTHER)).not.toContain('FW0633'), soon)
+})
