@@ -30,6 +30,7 @@ import {
   BGP_SECRET_MISSING,
 } from '../model/codes/bgp-plan.ts'
 import { BGP_IMPORT_SHADOWED, BGP_NO_ROUTE_BACK, BGP_STRICT_REVERSE_PATH } from '../model/codes/bgp-return.ts'
+import { L2_ADDRESS_CLAIMED, L2_NOBODY_ANNOUNCES } from '../model/codes/l2-plan.ts'
 import {
   EXTERNAL_IP_NOT_ALLOWED,
   HOST_PORT_IPV6_LOOPBACK,
@@ -59,6 +60,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   [BGP_NO_ROUTE_BACK.code, 'NoRouteBack'],
   [BGP_IMPORT_SHADOWED.code, 'ImportNotUsed'],
   [BGP_STRICT_REVERSE_PATH.code, 'StrictReversePath'],
+  [L2_ADDRESS_CLAIMED.code, 'AddressClaimedByAnother'],
 ])
 /** What every agent finds alike, since it follows from the object and the agents' flags: one Event for all of them. */
 const SHARED_REASONS: ReadonlyMap<string, string> = new Map([
@@ -72,6 +74,7 @@ const SHARED_REASONS: ReadonlyMap<string, string> = new Map([
   [BGP_PEER_UNKNOWN.code, 'PeerUnknown'],
   [BGP_COMMUNITY_UNKNOWN.code, 'CommunityUnknown'],
   [BGP_ROUTER_ID_DIFFERS.code, 'RouterIDDiffers'],
+  [L2_NOBODY_ANNOUNCES.code, 'NotAnnounced'],
 ])
 const RESOURCES: Readonly<Record<string, Resource<KubeObject>>> = {
   pod: PODS,

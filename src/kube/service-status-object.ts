@@ -17,6 +17,15 @@ export const SERVICE_BGP_STATUSES: Resource<ServiceStatusObject> = {
   namespaced: true,
 }
 
+/** Source: deploy/crds/metallb.io_servicel2statuses.yaml. */
+export const SERVICE_L2_STATUSES: Resource<ServiceStatusObject> = {
+  group: 'metallb.io',
+  version: 'v1beta1',
+  plural: 'servicel2statuses',
+  kind: 'ServiceL2Status',
+  namespaced: true,
+}
+
 /** Source: MetalLB, which finds the objects of a Service by these. */
 const NODE_LABEL = 'metallb.io/node'
 const LONGEST_LABEL = 63

@@ -6,6 +6,19 @@ const rig = new L2Failover('t-l2-faults')
 const [OWNER, OTHER] = ['optiplex-1', 'optiplex-2'] as const
 const soon = { timeout: 30_000, interval: 100 }
 
+/** Nobody has a subnet with such an address. */
+const LONELY = `
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: { name: far }
+spec: { addresses: [203.0.113.0/24], autoAssign: false }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: lonely, annotations: { metallb.io/address-pool: far } }
+spec: { type: LoadBalancer, selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
+`
+
 beforeAll(() => rig.up('--with', 'bgp'))
 afterAll(() => rig.down())
 
@@ -16,6 +29,27 @@ async function on(host: string, line: string): Promise<string> {
 }
 
 const codesOf = async (node: string) => (await rig.findingsOf(node)).map(({ code }) => code)
+
+test('who announces is said: an object of the Service and the node, and an Event', async () => {
+  const columns = 'custom-columns=N:.status.node,S:.status.serviceName,I:.status.interfaces[*].name'
+  const said = () => rig.lab.client(`kubectl get servicel2statuses -A --no-headers -o '${columns}'`)
+  await vi.waitFor(async () => expect((await said()).trim().split(/\s+/)).toEqual([OWNER, 'web', 'eth0']), soon)
+  await rig.lab.client(`kubectl cordon ${OWNER}`)
+  await vi.waitFor(async () => expect((await said()).trim().split(/\s+/)).toEqual([OTHER, 'web', 'eth0']), soon)
+  await rig.lab.client(`kubectl uncordon ${OWNER}`)
+  await vi.waitFor(async () => expect((await said()).trim().split(/\s+/)).toEqual([OWNER, 'web', 'eth0']), soon)
+  const events = await rig.lab.client('kubectl get events --field-selector reason=nodeAssigned')
+  expect(events).toContain(`announcing from node "${OTHER}" with protocol "layer2"`)
+})
+
+test('a Service whose address nobody announces is told so, and why', async () => {
+  const service = (verb: string) => rig.lab.client(`kubectl ${verb} -f -`, LONELY)
+  await service('apply')
+  const told = () => rig.lab.client('kubectl get events --field-selector reason=NotAnnounced -o custom-columns=M:.message')
+  await vi.waitFor(async () => expect(await told()).toContain('(FW0630)'), soon)
+  await service('delete')
+  await vi.waitFor(async () => expect(await codesOf(OWNER)).not.toContain('FW0630'), soon)
+})
 
 test('a stranger that says the address is its own is a finding, and the owner goes on', async () => {
   await on('tor', `ip addr add ${FOUR}/16 dev eth0`)

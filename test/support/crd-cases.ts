@@ -33,6 +33,7 @@ const routeImport = fairway('BGPRouteImport')
 const sessionStatus = fairway('BGPSessionStatus')
 const claim = fairway('AddressClaim')
 const announced = metallb('v1beta1', 'ServiceBGPStatus')
+const announcedNear = metallb('v1beta1', 'ServiceL2Status')
 const pool = metallb('v1beta1', 'IPAddressPool')
 const l2 = metallb('v1beta1', 'L2Advertisement')
 const bgp = metallb('v1beta1', 'BGPAdvertisement')
@@ -74,6 +75,7 @@ export const ACCEPTED: readonly CrdObject[] = [
   sessionStatus('rack-9--tor', { node: 'rack-9', peer: 'tor' }),
   claim('192.168.9.0', { address: '192.168.9.0', pool: 'first', holders: ['default/web'] }),
   announced('web--n1', {}),
+  announcedNear('web--n1', {}),
   pool('first', { addresses: ['192.168.9.0/24'] }),
   pool('dual', {
     ...{ addresses: ['192.168.10.1 - 192.168.10.9', 'fd00:192:168:9::/64'], autoAssign: false, avoidBuggyIPs: true },

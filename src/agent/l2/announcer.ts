@@ -7,7 +7,7 @@ import { logger } from '../../log/log.ts'
 import type { Finding } from '../../model/code.ts'
 import type { AddressConflict, AnnouncedAddress } from '../../model/l2.ts'
 import type { LoadBalancerConfig } from '../../model/load-balancer.ts'
-import type { NodeName, World, WorldChange } from '../../model/world.ts'
+import type { NodeName, ObjectKey, World, WorldChange } from '../../model/world.ts'
 import { createL2Planner, type L2Change, type L2Planner, type Ownership } from '../../plan/l2.ts'
 import { RangeSet } from '../../plan/ranges.ts'
 import { ConflictBook } from './conflict-book.ts'
@@ -19,6 +19,7 @@ import type { LinkSource } from './link-watch.ts'
 import type { LivenessTimes } from './liveness.ts'
 import { L2Metrics } from './metrics.ts'
 import { type BfdSource, PeerWatch } from './peer-watch.ts'
+import { L2ServiceStatus } from './service-status.ts'
 
 const log = logger('l2')
 
@@ -64,6 +65,7 @@ export class L2Announcer {
   private readonly handOver = new HandOver(HAND_OVER_IN_MS)
   private readonly conflicts = new ConflictBook()
   private readonly isolation: Isolation
+  private readonly services: L2ServiceStatus
   private readonly metrics: L2Metrics
   private world: World | undefined
   private config: LoadBalancerConfig | undefined
@@ -99,6 +101,7 @@ export class L2Announcer {
       },
       onVouched: (peer) => this.peers.vouch(peer, VOUCHED_IN_MS),
     })
+    this.services = new L2ServiceStatus({ client: options.client, node, signal, announced: () => this.announcedServices() })
     this.metrics = new L2Metrics({ announced: () => engine.observed.size, alive: () => this.peers.alive.size })
     const unsubscribe = engine.onForeignChange(() => this.reconciler.verify())
     links.onChange(() => this.take([{ kind: 'links', key: '' }]))
@@ -130,7 +133,7 @@ export class L2Announcer {
 
   /** Ends after the round in progress; call it after the signal. */
   async stop(): Promise<void> {
-    await Promise.all([this.reconciler.stop(), this.options.links.close()])
+    await Promise.all([this.reconciler.stop(), this.options.links.close(), this.services.settled()])
     await this.options.engine.close()
   }
 
@@ -298,9 +301,18 @@ export class L2Announcer {
     return this.options.engine.probe(at.address, at.link, timeoutInMs)
   }
 
+  private announcedServices(): ReadonlyMap<ObjectKey, ReadonlySet<string>> {
+    const interfaces = new Map<ObjectKey, Set<string>>()
+    for (const { address, interfaces: names } of this.options.engine.observed.values())
+      for (const service of this.planner.ownershipOf(address)?.services ?? [])
+        interfaces.set(service, new Set([...(interfaces.get(service) ?? []), ...names]))
+    return interfaces
+  }
+
   private noteRound(round: Round): void {
     const failedBefore = this.lastRound?.error !== undefined
     this.lastRound = round
+    this.services.note()
     if (round.error !== undefined) {
       log[failedBefore ? 'debug' : 'warn']({ err: round.error }, 'addresses could not be changed; trying again')
     } else if (round.upserts + round.removals > 0) {

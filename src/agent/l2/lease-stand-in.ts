@@ -12,7 +12,8 @@ import type { NodeName } from '../../model/world.ts'
 const log = logger('l2')
 
 const NAMESPACE = 'kube-system'
-const EVERY_IN_MS = 2_000
+const EVERY_IN_MS = 1_000
+const NEVER = ''
 /** A Lease that was renewed vouches for its node for so long, by the clock of who reads it. */
 export const VOUCHED_IN_MS = 10_000
 
@@ -75,9 +76,8 @@ export class LeaseStandIn {
         if (isNotFound(error)) return undefined
         throw error
       })
-    const renewed = lease?.spec?.renewTime
+    const renewed = lease?.spec?.renewTime ?? NEVER
     const before = this.seen.get(node)
-    if (renewed === undefined) return
     this.seen.set(node, renewed)
     if (before !== undefined && before !== renewed) onVouched(node)
   }

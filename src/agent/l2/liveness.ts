@@ -19,7 +19,7 @@ export interface LivenessTimes {
 }
 
 /** A live node answers within a millisecond; a lost packet and a busy machine must not look like death. */
-export const LIVENESS_TIMES: LivenessTimes = { doubtEvery: 30, idleEvery: 100, grace: 10_000, silent: 3_000, settle: 3_000 }
+export const LIVENESS_TIMES: LivenessTimes = { doubtEvery: 30, idleEvery: 100, grace: 10_000, silent: 2_000, settle: 3_000 }
 
 /** Unanswered probes in a row after which a node is dead: where BFD went down as well, and where nothing else is known. */
 const UNANSWERED = { withBfd: 2, alone: 3 } as const
