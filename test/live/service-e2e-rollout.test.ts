@@ -1,5 +1,5 @@
 /**
- * A rolling update under constant load on NodePort and ClusterIP, under both traffic policies: nothing is lost in 10,000 requests.
+ * A rolling update under constant load on load-balancer addresses, NodePorts and ClusterIPs, under both traffic policies: nothing is lost in 10,000 requests.
  * Source: kubernetes test/e2e/network/loadbalancer.go, "should not have connectivity disruption during rolling update", whose gate is 95 in 100.
  */
 import { spawn } from 'node:child_process'
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Service } from '../../src/kube/types.ts'
 import { inNetns } from '../../src/linux/netns.ts'
-import { Bed, clusterIp, FAMILIES, type Family, NODES, nodePort, type Target } from './service-e2e/bed.ts'
+import { Bed, balancer, clusterIp, FAMILIES, type Family, NODES, nodePort, type Target } from './service-e2e/bed.ts'
 
 const LOAD = fileURLToPath(new URL('./traffic/load.ts', import.meta.url))
 const WANTED = 10_000
@@ -50,6 +50,7 @@ const rolled = (name: string) => `kubectl rollout status deployment/${name} --ti
 beforeAll(async () => {
   bed = await Bed.up('t-svc-roll')
   await bed.lab.client('kubectl apply -f -', `${WEB}---${TWO}`)
+  await bed.announce()
   for (const family of FAMILIES) for (const policy of POLICIES) services.push(await service(family, policy))
   for (const family of FAMILIES) balanced.push(await balancedService(family))
   await bed.pods({ name: ASKER, node: 'optiplex-2' })
@@ -58,14 +59,15 @@ beforeAll(async () => {
 afterAll(() => bed?.down())
 
 /** Under Local, outsiders and the cluster's own draw from a node's own pods: it has one at every moment, if only one that ends. */
-function service(family: Family, policy: 'Cluster' | 'Local'): Promise<Service> {
-  return bed.service(`web-${policy.toLowerCase()}-${family.toLowerCase()}`, family, {
-    type: 'NodePort',
+async function service(family: Family, policy: 'Cluster' | 'Local'): Promise<Service> {
+  const { metadata } = await bed.service(`web-${policy.toLowerCase()}-${family.toLowerCase()}`, family, {
+    type: 'LoadBalancer',
     externalTrafficPolicy: policy,
     internalTrafficPolicy: policy,
     selector: { app: 'web' },
     ports: [{ port: 80, targetPort: 8080 }],
   })
+  return bed.balanced(metadata.name ?? '')
 }
 
 /** Under Local with a port that tells load balancers whether the node has ready pods. */
@@ -93,6 +95,7 @@ const whileHealthy = (one: Service, node: string): string => {
 }
 const atNodes = (some: readonly Service[]): readonly string[] =>
   some.flatMap((one) => NODES.map((node) => urlOf(nodePort(one, node))))
+const atBalancers = (some: readonly Service[]): readonly string[] => some.map((one) => urlOf(balancer(one)))
 const atClusterIps = (some: readonly Service[]): readonly string[] => some.map((one) => urlOf(clusterIp(one)))
 
 /** Asks all the time, each time over a new connection, until the returned function is called. */
@@ -134,12 +137,15 @@ async function rollUnderLoad(names: readonly string[], askers: Readonly<Record<s
 test('Services should not have connectivity disruption during rolling update with externalTrafficPolicy=Cluster and =Local, nor over ClusterIP: none of 10,000 requests fails', async ({
   annotate,
 }) => {
-  for (const one of services)
+  for (const one of services) {
+    await expect.poll(() => bed.who('client', balancer(one)), { timeout: 15_000 }).toMatch(/^web-/)
     for (const node of NODES) {
       await expect.poll(() => bed.who('client', nodePort(one, node)), { timeout: 15_000 }).toMatch(/^web-/)
       await expect.poll(() => bed.who(node, clusterIp(one)), { timeout: 15_000 }).toMatch(/^web-/)
     }
-  const askers = { client: atNodes(services), 'optiplex-1': atClusterIps(services), [ASKER]: atClusterIps(services) }
+  }
+  const outside = [...atNodes(services), ...atBalancers(services)]
+  const askers = { client: outside, 'optiplex-1': atClusterIps(services), [ASKER]: atClusterIps(services) }
   let asked = 0
   let rolled = 0
   while (asked < WANTED) {
@@ -157,7 +163,7 @@ test('a Deployment’s default strategy: no request fails while each node has a 
   await bed.lab.client(`kubectl patch deployment/web --type=json -p '${JSON.stringify(DEFAULT_STRATEGY)}'`)
   const balancers = balanced.flatMap((one) => NODES.map((node) => whileHealthy(one, node)))
   const { asked, failed, turnedAway } = await rollUnderLoad(['web', 'two'], {
-    client: [...atNodes(services), ...balancers],
+    client: [...atNodes(services), ...atBalancers(services), ...balancers],
     'optiplex-1': atClusterIps(services),
     [ASKER]: atClusterIps(services),
   })

@@ -126,6 +126,20 @@ export class Bed {
     return this.api.create(SERVICES, { metadata: { namespace: NAMESPACE, name }, spec: { ...families, ...spec } } as Service)
   }
 
+  /** Makes addresses for Services of type LoadBalancer, which every node may announce on the lab's own subnet. */
+  async announce(): Promise<void> {
+    await this.lab.client('kubectl apply -f -', POOL)
+  }
+
+  /** The Service once it has an address. */
+  async balanced(name: string): Promise<Service> {
+    for (;;) {
+      const service = await this.api.get(SERVICES, { namespace: NAMESPACE, name })
+      if ((service.status?.loadBalancer?.ingress ?? []).length > 0) return service
+      await soon()
+    }
+  }
+
   change(name: string, spec: object): Promise<Service> {
     return this.api.patch(SERVICES, { namespace: NAMESPACE, name }, { spec }, { type: 'merge' })
   }
@@ -181,6 +195,17 @@ export class Bed {
   }
 }
 
+const POOL = `
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: { name: public }
+spec: { addresses: [192.168.9.0/24, 'fd00:192:168::9:0/112'] }
+---
+apiVersion: metallb.io/v1beta1
+kind: L2Advertisement
+metadata: { name: public }
+`
+
 const READY = { httpGet: { port: 8080, path: '/' }, periodSeconds: 1 }
 
 /** Between two looks at what nothing tells of; the test's own time limits how many. */
@@ -198,4 +223,9 @@ export function nodePort(service: Service, node: string, protocol: 'TCP' | 'UDP'
   const family = (service.spec?.ipFamilies?.[0] ?? 'IPv4') as Family
   const port = service.spec?.ports?.find((one) => (one.protocol ?? 'TCP') === protocol)?.nodePort ?? 0
   return { address: addressOf(node, family), port, protocol }
+}
+
+/** The load-balancer address of a Service that has one, and a port of it. */
+export function balancer(service: Service, port = 80, protocol: 'TCP' | 'UDP' = 'TCP'): Target {
+  return { address: service.status?.loadBalancer?.ingress?.[0]?.ip ?? '', port, protocol }
 }
