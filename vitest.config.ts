@@ -2,7 +2,18 @@ import { defineConfig } from 'vitest/config'
 
 /** Live tests that measure times, fill the machine, or look at all of it: nothing else runs beside them. */
 const ALONE = [
-  ...['agent-kill', 'bgp-failover', 'bird', 'host-untouched', 'kubelet-limits', 'l2-failover', 'lab', 'lab-faults', 'rollout'],
+  ...[
+    'agent-kill',
+    'bgp-failover',
+    'bird',
+    'host-untouched',
+    'kubelet-limits',
+    'l2-failover',
+    'l2-scale',
+    'lab',
+    'lab-faults',
+    'rollout',
+  ],
   ...['seed', 'service-e2e-disruption', 'service-e2e-rollout', 'setup-host'],
 ].map((name) => `test/live/${name}.test.ts`)
 

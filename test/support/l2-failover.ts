@@ -128,18 +128,11 @@ export class L2Failover {
   }
 
   /** What the client notices, asking all the time, until `over` resolves after `happens`. */
-  async during(happens: () => Promise<void>, over: () => Promise<void>): Promise<readonly ConnectionsResult[]> {
-    const client = startProgram(`fw-${this.name}-client`, ['80', String(HELD), FOUR, SIX], PROGRAM)
-    try {
-      expect(await lineOf(client)).toBe('asking')
+  during(happens: () => Promise<void>, over: () => Promise<void>): Promise<readonly ConnectionsResult[]> {
+    return whileAsking(this.name, { held: HELD, intervalInMs: 10, addresses: [FOUR, SIX] }, async () => {
       await happens()
       await over()
-      const line = lineOf(client)
-      client.stdin?.end()
-      return JSON.parse(await line) as readonly ConnectionsResult[]
-    } finally {
-      client.kill('SIGKILL')
-    }
+    })
   }
 
   /** Resolves once `node` announces both. */
@@ -150,5 +143,27 @@ export class L2Failover {
   /** The one who is not. */
   other(node: string): string {
     return ANNOUNCERS.find((one) => one !== node) ?? ''
+  }
+}
+
+/** What the client of a lab notices of `work`, asking these addresses on port 80 all the time. */
+export async function whileAsking(
+  lab: string,
+  {
+    held,
+    intervalInMs,
+    addresses,
+  }: { readonly held: number; readonly intervalInMs: number; readonly addresses: readonly string[] },
+  work: () => Promise<void>,
+): Promise<readonly ConnectionsResult[]> {
+  const client = startProgram(`fw-${lab}-client`, ['80', String(held), String(intervalInMs), ...addresses], PROGRAM)
+  try {
+    expect(await lineOf(client)).toBe('asking')
+    await work()
+    const line = lineOf(client)
+    client.stdin?.end()
+    return JSON.parse(await line) as readonly ConnectionsResult[]
+  } finally {
+    client.kill('SIGKILL')
   }
 }

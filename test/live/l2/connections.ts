@@ -1,7 +1,7 @@
 /**
- * A program: opens a new TCP connection to each address every 10 ms, and keeps some open on which it asks again and again.
+ * A program: opens a new TCP connection to each address every INTERVAL_MS, and keeps some open on which it asks again and again.
  *
- * `connections.ts PORT HELD ADDRESS...` asks until its input ends, then prints one ConnectionsResult an address as JSON; `asking` is
+ * `connections.ts PORT HELD INTERVAL_MS ADDRESS...` asks until its input ends, then prints one ConnectionsResult an address as JSON; `asking` is
  * printed once each address was reached.
  */
 import { once } from 'node:events'
@@ -19,7 +19,6 @@ export interface ConnectionsResult {
   readonly lost: number
 }
 
-const EVERY_IN_MS = 10
 /** The kernel asks again after a second: a connection whose first packet was lost has failed by then. */
 const PATIENCE_IN_MS = 900
 const HELD_EVERY_IN_MS = 50
@@ -37,7 +36,7 @@ interface Held {
   isOver: boolean
 }
 
-const [port = '', held = '', ...addresses] = process.argv.slice(2)
+const [port = '', held = '', interval = '', ...addresses] = process.argv.slice(2)
 let isOver = false
 
 function attempt(address: string): Try {
@@ -83,7 +82,7 @@ async function reached(address: string): Promise<void> {
     const one = attempt(address)
     while (one.isAnswered === undefined) await wait(1)
     if (one.isAnswered) return
-    await wait(EVERY_IN_MS)
+    await wait(Number(interval))
   }
 }
 
@@ -105,7 +104,7 @@ async function ask(address: string): Promise<() => ConnectionsResult> {
   const open = await Promise.all(Array.from({ length: Number(held) }, () => hold(address)))
   for (const one of open) void keepAsking(one)
   const tries: Try[] = []
-  const timer = setInterval(() => tries.push(attempt(address)), EVERY_IN_MS)
+  const timer = setInterval(() => tries.push(attempt(address)), Number(interval))
   process.stdin.on('end', () => clearInterval(timer))
   return () => judge(address, tries, open)
 }
