@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { L2Scale } from '../support/l2-scale.ts'
 
 const COUNT = 1_000
-const rig = new L2Scale('t-l2-scale-soak', COUNT)
+const rig = new L2Scale('t-l2-many', COUNT)
 
 beforeAll(() => rig.up(), 120_000)
 afterAll(() => rig.down())
