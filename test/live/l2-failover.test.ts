@@ -11,8 +11,9 @@ beforeAll(() => rig.up('--with', 'bgp'))
 afterAll(() => rig.down())
 
 function report(what: string, results: readonly ConnectionsResult[]): void {
-  const words = results.map(({ address, tried, failed, darkInMs, held, lost }) => {
-    return `${address} dark ${darkInMs} ms, ${failed} of ${tried} failed, ${lost} of ${held} open ones lost`
+  const words = results.map(({ address, tried, failed, reset, reasons, darkInMs, held, lost }) => {
+    const failures = `${failed} of ${tried} failed${failed > 0 ? ` (${reasons.join()})` : ''}, ${reset} reset`
+    return `${address} dark ${darkInMs} ms, ${failures}, ${lost} of ${held} open ones lost`
   })
   process.stderr.write(`L2, ${what}: ${words.join('; ')}\n`)
 }
@@ -69,14 +70,22 @@ describe('new connections are dark for at most 400 ms', () => {
 
 describe('no new connection fails', () => {
   test('while the owner is drained, and takes its addresses back', { timeout: 90_000 }, async () => {
-    await isNotNoticed(
-      'cordon',
-      () => rig.lab.client(`kubectl cordon ${OWNER}`).then(() => undefined),
-      () => rig.takenOver(OTHER),
-    )
+    const mark = (verb: string) => rig.lab.client(`kubectl ${verb} ${OWNER}`).then(() => undefined)
+    try {
+      await isNotNoticed(
+        'cordon',
+        () => mark('cordon'),
+        () => rig.takenOver(OTHER),
+      )
+    } finally {
+      await mark('uncordon')
+      await rig.takenOver(OWNER)
+    }
+    await mark('cordon')
+    await rig.takenOver(OTHER)
     await isNotNoticed(
       'uncordon',
-      () => rig.lab.client(`kubectl uncordon ${OWNER}`).then(() => undefined),
+      () => mark('uncordon'),
       () => rig.takenOver(OWNER),
     )
   })

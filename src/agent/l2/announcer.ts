@@ -1,30 +1,27 @@
 /** The node's announcements by ARP and NDP: settings, Services and who is alive -> plan -> addresses on interfaces. */
 import type { AddressEngine } from '../../engine/address/engine.ts'
-import { createReconciler, type Reconciler, type Round } from '../../engine/reconcile.ts'
+import type { Round } from '../../engine/reconcile.ts'
 import type { Metric } from '../../http/metrics.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { logger } from '../../log/log.ts'
 import type { Finding } from '../../model/code.ts'
-import type { AddressConflict, AnnouncedAddress } from '../../model/l2.ts'
+import type { AddressConflict } from '../../model/l2.ts'
 import type { LoadBalancerConfig } from '../../model/load-balancer.ts'
 import type { NodeName, ObjectKey, World, WorldChange } from '../../model/world.ts'
 import { createL2Planner, type L2Change, type L2Planner, type Ownership } from '../../plan/l2.ts'
-import { RangeSet } from '../../plan/ranges.ts'
 import { ConflictBook } from './conflict-book.ts'
 import { addressClaimed, bfdSilent, onNode, roundFailed } from './findings.ts'
-import { HandOver } from './hand-over.ts'
+import { Holdings } from './holdings.ts'
 import { Isolation } from './isolation.ts'
 import { LeaseStandIn, VOUCHED_IN_MS } from './lease-stand-in.ts'
 import type { LinkSource } from './link-watch.ts'
 import type { LivenessTimes } from './liveness.ts'
 import { L2Metrics } from './metrics.ts'
 import { type BfdSource, PeerWatch } from './peer-watch.ts'
+import { reach } from './reach.ts'
 import { L2ServiceStatus } from './service-status.ts'
 
 const log = logger('l2')
-
-/** A planned owner has announced by then, or cannot: an address is better with one too many than with none for that long. */
-const HAND_OVER_IN_MS = 5_000
 
 export interface AnnouncerOptions {
   readonly node: NodeName
@@ -60,9 +57,8 @@ export interface L2State {
 export class L2Announcer {
   private readonly options: AnnouncerOptions
   private readonly planner: L2Planner
-  private readonly reconciler: Reconciler<AnnouncedAddress>
+  private readonly holdings: Holdings
   private readonly peers: PeerWatch
-  private readonly handOver = new HandOver(HAND_OVER_IN_MS)
   private readonly conflicts = new ConflictBook()
   private readonly isolation: Isolation
   private readonly services: L2ServiceStatus
@@ -70,18 +66,19 @@ export class L2Announcer {
   private world: World | undefined
   private config: LoadBalancerConfig | undefined
   private changes: L2Change[] = []
-  private isClaiming = false
-  private hasClaimed = false
   private lastRound: Round | undefined
   private told = ''
   private known: ReadonlySet<NodeName> = new Set()
-  private timer: NodeJS.Timeout | undefined
 
   constructor(options: AnnouncerOptions) {
     this.options = options
     const { engine, links, node, signal } = options
     this.planner = createL2Planner(node)
-    this.reconciler = createReconciler({ engine, onRound: (round) => this.noteRound(round) })
+    this.holdings = new Holdings({
+      ...{ node, engine, signal, planned: this.planner.entries },
+      ownerOf: (key) => this.planner.ownershipOf(addressOf(key))?.owner,
+      onRound: (round) => this.noteRound(round),
+    })
     this.peers = new PeerWatch({
       ...{ node, bfd: options.bfd, times: options.times },
       probe: (peer, timeoutInMs) => this.probe(peer, timeoutInMs),
@@ -103,7 +100,6 @@ export class L2Announcer {
     })
     this.services = new L2ServiceStatus({ client: options.client, node, signal, announced: () => this.announcedServices() })
     this.metrics = new L2Metrics({ announced: () => engine.observed.size, alive: () => this.peers.alive.size })
-    const unsubscribe = engine.onForeignChange(() => this.reconciler.verify())
     links.onChange(() => this.take([{ kind: 'links', key: '' }]))
     engine
       .onConflict((conflict) => this.noteConflict(conflict))
@@ -112,8 +108,6 @@ export class L2Announcer {
         (err: unknown) => log.warn({ err }, 'claims of others to addresses are not heard'),
       )
     signal.addEventListener('abort', () => {
-      clearTimeout(this.timer)
-      unsubscribe()
       this.peers.close()
       this.isolation.close()
     })
@@ -133,7 +127,7 @@ export class L2Announcer {
 
   /** Ends after the round in progress; call it after the signal. */
   async stop(): Promise<void> {
-    await Promise.all([this.reconciler.stop(), this.options.links.close(), this.services.settled()])
+    await Promise.all([this.holdings.stop(), this.options.links.close(), this.services.settled()])
     await this.options.engine.close()
   }
 
@@ -156,7 +150,7 @@ export class L2Announcer {
       alive: [...this.peers.alive].sort(),
       addresses: this.planner.ownerships,
       announced: [...this.options.engine.observed.values()].map(({ address }) => address).sort(),
-      pending: this.reconciler.pending.size,
+      pending: this.holdings.pending,
       ...(this.lastRound?.error === undefined ? {} : { error: this.lastRound.error.message }),
     }
   }
@@ -168,7 +162,7 @@ export class L2Announcer {
   private take(changes: readonly L2Change[]): void {
     this.changes.push(...changes)
     if (this.world === undefined || this.config === undefined || this.options.signal.aborted) return
-    if (this.hasClaimed && this.changes.length === 0) return // a pod of this node, and such
+    if (this.holdings.hasBegun && this.changes.length === 0) return // a pod of this node, and such
     try {
       this.plan(this.world, this.config)
     } catch (err) {
@@ -182,7 +176,7 @@ export class L2Announcer {
     const before = this.known
     this.take([{ kind: 'alive', key: '' }])
     this.known = this.peers.alive
-    if (this.hasClaimed && !this.known.isSubsetOf(before)) this.tellSegments(this.planner.entries.keys())
+    if (this.holdings.hasBegun && !this.known.isSubsetOf(before)) this.tellSegments(this.planner.entries.keys())
   }
 
   private takeIsolation(): void {
@@ -201,69 +195,15 @@ export class L2Announcer {
     this.planner.update({ ...input, alive: alive() }, this.changes.splice(0))
     this.watchPeers() // who is new counts as live, before anything is claimed
     this.planner.update({ ...input, alive: alive() }, [{ kind: 'alive', key: '' }])
-    if (!this.peers.settled) return
-    if (this.hasClaimed) this.want()
-    else void this.claim()
-  }
-
-  /** The first time: what a predecessor announced is adopted, and what is another's by now stays until that one has it. */
-  private async claim(): Promise<void> {
-    if (this.isClaiming) return
-    this.isClaiming = true
-    const { engine, signal } = this.options
-    await engine.refresh(signal).catch((err: unknown) => log.warn({ err }, 'addresses of before cannot be read'))
-    if (signal.aborted) return
-    this.hasClaimed = true
-    const kept = [...engine.observed.values()].filter(({ key, interfaces }) => {
-      return interfaces.length > 0 && !this.planner.entries.has(key) && this.isHandedOver(key)
-    })
-    const upserts = [...this.planner.entries.values(), ...kept]
-    log.info({ announced: upserts.length, alive: [...this.peers.alive].sort() }, 'addresses are claimed')
-    this.reconciler.want({ upserts, removals: [] })
-    this.wind()
-  }
-
-  /** Asks for what is planned, and keeps what another node is to announce until it does. */
-  private want(): void {
-    const { desired } = this.reconciler
-    const upserts = [...this.planner.entries.values()].filter((entry) => desired.get(entry.key) !== entry)
-    for (const { key } of this.planner.entries.values()) this.handOver.release(key)
-    const gone = [...desired.keys()].filter((key) => !this.planner.entries.has(key) && !this.isHandedOver(key))
-    this.reconciler.want({ upserts, removals: gone })
-    this.wind()
-  }
-
-  /** Whether an address that goes from here is kept until its next owner announces it. */
-  private isHandedOver(key: string): boolean {
-    const owner = this.planner.ownershipOf(addressOf(key))?.owner
-    if (owner === undefined || owner === this.options.node) {
-      this.handOver.release(key)
-      return false
-    }
-    this.handOver.keep(key, performance.now())
-    return true
-  }
-
-  private wind(): void {
-    clearTimeout(this.timer)
-    const { dueAtInMs } = this.handOver
-    if (!Number.isFinite(dueAtInMs) || this.options.signal.aborted) return
-    this.timer = setTimeout(() => this.giveUp(this.handOver.takeOverdue(performance.now())), dueAtInMs - performance.now())
-    this.timer.unref()
-  }
-
-  private giveUp(keys: readonly string[]): void {
-    this.reconciler.want({ upserts: [], removals: keys })
-    this.wind()
+    if (this.peers.settled) this.holdings.follow()
   }
 
   /** Another host says that an address of ours is its own: the next owner, which was waited for, or somebody who should not. */
   private noteConflict(conflict: AddressConflict): void {
     const { address, mac } = conflict
     const key = `announced-address/${address}`
-    if (this.handOver.release(key)) {
+    if (this.holdings.release(key)) {
       log.debug({ address, mac }, 'handed over')
-      this.giveUp([key])
     } else if (!this.planner.entries.has(key)) {
       this.conflicts.forget(address) // it goes already
     } else if (this.conflicts.note(conflict, performance.now())) {
@@ -277,27 +217,17 @@ export class L2Announcer {
   private watchPeers(): void {
     const { peers } = this.planner
     const near = [...peers].flatMap((peer) => {
-      const at = this.reach(peer)
+      const at = reach(this.world?.nodes.get(peer), this.options.links.current)
       return at === undefined ? [] : [[peer, at.address] as const]
     })
     this.options.bfd?.watchNodes(new Map(near))
     this.peers.watch(peers)
   }
 
-  /** Where a node is found on a subnet of this one. */
-  private reach(peer: NodeName): { readonly address: string; readonly link: string } | undefined {
-    const addresses = this.world?.nodes.get(peer)?.addresses ?? []
-    for (const { name, subnets } of this.options.links.current) {
-      const range = new RangeSet(subnets)
-      const address = addresses.find((one) => range.has(one))
-      if (address !== undefined) return { address, link: name }
-    }
-    return undefined
-  }
-
   private async probe(peer: NodeName, timeoutInMs: number): Promise<boolean> {
-    const at = this.reach(peer)
-    if (at === undefined) return this.world?.nodes.get(peer)?.ready ?? false // no way to ask it: what the cluster says must do
+    const node = this.world?.nodes.get(peer)
+    const at = reach(node, this.options.links.current)
+    if (at === undefined) return node?.ready ?? false // no way to ask it: what the cluster says must do
     return this.options.engine.probe(at.address, at.link, timeoutInMs)
   }
 

@@ -12,6 +12,10 @@ export interface ConnectionsResult {
   readonly address: string
   readonly tried: number
   readonly failed: number
+  /** Not among the failed: the handshake was answered, and what came next met with a node that knows nothing of it. */
+  readonly reset: number
+  /** Why the failed did, each reason once. */
+  readonly reasons: readonly string[]
   /** The longest time in which new connections failed: from the start of the first one that did to that of the next which did not. */
   readonly darkInMs: number
   /** Connections that were open all the time, and those of them that ended or fell silent. */
@@ -26,8 +30,14 @@ const REQUEST = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
 
 interface Try {
   readonly atInMs: number
-  isAnswered: boolean | undefined
+  /** '' while nothing is known; `connected`, or the code of the error. */
+  outcome: string
 }
+
+const CONNECTED = 'connected'
+/** Only a connection that is there can be reset: refusal has another code. */
+const RESET = 'ECONNRESET'
+const isLost = ({ outcome }: Try): boolean => outcome !== CONNECTED && outcome !== RESET
 
 interface Held {
   readonly socket: Socket
@@ -40,15 +50,15 @@ const [port = '', held = '', interval = '', ...addresses] = process.argv.slice(2
 let isOver = false
 
 function attempt(address: string): Try {
-  const one: Try = { atInMs: performance.now(), isAnswered: undefined }
+  const one: Try = { atInMs: performance.now(), outcome: '' }
   const socket = connect({ host: address, port: Number(port) })
-  const end = (isAnswered: boolean) => {
-    one.isAnswered ??= isAnswered
+  const end = (outcome: string) => {
+    if (one.outcome === '') one.outcome = outcome
     socket.destroy()
   }
-  const timer = setTimeout(() => end(false), PATIENCE_IN_MS)
-  socket.on('connect', () => end(true))
-  socket.on('error', () => end(false))
+  const timer = setTimeout(() => end('silence'), PATIENCE_IN_MS)
+  socket.on('connect', () => end(CONNECTED))
+  socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
   socket.on('close', () => clearTimeout(timer))
   return one
 }
@@ -80,8 +90,8 @@ async function keepAsking(one: Held): Promise<void> {
 async function reached(address: string): Promise<void> {
   for (;;) {
     const one = attempt(address)
-    while (one.isAnswered === undefined) await wait(1)
-    if (one.isAnswered) return
+    while (one.outcome === '') await wait(1)
+    if (one.outcome === CONNECTED) return
     await wait(Number(interval))
   }
 }
@@ -89,14 +99,17 @@ async function reached(address: string): Promise<void> {
 function judge(address: string, tries: readonly Try[], open: readonly Held[]): ConnectionsResult {
   let darkInMs = 0
   let since: number | undefined
-  for (const { atInMs, isAnswered } of tries) {
-    if (!isAnswered) since ??= atInMs
-    if (since !== undefined) darkInMs = Math.max(darkInMs, atInMs - since)
-    if (isAnswered) since = undefined
+  for (const one of tries) {
+    if (isLost(one)) since ??= one.atInMs
+    if (since !== undefined) darkInMs = Math.max(darkInMs, one.atInMs - since)
+    if (!isLost(one)) since = undefined
   }
-  const failed = tries.filter(({ isAnswered }) => !isAnswered).length
+  const failed = tries.filter(isLost)
+  const reset = tries.filter(({ outcome }) => outcome === RESET).length
+  const reasons = [...new Set(failed.map(({ outcome }) => outcome))].toSorted()
   const lost = open.filter((one) => one.isOver || one.answeredAtInMs < one.askedAtInMs).length
-  return { address, tried: tries.length, failed, darkInMs: Math.round(darkInMs), held: open.length, lost }
+  const counts = { tried: tries.length, failed: failed.length, reset, reasons, held: open.length, lost }
+  return { address, ...counts, darkInMs: Math.round(darkInMs) }
 }
 
 async function ask(address: string): Promise<() => ConnectionsResult> {
@@ -113,7 +126,7 @@ const results = await Promise.all(addresses.map(ask))
 process.stdout.write('asking\n')
 process.stdin.resume()
 await once(process.stdin, 'end')
+isOver = true // what was asked has its answer by the end
 await wait(PATIENCE_IN_MS + 100)
-isOver = true
 process.stdout.write(`${JSON.stringify(results.map((result) => result()))}\n`)
 process.exit(0)
