@@ -18,3 +18,10 @@ test('two that both lead for 3,000 changes give no address twice', { timeout: 60
   await crashes.expectSettled()
   process.stderr.write(`two leaders, ${crashes.history.given} addresses given\n`)
 })
+
+test('100 processes that are killed at any moment give no address twice', { timeout: 600_000 }, async () => {
+  await using crashes = await ControllerCrashes.make(12)
+  await crashes.kill(100)
+  await crashes.expectSettled()
+  process.stderr.write(`100 kills, ${crashes.history.given} addresses given\n`)
+})

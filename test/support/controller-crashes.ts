@@ -2,6 +2,7 @@
 import { expect, vi } from 'vitest'
 import { SERVICES } from '../../src/kube/resource.ts'
 import { AddressHistory } from './address-history.ts'
+import { ControllerProcess } from './controller-process.ts'
 import { ControllerWorld } from './controller-world.ts'
 import { mortalClient } from './mortal-client.ts'
 
@@ -9,6 +10,8 @@ import { mortalClient } from './mortal-client.ts'
 const NAMES = Array.from({ length: 10 }, (_, at) => `s${at}`)
 const RANGE = '192.168.9.0-192.168.9.7'
 const ADDRESSES = 8
+/** Up to so long a process lives: most die amid writes. */
+const LIFE_IN_MS = 200
 
 export class ControllerCrashes implements AsyncDisposable {
   readonly history: AddressHistory
@@ -50,6 +53,19 @@ export class ControllerCrashes implements AsyncDisposable {
       expect(this.history.clashes).toEqual([])
     }
     await this.world.start()
+  }
+
+  /** The same with processes of `fairway controller`, each of which gets SIGKILL at a moment of its own. */
+  async kill(times: number): Promise<void> {
+    using controller = new ControllerProcess(this.world.server.url)
+    for (let kill = 0; kill < times; kill++) {
+      await controller.start()
+      const endInMs = performance.now() + this.draw(LIFE_IN_MS)
+      while (performance.now() < endInMs) await this.churn()
+      await controller.kill()
+      expect(this.history.clashes).toEqual([])
+    }
+    await this.world.start({ identity: 'one' })
   }
 
   /** Two controllers that both lead, all the time: each has a Lease of its own, as if one had been stolen, and its holder knew nothing of it. */

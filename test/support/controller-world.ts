@@ -4,7 +4,7 @@ import { parse } from 'yaml'
 import { Controller, type ControllerOptions } from '../../src/controller/controller.ts'
 import { createClient, type KubeClient } from '../../src/kube/client.ts'
 import { ADDRESS_CLAIMS, IP_ADDRESS_POOLS } from '../../src/kube/load-balancer-resources.ts'
-import { SERVICES } from '../../src/kube/resource.ts'
+import { PODS, SERVICES } from '../../src/kube/resource.ts'
 import type { Service, ServiceSpec } from '../../src/kube/types.ts'
 import { startTestServer, type TestServer } from '../../src/lab/apiserver/testing.ts'
 import { CRDS } from './crd-cases.ts'
@@ -60,6 +60,15 @@ export class ControllerWorld implements AsyncDisposable {
   service(name: string, spec: ServiceSpec = {}, annotations: Readonly<Record<string, string>> = {}): Promise<Service> {
     const metadata = { namespace: 'default', name, annotations }
     return this.client.create(SERVICES, { metadata, spec: { type: 'LoadBalancer', ports: [{ port: 80 }], ...spec } })
+  }
+
+  /** A pod of MetalLB's controller, with its condition Ready. */
+  async metallb(ready: 'True' | 'False'): Promise<void> {
+    const place = { namespace: 'default', name: 'controller-1' }
+    const labels = { app: 'metallb', component: 'controller' }
+    await this.client.create(PODS, { metadata: { ...place, labels }, spec: { containers: [{ name: 'c', image: 'a' }] } })
+    const status = { conditions: [{ type: 'Ready', status: ready }] }
+    await this.client.patch(PODS, place, { status }, { type: 'strategic', subresource: 'status' })
   }
 
   read(name: string): Promise<Service> {
