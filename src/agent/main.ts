@@ -1,5 +1,5 @@
 /** `fairway agent`: the role that runs on every node. */
-import { closeSync, mkdirSync, rmdirSync, rmSync, writeSync } from 'node:fs'
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AgentConfig, readAgentConfig } from '../config/agent.ts'
 import { createConntrack } from '../engine/conntrack/conntrack.ts'
@@ -8,6 +8,7 @@ import { serveUnix } from '../http/unix-server.ts'
 import { createClient } from '../kube/client.ts'
 import { loadKubeConfig } from '../kube/config.ts'
 import { giveMemoryBack } from '../linux/memory.ts'
+import { notifyReady } from '../linux/ready-fd.ts'
 import { logger } from '../log/log.ts'
 import { Agent } from './agent.ts'
 import { bgpRole, removeBird } from './bgp/role.ts'
@@ -81,16 +82,11 @@ async function run(config: AgentConfig, engine: NftablesEngine): Promise<void> {
   })
   await serveUnix(socket, agent.pages)
   await agent.ready
-  if (config.readyFd !== undefined) notifyReady(config.readyFd)
+  if (config.readyFd !== undefined) tellReady(config.readyFd)
   giveMemoryBack() // the first load of a large cluster takes twice of what is needed from then on
 }
 
-/** Source: s6's notification descriptors: one line, then the descriptor is closed. */
-function notifyReady(fd: number): void {
-  try {
-    writeSync(fd, 'READY\n')
-    closeSync(fd)
-  } catch (err) {
-    log.warn({ err }, 'nobody listens for READY')
-  }
+function tellReady(fd: number): void {
+  const err = notifyReady(fd)
+  if (err !== undefined) log.warn({ err }, 'nobody listens for READY')
 }

@@ -1,10 +1,11 @@
 /** `fairway controller`: the role that gives addresses; several may run, one leads. */
-import { closeSync, mkdirSync, rmSync, writeSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ControllerConfig, readControllerConfig } from '../config/controller.ts'
 import { serveUnix } from '../http/unix-server.ts'
 import { createClient } from '../kube/client.ts'
 import { loadKubeConfig } from '../kube/config.ts'
+import { notifyReady } from '../linux/ready-fd.ts'
 import { logger } from '../log/log.ts'
 import { Controller } from './controller.ts'
 
@@ -38,7 +39,7 @@ async function run(config: ControllerConfig): Promise<void> {
   const controller = new Controller({ client, signal: stop.signal, identity, leaseNamespace, leaseInMs, loadBalancerClass })
   const server = await serveUnix(socket, controller.pages)
   await Promise.race([controller.start(), aborted(stop.signal)])
-  if (config.readyFd !== undefined) notifyReady(config.readyFd)
+  if (config.readyFd !== undefined) tellReady(config.readyFd)
   await controller.run()
   await server.close()
   rmSync(socket, { force: true })
@@ -49,12 +50,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
-/** Source: s6's notification descriptors: one line, then the descriptor is closed. */
-function notifyReady(fd: number): void {
-  try {
-    writeSync(fd, 'READY\n')
-    closeSync(fd)
-  } catch (err) {
-    log.warn({ err }, 'nobody listens for READY')
-  }
+function tellReady(fd: number): void {
+  const err = notifyReady(fd)
+  if (err !== undefined) log.warn({ err }, 'nobody listens for READY')
 }

@@ -1,6 +1,7 @@
 /** The role `lab-supervisor`: `--lab NAME`, everything else is in that lab's lab.json. */
-import { closeSync, writeSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { notifyReady } from '../../linux/ready-fd.ts'
 import { FairwayError } from '../../model/code.ts'
 import { LAB_NOT_RUNNING } from '../../model/codes/lab.ts'
 import { checkLabName } from '../names.ts'
@@ -27,9 +28,6 @@ export async function main(args: readonly string[]): Promise<void> {
   process.on('SIGHUP', () => undefined) // the terminal that it was started from is not its own
   await supervisor.announce()
   if (values['lock-fd'] !== undefined) closeSync(Number(values['lock-fd']))
-  if (values['ready-fd'] !== undefined) {
-    writeSync(Number(values['ready-fd']), 'READY\n')
-    closeSync(Number(values['ready-fd']))
-  }
+  if (values['ready-fd'] !== undefined) notifyReady(Number(values['ready-fd'])) // the next `up` finds us if this one was killed
   supervisor.start()
 }
