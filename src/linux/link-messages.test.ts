@@ -1,5 +1,13 @@
 import { expect, it } from 'vitest'
-import { addAddress, getNeighbour, neighbourMac, parseLinkChanges, removeAddress } from './link-messages.ts'
+import {
+  addAddress,
+  getNeighbour,
+  getRoute,
+  neighbourMac,
+  ownDestinations,
+  parseLinkChanges,
+  removeAddress,
+} from './link-messages.ts'
 
 it('asks in words that it reads itself: what the kernel tells of an address has the form of the request', () => {
   for (const [address, family, prefixLength] of [
@@ -46,4 +54,15 @@ it('takes a neighbour’s hardware address only while it works', () => {
   expect(neighbourMac(answer(0x02))).toBe('02:00:00:00:00:0a')
   expect(neighbourMac(answer(0x20))).toBeUndefined()
   expect(neighbourMac([])).toBeUndefined()
+})
+
+it('knows an address of the node by the kind of its route', () => {
+  const answer = (address: string, kind: number) => {
+    const body = Buffer.from(getRoute(address, 1).subarray(16))
+    body[7] = kind
+    return { type: 24, body }
+  }
+  const [local, unicast] = [2, 1]
+  const answers = [answer('2001:db8::50', local), answer('2001:db8::51', unicast), answer('192.0.2.50', local)]
+  expect([...ownDestinations(answers)]).toEqual(['2001:db8::50', '192.0.2.50'])
 })

@@ -1,6 +1,6 @@
 /**
  * Interfaces, their addresses and their neighbours as rtnetlink tells them and is asked to change them. Integers are in the machine's order
- * (little endian), addresses in the network's. Source: rtnetlink(7); linux/if_addr.h, if_link.h, neighbour.h.
+ * (little endian), addresses in the network's. Source: rtnetlink(7); linux/if_addr.h, if_link.h, neighbour.h, rtnetlink.h.
  */
 import ipaddr from 'ipaddr.js'
 import type { Family } from '../model/world.ts'
@@ -16,6 +16,8 @@ const GETLINK = 18
 const NEWADDR = 20
 const DELADDR = 21
 const GETADDR = 22
+const NEWROUTE = 24
+const GETROUTE = 26
 const NEWNEIGH = 28
 const GETNEIGH = 30
 const F_REQUEST = 1
@@ -26,9 +28,12 @@ const F_CREATE_EXCL = 0x600
 const IFINFOMSG = 16
 const IFADDRMSG = 8
 const NDMSG = 12
+const RTMSG = 12
 const IFLA = { mac: 1, name: 3 } as const
 const IFA = { address: 1, local: 2, cacheInfo: 6, flags: 8 } as const
 const NDA = { destination: 1, mac: 2 } as const
+const RTA = { destination: 1 } as const
+const RTN_LOCAL = 2
 const IFF = { up: 1, loopback: 8, running: 0x40, noArp: 0x80 } as const
 const IFA_F_NODAD = 0x02
 const IFA_F_NOPREFIXROUTE = 0x200
@@ -152,6 +157,22 @@ export function neighbourMac(answer: readonly NetlinkMessage[]): string | undefi
   if (body === undefined || (body.readUInt16LE(8) & NUD_INCOMPLETE_OR_FAILED) !== 0) return undefined
   const mac = attribute(body, NDMSG, NDA.mac)
   return mac?.length === 6 ? macText(mac) : undefined
+}
+
+/** Asks where the node would send a packet to an address. */
+export function getRoute(address: string, sequence: number): Buffer {
+  const octets = octetsOf(address)
+  const header = Buffer.alloc(RTMSG)
+  header[0] = octets.length === 4 ? FAMILIES.ipv4 : FAMILIES.ipv6
+  header[1] = octets.length * 8
+  return message(GETROUTE, F_ACK, sequence, Buffer.concat([header, attributeOf(RTA.destination, octets)]))
+}
+
+/** The addresses, of those that `getRoute` asked about, whose packets the node takes for its own. */
+export function ownDestinations(answer: readonly NetlinkMessage[]): ReadonlySet<string> {
+  const own = answer.filter(({ type, body }) => type === NEWROUTE && body[7] === RTN_LOCAL)
+  const octets = own.flatMap(({ body }) => attribute(body, RTMSG, RTA.destination) ?? [])
+  return new Set(octets.map(addressText))
 }
 
 export function macText(octets: Buffer): string {

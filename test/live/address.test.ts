@@ -258,6 +258,25 @@ it('says of an interface without IPv6 that the kernel refuses', async () => {
   expect(await listed()).toEqual(['e0 2001:db8::50/128'])
 })
 
+it('knows of an IPv6 address when packets to it reach the node, which is not when it is there', async () => {
+  const kernel = kernelOf(A)
+  onTestFinished(() => kernel.close())
+  const place = { family: 'ipv6', address: '2001:db8::50', interface: 'e0' } as const
+  await ipBatch(A, ['addr add 2001:db8::50/128 dev e0 nodad noprefixroute', 'route del local 2001:db8::50 dev e0 table local'])
+  let isSettled = false
+  const settled = kernel.settle([place]).then(() => {
+    isSettled = true
+  })
+  await kernel.settle([{ ...place, family: 'ipv4', address: '192.0.2.1' }]) // nothing of that is awaited
+  for (let look = 0; look < 3; look += 1) await kernel.read()
+  expect(isSettled).toBe(false)
+  const beganAt = performance.now()
+  await ipBatch(A, ['route add local 2001:db8::50 dev e0 table local'])
+  await settled
+  expect(performance.now() - beganAt).toBeLessThan(900) // not because it waited for long enough
+  await ipBatch(A, ['addr del 2001:db8::50/128 dev e0'])
+})
+
 it('takes over 1,000 addresses within a second', async () => {
   const addresses = Array.from({ length: 1_000 }, (_, at) =>
     at % 2 === 0 ? `203.0.${at >> 8}.${at & 255}` : `2001:db8:2::${at.toString(16)}`,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { addressSuite, entry, upsert } from '../../../test/support/address-suite.ts'
 import { NEVER } from '../../../test/support/datapath.ts'
 import type { AnnouncedAddress } from '../../model/l2.ts'
@@ -29,6 +29,19 @@ describe('the address engine', () => {
     expect(fake.announced).toEqual(['e0 192.0.2.50', 'e1 192.0.2.50', 'e0 2001:db8::50'])
     await engine.announce(['announced-address/2001:db8::50', 'announced-address/192.0.2.77'])
     expect(fake.announced.slice(3)).toEqual(['e0 2001:db8::50'])
+    await engine.close()
+  })
+
+  it('announces what was added when packets to it reach the node, and no family waits for the other', async () => {
+    const fake = new FakeAddresses('e0')
+    const delivered = Promise.withResolvers<void>()
+    fake.settled = (placed) => (placed.some(({ family }) => family === 'ipv6') ? delivered.promise : Promise.resolve())
+    const engine = new TransportEngine(fake)
+    const applied = engine.apply(upsert(entry('192.0.2.50'), entry('2001:db8::50')), NEVER)
+    await vi.waitFor(() => expect(fake.announced).toEqual(['e0 192.0.2.50']), { interval: 1 })
+    delivered.resolve()
+    await applied
+    expect(fake.announced).toEqual(['e0 192.0.2.50', 'e0 2001:db8::50'])
     await engine.close()
   })
 

@@ -195,13 +195,23 @@ export class TransportEngine implements AddressEngine {
       else this.held.set(placeOf(one), one)
     }
     this.entries = next
-    await this.announcer.announce(added.filter((one) => this.isHeld(one)))
+    await this.introduce(added.filter((one) => this.isHeld(one)))
     for (const one of gone) this.held.delete(placeOf(one))
     const kept = await this.node.remove(gone)
     await this.answer([...this.held.values()])
     await this.save([...this.held.values(), ...gone.filter((one) => kept.has(placeOf(one)))])
     const [place, reason] = [...kept][0] ?? []
     if (place !== undefined) throw new EngineError(L2_CHANGE_FAILED, `The kernel does not take ${place} away: ${reason}.`)
+  }
+
+  /** Who hears of an address may send to it at once, so that it has to work by then. One family does not wait for the other. */
+  private async introduce(added: readonly Placed[]): Promise<void> {
+    const families = [...Map.groupBy(added, ({ family }) => family).values()]
+    const told = families.map(async (some) => {
+      await this.node.settle(some)
+      await this.announcer.announce(some)
+    })
+    await Promise.all(told)
   }
 
   private refuse(one: Placed, reason: string, next: Map<string, AnnouncedAddress>): void {

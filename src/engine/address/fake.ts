@@ -20,6 +20,8 @@ export class FakeAddresses implements AddressTransport {
   readonly refuses = new Map<string, string>()
   /** Called before each change; what it throws is the change's failure. */
   fault: (() => void) | undefined
+  /** What `settle` waits for. */
+  settled: (placed: readonly Placed[]) => Promise<void> = async () => undefined
   private readonly watchers: ((change: NodeChange) => void)[] = []
   private readonly claimListeners: ((claim: AddressConflict) => void)[] = []
 
@@ -79,6 +81,10 @@ export class FakeAddresses implements AddressTransport {
       else this.addresses.set(place, { index: link?.index ?? 0, family, address, prefixLength, bare: true })
     }
     return failed
+  }
+
+  settle(placed: readonly Placed[]): Promise<void> {
+    return this.settled(placed)
   }
 
   async remove(placed: readonly Placed[]): Promise<ReadonlyMap<string, string>> {

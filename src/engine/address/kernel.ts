@@ -1,8 +1,9 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as wait } from 'node:timers/promises'
 import ipaddr from 'ipaddr.js'
 import {
   addAddress,
   getNeighbour,
+  getRoute,
   type Link,
   type LinkAddress,
   type LinkChange,
@@ -11,6 +12,7 @@ import {
   listLinks,
   NETLINK_ROUTE,
   neighbourMac,
+  ownDestinations,
   removeAddress,
 } from '../../linux/link-messages.ts'
 import { announcement, question } from '../../linux/neighbour-frames.ts'
@@ -33,6 +35,9 @@ import {
 
 /** Addresses that are sent, or asked for, in one turn of the event loop. */
 const CHUNK = 200
+
+/** How long an address may take until packets to it reach the node, and the first and the longest pause between two looks. */
+const SETTLED = { withinInMs: 1_000, firstInMs: 1, longestInMs: 16 } as const
 
 export interface AddressOptions {
   /** Where the engine keeps its memory; best a folder that a restart of the machine empties. */
@@ -82,6 +87,21 @@ export class KernelAddresses implements AddressTransport {
 
   add(placed: readonly Placed[]): Promise<ReadonlyMap<string, string>> {
     return this.change(placed, addAddress, [])
+  }
+
+  /**
+   * The kernel acknowledges an IPv6 address before it delivers to it: a queue of its own makes the route, and on a busy machine that takes tens of
+   * milliseconds. A node that has no neighbour entry of a client asks for one from that very address, does not get the answer, and asks again
+   * only after a second. Source: Linux net/ipv6/addrconf.c, addrconf_dad_work.
+   */
+  async settle(placed: readonly Placed[]): Promise<void> {
+    let missing = [...new Set(placed.flatMap(({ family, address }) => (family === 'ipv6' ? [address] : [])))]
+    const untilInMs = performance.now() + SETTLED.withinInMs
+    for (let pauseInMs: number = SETTLED.firstInMs; ; pauseInMs = Math.min(2 * pauseInMs, SETTLED.longestInMs)) {
+      missing = await this.notDelivered(missing)
+      if (missing.length === 0 || performance.now() >= untilInMs) return
+      await wait(pauseInMs)
+    }
   }
 
   remove(placed: readonly Placed[]): Promise<ReadonlyMap<string, string>> {
@@ -192,6 +212,17 @@ export class KernelAddresses implements AddressTransport {
       }
     }
     return failed
+  }
+
+  private async notDelivered(addresses: readonly string[]): Promise<string[]> {
+    const missing: string[] = []
+    for (let from = 0; from < addresses.length; from += CHUNK) {
+      const asked = addresses.slice(from, from + CHUNK)
+      const { messages } = await this.netlink(asked.map((address, at) => getRoute(address, at + 1)))
+      const own = ownDestinations(messages)
+      missing.push(...asked.filter((address) => !own.has(address)))
+    }
+    return missing
   }
 
   private netlink(messages: readonly Buffer[]): Promise<NetlinkAnswer> {

@@ -38,6 +38,8 @@ export interface AddressTransport {
   read(): Promise<NodeAddresses>
   /** Those that could not be added, with the name of the error, by `placeOf`. */
   add(placed: readonly Placed[]): Promise<ReadonlyMap<string, string>>
+  /** Resolves once packets to these reach the node, which may be later than `add`; after a second in any case. */
+  settle(placed: readonly Placed[]): Promise<void>
   /** Those that could not be taken away; that one is not there is no error. */
   remove(placed: readonly Placed[]): Promise<ReadonlyMap<string, string>>
   /** Which IPv4 addresses the rules let answer where, by `placeOf`; undefined when there are no rules of ours, or others than we write. */
