@@ -226,6 +226,14 @@ describe('Pod and Node', () => {
   })
 })
 
+test.each([
+  ['ToBeDeletedByClusterAutoscaler', true],
+  ['node.kubernetes.io/out-of-service', true],
+  ['node.kubernetes.io/unschedulable', false],
+])('a node with the taint %s leaves: %s', (key, leaving) => {
+  expect(convertNode({ metadata: { name: 'n' }, spec: { taints: [{ key, effect: 'NoExecute' }] } }).value?.leaving).toBe(leaving)
+})
+
 test('any JSON in spec and status is converted or refused as a whole, by an error that the reflector catches', () => {
   const convert: readonly ((raw: KubeObject) => unknown)[] = [
     (raw) => convertService(raw as Service),

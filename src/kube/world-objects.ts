@@ -7,8 +7,11 @@ import type { Container, EndpointSlice, KubeObject, Node, Pod, Service, ServiceC
 
 /** The default of sessionAffinityConfig.clientIP.timeoutSeconds. Source: pkg/apis/core/v1/defaults.go. */
 const AFFINITY_IN_SECONDS = 10_800
-/** The taint that the cluster autoscaler sets first. Source: kubernetes pkg/proxy/healthcheck/proxy_health.go. */
-const TO_BE_DELETED = 'ToBeDeletedByClusterAutoscaler'
+/**
+ * Taints that say that a node goes: the cluster autoscaler's first one, and that of an administrator for a node that was shut down.
+ * Source: kubernetes pkg/proxy/healthcheck/proxy_health.go; k8s.io/api/core/v1 TaintNodeOutOfService.
+ */
+const LEAVING: ReadonlySet<string> = new Set(['ToBeDeletedByClusterAutoscaler', 'node.kubernetes.io/out-of-service'])
 /** Set by the endpoint slice controller. Source: kubernetes pkg/apis/core, EndpointsLastChangeTriggerTime. */
 const LAST_CHANGE = 'endpoints.kubernetes.io/last-change-trigger-time'
 const SERVICE_TYPES: ReadonlySet<string> = new Set(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'])
@@ -201,7 +204,7 @@ export function convertNode(raw: Node): Converted<world.Node> {
     zone: raw.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
     ready: raw.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
     unschedulable: raw.spec?.unschedulable === true,
-    leaving: raw.metadata.deletionTimestamp !== undefined || (raw.spec?.taints ?? []).some(({ key }) => key === TO_BE_DELETED),
+    leaving: raw.metadata.deletionTimestamp !== undefined || (raw.spec?.taints ?? []).some(({ key }) => LEAVING.has(key)),
   }
   return { value, findings: read.findings }
 }

@@ -114,7 +114,7 @@ export interface Node {
   readonly zone: string
   readonly ready: boolean
   readonly unschedulable: boolean
-  /** It is being deleted, or the cluster autoscaler marked it for that. */
+  /** It is being deleted, the cluster autoscaler marked it for that, or it is tainted as out of service. */
   readonly leaving: boolean
 }
 
