@@ -204,6 +204,8 @@ export class Agent {
 /** Changes of what announcements on L2 follow from. */
 function onL2(changes: readonly BgpConfigChange[]): readonly L2Change[] {
   return changes.flatMap(({ kind, key }): readonly L2Change[] =>
-    kind === 'pools' || kind === 'l2Advertisements' || kind === 'bgpAdvertisements' ? [{ kind, key }] : [],
+    kind === 'pools' || kind === 'l2Advertisements' || kind === 'bgpAdvertisements' || kind === 'floatingAddresses'
+      ? [{ kind, key }]
+      : [],
   )
 }

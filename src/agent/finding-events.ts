@@ -3,6 +3,7 @@
 import { BGP_PEERS, BGP_ROUTE_IMPORTS, POD_ROUTE_ADVERTISEMENTS } from '../kube/bgp-resources.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { createEventRecorder } from '../kube/events.ts'
+import { FLOATING_ADDRESSES } from '../kube/load-balancer-resources.ts'
 import { NODES, PODS, type Resource, SERVICES } from '../kube/resource.ts'
 import type { KubeObject } from '../kube/types.ts'
 import { logger } from '../log/log.ts'
@@ -80,6 +81,7 @@ const RESOURCES: Readonly<Record<string, Resource<KubeObject>>> = {
   pod: PODS,
   service: SERVICES,
   node: NODES,
+  floatingaddress: FLOATING_ADDRESSES,
   bgppeer: BGP_PEERS,
   podrouteadvertisement: POD_ROUTE_ADVERTISEMENTS,
   bgprouteimport: BGP_ROUTE_IMPORTS,

@@ -1,4 +1,4 @@
-/** What the controller follows: Services, pools, claims and namespaces. Kinds that are not defined yet are waited for. */
+/** What the controller follows: who is to have addresses, pools, claims and namespaces. Kinds that are not defined yet are waited for. */
 import { isDeepStrictEqual } from 'node:util'
 import { convertAddressClaim } from '../kube/address-claim.ts'
 import { convertAddressRequest } from '../kube/address-request.ts'
@@ -6,13 +6,15 @@ import { convertNamespace } from '../kube/bgp-objects.ts'
 import { NAMESPACES } from '../kube/bgp-resources.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { Converted } from '../kube/converted.ts'
+import { convertFloatingRequest } from '../kube/floating-address.ts'
 import { LateDefinitions } from '../kube/late-definitions.ts'
-import { ADDRESS_CLAIMS, IP_ADDRESS_POOLS } from '../kube/load-balancer-resources.ts'
+import { ADDRESS_CLAIMS, FLOATING_ADDRESSES, IP_ADDRESS_POOLS } from '../kube/load-balancer-resources.ts'
 import { convertAddressPool } from '../kube/pool-objects.ts'
 import { type Change, type Reflector, startReflector } from '../kube/reflector.ts'
 import { type Resource, SERVICES } from '../kube/resource.ts'
 import type { SettingsObject } from '../kube/settings.ts'
 import type { KubeObject, Service } from '../kube/types.ts'
+import { type HolderKey, holderKey } from '../model/address-holder.ts'
 import type { Namespace } from '../model/bgp-config.ts'
 import type { Finding } from '../model/code.ts'
 import type { AddressClaim, AddressPool, AddressRequest } from '../model/load-balancer.ts'
@@ -39,18 +41,28 @@ interface Kept {
   readonly converted: Converted<unknown>
 }
 
+/** Where objects of a kind go. */
+interface Place<T extends KubeObject, V> {
+  readonly convert: (raw: T) => Converted<V>
+  readonly map: Map<string, V>
+  /** What the planner calls an object, by its key; the key by default. */
+  readonly nameOf?: (key: ObjectKey) => string
+  /** Whether more of the object matters than what it is converted to. */
+  readonly isWhollyHeard?: boolean
+}
+
 export class AddressWorld {
   readonly pools = new Map<ObjectKey, AddressPool>()
   /** By address. */
   readonly claims = new Map<string, AddressClaim>()
-  readonly requests = new Map<ObjectKey, AddressRequest>()
+  readonly requests = new Map<HolderKey, AddressRequest>()
   readonly namespaces = new Map<string, Namespace>()
-  /** All Services, as they were last heard of. */
-  readonly services = new Map<ObjectKey, Service>()
+  /** All Services and FloatingAddresses, as they were last heard of. */
+  readonly holders = new Map<HolderKey, KubeObject>()
   /** Objects of pools, for their status. */
   readonly poolObjects = new Map<ObjectKey, SettingsObject>()
-  /** The addresses that claims say a Service has. */
-  readonly held = new Map<ObjectKey, ReadonlySet<string>>()
+  /** The addresses that claims say a holder has. */
+  readonly held = new Map<HolderKey, ReadonlySet<string>>()
   readonly synced: Promise<void>
   private readonly found = new Map<string, readonly Finding[]>()
   private readonly options: AddressWorldOptions
@@ -62,11 +74,14 @@ export class AddressWorld {
     this.options = options
     this.definitions = new LateDefinitions(options.client, options.signal)
     const request = (raw: Service) => convertAddressRequest(raw, options.loadBalancerClass)
+    const ofFloating = (key: ObjectKey) => holderKey('floatingaddress', key)
+    const floating = { convert: convertFloatingRequest, map: this.requests, nameOf: ofFloating, isWhollyHeard: true }
     this.reflectors = [
-      this.follow('namespace', NAMESPACES, convertNamespace, this.namespaces),
-      this.follow('pool', IP_ADDRESS_POOLS, convertAddressPool, this.pools),
-      this.follow('claim', ADDRESS_CLAIMS, convertAddressClaim, this.claims),
-      this.follow('request', SERVICES, request, this.requests),
+      this.follow('namespace', NAMESPACES, { convert: convertNamespace, map: this.namespaces }),
+      this.follow('pool', IP_ADDRESS_POOLS, { convert: convertAddressPool, map: this.pools }),
+      this.follow('claim', ADDRESS_CLAIMS, { convert: convertAddressClaim, map: this.claims }),
+      this.follow('request', SERVICES, { convert: request, map: this.requests }),
+      this.follow('request', FLOATING_ADDRESSES, floating),
     ]
     this.synced = Promise.all(this.reflectors.map((one) => one.synced)).then(() => {
       this.whole = true
@@ -86,20 +101,18 @@ export class AddressWorld {
     return this.found.get(`${kind}/${key}`) ?? []
   }
 
-  private follow<T extends KubeObject, V>(
-    kind: AddressKind,
-    resource: Resource<T>,
-    convert: (raw: T) => Converted<V>,
-    map: Map<string, V>,
-  ): Reflector<Kept> {
+  private follow<T extends KubeObject, V>(kind: AddressKind, resource: Resource<T>, place: Place<T, V>): Reflector<Kept> {
     const { client, signal } = this.options
+    const { convert, nameOf = (key) => key } = place
     const reflector: Reflector<Kept> = startReflector<T, Kept>({
       ...{ client, signal, resource },
       optional: resource.group !== '',
       onAbsent: (absent) => this.definitions.note(resource, absent, () => reflector.lookAgain()),
       keep: (raw) => ({ raw, converted: convert(raw) }),
       onChanges: (changes) => {
-        const taken = changes.flatMap((change) => this.take(kind, change, map as Map<string, unknown>) ?? [])
+        const taken = changes.flatMap(
+          (one) => this.take(kind, { ...one, key: nameOf(one.key) }, place as Place<never, unknown>) ?? [],
+        )
         if (this.whole && taken.length > 0) this.options.onChanges(taken)
       },
     })
@@ -110,12 +123,12 @@ export class AddressWorld {
   private take(
     kind: AddressKind,
     { key, before, after }: Change<Kept>,
-    map: Map<string, unknown>,
+    { map, isWhollyHeard = false }: Place<never, unknown>,
   ): AddressWorldChange | undefined {
     const findings = after?.converted.findings ?? []
     if (findings.length > 0) this.found.set(`${kind}/${key}`, findings)
     else this.found.delete(`${kind}/${key}`)
-    if (kind === 'request') put(this.services, key, after?.raw as Service | undefined)
+    if (kind === 'request') put(this.holders, key, after?.raw)
     if (kind === 'pool') put(this.poolObjects, key, after?.raw as SettingsObject | undefined)
     const value = after?.converted.value
     if (kind === 'claim')
@@ -123,8 +136,8 @@ export class AddressWorld {
     const isSame = isDeepStrictEqual(map.get(key), value)
     if (isSame && kind !== 'request') return undefined
     put(map, key, value)
-    // a Service that has a claim is settled again whatever changed of it: its status, or that it is ours
-    return isSame && !this.held.has(key) ? undefined : { kind, key }
+    // a holder that has a claim is settled again whatever changed of it: its status, or that it is ours
+    return isSame && !isWhollyHeard && !this.held.has(key) ? undefined : { kind, key }
   }
 
   private takeClaim(before: AddressClaim | undefined, after: AddressClaim | undefined): AddressWorldChange | undefined {
@@ -136,7 +149,7 @@ export class AddressWorld {
     return { kind: 'claim', key: address }
   }
 
-  private hold(holder: ObjectKey, address: string, holds: boolean): void {
+  private hold(holder: HolderKey, address: string, holds: boolean): void {
     const addresses = new Set(this.held.get(holder) ?? [])
     if (holds) addresses.add(address)
     else addresses.delete(address)

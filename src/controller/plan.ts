@@ -1,4 +1,5 @@
 /** What the controller asks of the planner of addresses: it knows the world, and who shares an address. */
+import type { HolderKey } from '../model/address-holder.ts'
 import type { Finding } from '../model/code.ts'
 import type { ObjectKey } from '../model/world.ts'
 import { type AddressPlanner, createAddressPlanner } from '../plan/load-balancer-address.ts'
@@ -11,7 +12,7 @@ export interface PlannedAddresses {
   /** By name; '' without addresses. */
   readonly pool: string
   /** Who may have one of them too, by the plan. */
-  readonly company: ReadonlySet<ObjectKey>
+  readonly company: ReadonlySet<HolderKey>
 }
 
 export class AddressPlan {
@@ -23,22 +24,22 @@ export class AddressPlan {
   }
 
   /** Plans everything, and gives all Services that it is about. */
-  begin(): ReadonlySet<ObjectKey> {
+  begin(): ReadonlySet<HolderKey> {
     return this.planner.update(this.world, [])
   }
 
   /** Gives the Services that are to be settled anew: what they are to have, or what claims say of them, may be different. */
-  change(changes: readonly AddressWorldChange[]): ReadonlySet<ObjectKey> {
+  change(changes: readonly AddressWorldChange[]): ReadonlySet<HolderKey> {
     return this.planner.update(this.world, changes)
   }
 
-  of(key: ObjectKey): PlannedAddresses {
+  of(key: HolderKey): PlannedAddresses {
     const { addresses, pool } = this.planner.given(key)
     const company = new Set(addresses.flatMap((address) => [...this.planner.holdersOf(address)]))
     return { addresses, pool, company }
   }
 
-  findingsOf(key: ObjectKey): readonly Finding[] {
+  findingsOf(key: HolderKey): readonly Finding[] {
     return this.planner.findingsOf(key)
   }
 

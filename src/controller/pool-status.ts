@@ -9,12 +9,12 @@ import type { Finding } from '../model/code.ts'
 import type { ObjectKey } from '../model/world.ts'
 import type { PoolCounts } from '../plan/pool-space.ts'
 import type { AddressWorld } from './address-world.ts'
+import { readyCondition } from './ready-condition.ts'
 
 const log = logger('controller')
 
 /** Many Services that come at once are one write. */
 const AFTER_IN_MS = 250
-const READY = 'Ready'
 
 /** The most that a count of the API can say: int64, and what JSON in JavaScript carries exactly. */
 const MOST = BigInt(Number.MAX_SAFE_INTEGER)
@@ -78,7 +78,7 @@ export class PoolStatus {
     return {
       ...{ assignedIPv4: assigned.ipv4, assignedIPv6: assigned.ipv6 },
       ...{ availableIPv4: free(total.ipv4, assigned.ipv4), availableIPv6: free(total.ipv6, assigned.ipv6) },
-      conditions: [condition(object, about)],
+      conditions: [readyCondition(object, about, 'All of it can be given.')],
     }
   }
 }
@@ -86,18 +86,6 @@ export class PoolStatus {
 function free(total: bigint, assigned: number): number {
   const count = total - BigInt(assigned)
   return Number(count < MOST ? count : MOST)
-}
-
-function condition(object: SettingsObject, findings: readonly Finding[]): Condition {
-  const [first] = findings
-  const status = first === undefined ? 'True' : 'False'
-  const before = statusIn(object).conditions?.find(({ type }) => type === READY)
-  const message = first === undefined ? 'All of it can be given.' : findings.map((one) => `${one.message} ${one.fix}`).join(' ')
-  const isSame = before?.status === status && before.lastTransitionTime !== undefined
-  return {
-    ...{ type: READY, status, reason: first?.code.name ?? READY, message, observedGeneration: object.metadata.generation ?? 0 },
-    lastTransitionTime: isSame ? before.lastTransitionTime : `${new Date().toISOString().slice(0, 19)}Z`,
-  }
 }
 
 function statusIn(object: SettingsObject): Status {

@@ -1,23 +1,28 @@
-/** What a leader does: plans as the world changes, and settles each Service that the plan is about. */
+/** What a leader does: plans as the world changes, and settles each holder that the plan is about. */
 
 import type { KubeClient } from '../kube/client.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import { KeyQueue } from '../kube/key-queue.ts'
-import { apiVersionOf, SERVICES } from '../kube/resource.ts'
+import { apiVersionOf, keyOf } from '../kube/resource.ts'
+import type { KubeObject } from '../kube/types.ts'
 import { logger } from '../log/log.ts'
+import { type HolderKey, holderKey, holderOf } from '../model/address-holder.ts'
 import type { Finding } from '../model/code.ts'
 import type { ObjectKey } from '../model/world.ts'
 import type { AddressWorld, AddressWorldChange } from './address-world.ts'
 import { ClaimBook } from './claim-book.ts'
+import { FloatingStatus } from './floating-status.ts'
+import { holderResources } from './holder-resource.ts'
+import { type Assignment, HolderWriter } from './holder-writer.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { AddressPlan } from './plan.ts'
-import { type Assignment, ServiceWriter } from './service-writer.ts'
 
 const log = logger('controller')
 
 /** After the plan was made from what is not so any more: the watch is to bring what is. */
 const STALE_IN_MS = 200
-/** As many Services are written to at a time. */
+const RESOURCES = holderResources('')
+/** As many holders are written to at a time. */
 const WORKERS = 8
 
 export interface TermOptions {
@@ -35,22 +40,28 @@ export interface TermOptions {
 export class Term {
   private plan: AddressPlan
   private readonly options: TermOptions
-  private readonly writer: ServiceWriter
+  private readonly writer: HolderWriter
   private readonly queue: KeyQueue
+  private readonly floating: FloatingStatus
   private againDue: NodeJS.Timeout | undefined
   private readonly told = new Map<string, string>()
 
   constructor(options: TermOptions) {
     this.options = options
     const { client, signal, loadBalancerClass } = options
-    this.writer = new ServiceWriter({ client, signal, loadBalancerClass, book: new ClaimBook(client, signal) })
+    this.writer = new HolderWriter({ client, signal, loadBalancerClass, book: new ClaimBook(client, signal) })
     this.queue = new KeyQueue({
       ...{ signal, workers: WORKERS },
       sync: (key) => this.settle(key),
-      failed: (service, err) => {
+      failed: (holder, err) => {
         options.metrics.failures.add()
-        log.warn({ err, service }, 'a Service cannot be given what is planned; it is tried again')
+        log.warn({ err, holder }, 'what is planned cannot be given; it is tried again')
       },
+    })
+    this.floating = new FloatingStatus({
+      ...{ client, signal, holders: options.world.holders },
+      findingsOf: (holder) => [...options.world.findingsOf('request', holder), ...this.plan.findingsOf(holder)],
+      tell: (object, findings) => this.event(named(holderKey('floatingaddress', keyOf(object)), object), findings),
     })
     this.plan = new AddressPlan(options.world)
     this.take(this.plan.begin())
@@ -61,6 +72,11 @@ export class Term {
     return this.plan.findings
   }
 
+  /** Why a holder has no addresses, or not those that it should. */
+  findingsOf(key: HolderKey): readonly Finding[] {
+    return this.plan.findingsOf(key)
+  }
+
   countsOf(pool: ObjectKey) {
     return this.plan.countsOf(pool)
   }
@@ -69,28 +85,30 @@ export class Term {
     this.take(this.plan.change(changes))
   }
 
-  private take(keys: ReadonlySet<ObjectKey>): void {
+  private take(keys: ReadonlySet<HolderKey>): void {
     this.options.metrics.rounds.add()
     for (const key of keys) this.tell(key, this.plan.findingsOf(key))
     this.queue.add(...keys)
+    this.floating.look(keys)
     this.options.onPlanned()
   }
 
-  private async settle(key: ObjectKey): Promise<number | undefined> {
+  private async settle(key: HolderKey): Promise<number | undefined> {
     const { world, metrics, events } = this.options
     const { addresses, pool, company } = this.plan.of(key)
     const assignment: Assignment = { key, addresses, pool, company, held: world.held.get(key) ?? new Set() }
-    const service = world.services.get(key)
-    const { result, wrote } = await this.writer.settle(assignment, service)
+    const object = world.holders.get(key)
+    const { result, wrote } = await this.writer.settle(assignment, object)
     if (wrote && result === 'done') {
       metrics.assignments.add()
-      log.info({ service: key, addresses, pool }, 'addresses were given')
-      const about = { ...service, apiVersion: apiVersionOf(SERVICES), kind: SERVICES.kind, metadata: service?.metadata ?? {} }
-      events.event(about, 'Normal', 'AddressAssigned', `Assigned ${addresses.join(' and ')} from pool ${pool}.`)
+      log.info({ holder: key, addresses, pool }, 'addresses were given')
+      const from = pool === '' ? '' : ` from pool ${pool}`
+      if (object !== undefined)
+        events.event(named(key, object), 'Normal', 'AddressAssigned', `Assigned ${addresses.join(' and ')}${from}.`)
     }
     if (result === 'done') return undefined
     metrics.conflicts.add()
-    log.info({ service: key, addresses }, 'someone else was faster; it is planned again')
+    log.info({ holder: key, addresses }, 'someone else was faster; it is planned again')
     if (this.againDue === undefined) this.againDue = setTimeout(() => this.again(), STALE_IN_MS)
     return undefined
   }
@@ -103,24 +121,30 @@ export class Term {
     this.take(this.plan.begin())
   }
 
-  /** Each finding about a Service once, when it is new. */
-  private tell(key: ObjectKey, findings: readonly Finding[]): void {
-    const { world, events } = this.options
+  /** Each finding about a holder once, when it is new. */
+  private tell(key: HolderKey, findings: readonly Finding[]): void {
+    const { world } = this.options
     const before = this.told.get(key) ?? ''
     const now = findings.map(({ code, message }) => code.code + message).join()
     if (now === '') this.told.delete(key)
     else this.told.set(key, now)
-    const service = world.services.get(key)
-    if (now === before || service === undefined) return
-    const about = { ...service, apiVersion: apiVersionOf(SERVICES), kind: SERVICES.kind }
-    for (const { code, message, fix } of findings)
-      events.event(
-        about,
-        code.severity === 'info' ? 'Normal' : 'Warning',
-        reasonOf(code.name),
-        `${message} ${fix} (${code.code})`,
-      )
+    const object = world.holders.get(key)
+    if (now === before || object === undefined) return
+    this.event(named(key, object), findings)
   }
+
+  private event(about: KubeObject, findings: readonly Finding[]): void {
+    for (const { code, message, fix } of findings) {
+      const type = code.severity === 'info' ? 'Normal' : 'Warning'
+      this.options.events.event(about, type, reasonOf(code.name), `${message} ${fix} (${code.code})`)
+    }
+  }
+}
+
+/** What is listed does not say its kind. */
+function named(key: HolderKey, object: KubeObject): KubeObject {
+  const { resource } = RESOURCES[holderOf(key).kind]
+  return { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind }
 }
 
 /** `ADDRESS_POOL_EXHAUSTED` as `AddressPoolExhausted`. */

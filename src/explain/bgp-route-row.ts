@@ -4,7 +4,8 @@ import type { Health } from './bgp-peer-row.ts'
 
 /** Why a node announces a prefix, as one advertisement asks for it. */
 export interface RouteSource {
-  readonly kind: 'PodRouteAdvertisement' | 'BGPAdvertisement'
+  readonly kind: 'PodRouteAdvertisement' | 'BGPAdvertisement' | 'FloatingAddress'
+  /** The name of the advertisement; of a FloatingAddress its key. */
   readonly advertisement: string
   /** It is a range that pods of the node have addresses of, whole or in part. */
   readonly nodeRange: boolean
@@ -27,13 +28,15 @@ export interface RoutePath {
   readonly communities: readonly string[]
   /** Absent where nothing is said, and of meaning to internal peers alone. */
   readonly localPreference?: number
+  /** MULTI_EXIT_DISC; absent where nothing is said. The least one is where routers go. */
+  readonly metric?: number
 }
 
 /** One prefix of one node. */
 export interface RouteRow {
   readonly prefix: string
   readonly node: NodeName
-  /** What it is announced for, in words: `node range`, `default/web`, `3 pods`, `service default/web`. */
+  /** What it is announced for, in words: `node range`, `default/web`, `3 pods`, `service default/web`, `floating address default/vip`. */
   readonly for: string
   readonly health: Health
   /** How many of the sessions that it is meant for are established, and how many there are. */

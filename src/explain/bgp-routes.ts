@@ -98,7 +98,12 @@ function purpose(sources: readonly RouteSource[]): string {
     'services',
     'service ',
   )
-  return [...range, ...pods, ...services].join(', ')
+  const floats = counted(
+    sources.flatMap(({ kind, advertisement }) => (kind === 'FloatingAddress' ? [advertisement] : [])),
+    'floating addresses',
+    'floating address ',
+  )
+  return [...range, ...pods, ...services, ...floats].join(', ')
 }
 
 /** One by its name, more by how many they are. */

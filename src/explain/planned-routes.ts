@@ -5,7 +5,7 @@ import type { Finding } from '../model/code.ts'
 import { familyOf } from '../model/datapath.ts'
 import type { EndpointSlice, Node, ObjectKey, Pod, Service } from '../model/world.ts'
 import { planSessions } from '../plan/bgp-session.ts'
-import { type LocalBgpAdvertisements, planBgpAdvertisements, serviceWishes } from '../plan/load-balancer-bgp.ts'
+import { floatingWishes, type LocalBgpAdvertisements, planBgpAdvertisements, serviceWishes } from '../plan/load-balancer-bgp.ts'
 import { type LocalAdvertisement, nodeWishes, planAdvertisements, podWishes } from '../plan/pod-route.ts'
 import type { RoutePath, RouteSource } from './bgp-route-row.ts'
 
@@ -14,7 +14,7 @@ export interface PlannedRoute {
   readonly prefix: string
   readonly sources: readonly RouteSource[]
   /** Peers whose sessions carry the family of the prefix. */
-  readonly paths: readonly Pick<RoutePath, 'peer' | 'namespace' | 'communities' | 'localPreference'>[]
+  readonly paths: readonly Pick<RoutePath, 'peer' | 'namespace' | 'communities' | 'localPreference' | 'metric'>[]
 }
 
 export interface PlannedRoutes {
@@ -42,6 +42,7 @@ export function plannedRoutes(ground: RouteGround): PlannedRoutes {
   const book = new Book()
   for (const one of local) gatherPods(book, one, ground)
   gatherServices(book, localOfServices, ground)
+  gatherFloating(book, localOfServices, ground)
   const routes = [...book.entries].map(([prefix, { sources, announcements }]) => ({
     prefix,
     sources: [...sources.values()],
@@ -89,6 +90,15 @@ function gatherServices(book: Book, local: LocalBgpAdvertisements, { node, servi
       })
 }
 
+function gatherFloating(book: Book, local: LocalBgpAdvertisements, { node, config }: RouteGround): void {
+  for (const floating of config.floatingAddresses.values())
+    for (const { prefix, announcement } of floatingWishes(floating, node, local))
+      book.note(prefix, announcement, {
+        ...{ kind: 'FloatingAddress', advertisement: floating.key, nodeRange: false },
+        ...{ pods: [], services: [] },
+      })
+}
+
 /** What the keys of sessions begin with; the key of the peer follows. */
 const SESSION = sessionKey('')
 
@@ -98,8 +108,13 @@ function pathOf({ key, name }: BgpSession, announcements: readonly Announcement[
   if (meant.length === 0) return []
   const communities = [...new Set(meant.flatMap((one) => one.communities))].toSorted()
   const preferences = meant.flatMap(({ localPreference }) => localPreference ?? [])
+  const metrics = meant.flatMap(({ metric }) => metric ?? [])
   const namespace = key.slice(SESSION.length, Math.max(SESSION.length, key.length - name.length - 1))
   return [
-    { peer: name, namespace, communities, ...(preferences.length === 0 ? {} : { localPreference: Math.max(...preferences) }) },
+    {
+      ...{ peer: name, namespace, communities },
+      ...(preferences.length === 0 ? {} : { localPreference: Math.max(...preferences) }),
+      ...(metrics.length === 0 ? {} : { metric: Math.min(...metrics) }),
+    },
   ]
 }

@@ -1,7 +1,7 @@
 /** What other pools would do to Services, before anybody makes them. */
+import { subjectOf as holderSubject, titleOf } from '../model/address-holder.ts'
 import type { Finding } from '../model/code.ts'
 import { ADDRESS_WOULD_MOVE } from '../model/codes/address.ts'
-import type { LoadBalancerConfig } from '../model/load-balancer.ts'
 import type { PoolOutline } from '../model/pool-outline.ts'
 import type { ObjectKey } from '../model/world.ts'
 import { type AddressOutcome, tryPools, withPools } from '../plan/address-trial.ts'
@@ -9,7 +9,7 @@ import type { AddressInput } from '../plan/load-balancer-address.ts'
 import type { Health } from './bgp-peer-row.ts'
 import { foundOnce } from './found-once.ts'
 import { byNames } from './order.ts'
-import { announcersOf, subjectOf, unannounced, usablePools } from './pools.ts'
+import { announcersOf, type PoolAdvertisements, subjectOf, unannounced, usablePools } from './pools.ts'
 
 /** What would become of the addresses of one Service. `lacks`: it has none, and would get none. */
 export type AddressFate = 'keeps' | 'gains' | 'moves' | 'loses' | 'lacks'
@@ -37,7 +37,7 @@ export interface PoolTrialInput extends Omit<AddressInput, 'pools'> {
   /** Those that are tried; they stand in the place of those of the same key. */
   readonly tried: ReadonlyMap<ObjectKey, PoolOutline>
   /** All that there would be. */
-  readonly advertisements: Omit<LoadBalancerConfig, 'pools'>
+  readonly advertisements: PoolAdvertisements
 }
 
 export interface PoolTrialView {
@@ -92,8 +92,8 @@ function fateOf(service: ObjectKey, before: AddressOutcome, after: AddressOutcom
 function wouldMove({ service, fate, before, after }: FateRow, tried: PoolTrialInput['tried']): readonly Finding[] {
   if (fate !== 'moves' && fate !== 'loses') return []
   const pool = [...tried.values()].find(({ name }) => name === before.pool)
-  const subjects = [...(pool === undefined ? [] : [subjectOf(pool)]), `service/${service}`]
+  const subjects = [...(pool === undefined ? [] : [subjectOf(pool)]), holderSubject(service)]
   const then = after.addresses.join(' and ') || 'no address'
-  const message = `Service ${service} would have ${then} instead of ${before.addresses.join(' and ')}.`
+  const message = `${titleOf(service)} would have ${then} instead of ${before.addresses.join(' and ')}.`
   return [{ code: ADDRESS_WOULD_MOVE, subjects, message, fix: ADDRESS_WOULD_MOVE.fix }]
 }

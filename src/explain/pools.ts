@@ -12,7 +12,10 @@ import { foundOnce } from './found-once.ts'
 import { byNames } from './order.ts'
 import type { AddressCounts, PoolAnnouncer, PoolRow, PoolState } from './pool-row.ts'
 
-export interface PoolsInput extends Omit<AddressInput, 'pools'>, Omit<LoadBalancerConfig, 'pools'> {
+/** What announces pools. */
+export type PoolAdvertisements = Pick<LoadBalancerConfig, 'l2Advertisements' | 'bgpAdvertisements'>
+
+export interface PoolsInput extends Omit<AddressInput, 'pools'>, PoolAdvertisements {
   readonly pools: ReadonlyMap<ObjectKey, PoolOutline>
 }
 
@@ -57,7 +60,7 @@ export function subjectOf({ key }: { readonly key: ObjectKey }): string {
 /** The advertisements that are for a pool. Whether nodes and peers are there for them is another question. */
 export function announcersOf(
   { usable }: PoolOutline,
-  { l2Advertisements, bgpAdvertisements }: Omit<LoadBalancerConfig, 'pools'>,
+  { l2Advertisements, bgpAdvertisements }: PoolAdvertisements,
 ): readonly PoolAnnouncer[] {
   if (usable === undefined) return []
   const of = (kind: PoolAnnouncer['kind'], all: ReadonlyMap<ObjectKey, Advertisement>) =>

@@ -28,6 +28,7 @@ const REQUEST = {
   families: ['ipv4'],
   needsAll: true,
   addresses: [],
+  mayBeOutside: false,
   pool: '',
   sharingKey: '',
   ports: [

@@ -31,6 +31,7 @@ export function convertAddressRequest(raw: Service, loadBalancerClass: string): 
     families,
     needsAll: spec.ipFamilyPolicy !== 'PreferDualStack',
     addresses: asked,
+    mayBeOutside: false,
     pool: annotation(raw, 'address-pool'),
     sharingKey: annotation(raw, 'allow-shared-ip'),
     ports: portsOf(raw, read),

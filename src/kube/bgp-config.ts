@@ -14,8 +14,9 @@ import { convertBgpPeer } from './bgp-peer.ts'
 import { BFD_PROFILES, BGP_PEERS, BGP_ROUTE_IMPORTS, COMMUNITIES, NAMESPACES, POD_ROUTE_ADVERTISEMENTS } from './bgp-resources.ts'
 import type { KubeClient } from './client.ts'
 import type { Converted } from './converted.ts'
+import { convertFloatingAddress } from './floating-address.ts'
 import { LateDefinitions } from './late-definitions.ts'
-import { BGP_ADVERTISEMENTS, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from './load-balancer-resources.ts'
+import { BGP_ADVERTISEMENTS, FLOATING_ADDRESSES, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from './load-balancer-resources.ts'
 import { PeerSecrets } from './peer-secrets.ts'
 import { convertAddressPool, convertBgpAdvertisement, convertL2Advertisement } from './pool-objects.ts'
 import { type BatchInfo, type Change, type Reflector, type ReflectorOptions, startReflector } from './reflector.ts'
@@ -85,6 +86,7 @@ const KINDS: readonly Kind[] = [
   { kind: 'pools', resource: IP_ADDRESS_POOLS, convert: convertAddressPool },
   { kind: 'l2Advertisements', resource: L2_ADVERTISEMENTS, convert: convertL2Advertisement },
   { kind: 'bgpAdvertisements', resource: BGP_ADVERTISEMENTS, convert: convertBgpAdvertisement },
+  { kind: 'floatingAddresses', resource: FLOATING_ADDRESSES, convert: convertFloatingAddress },
 ]
 
 type Maps = { readonly [K in keyof BgpConfig]: BgpConfig[K] & Map<string, unknown> }
@@ -201,6 +203,7 @@ function emptyMaps(secrets: Map<ObjectKey, PeerSecret>): Maps {
     pools: new Map(),
     l2Advertisements: new Map(),
     bgpAdvertisements: new Map(),
+    floatingAddresses: new Map(),
     secrets,
   }
 }

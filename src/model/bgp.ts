@@ -73,6 +73,8 @@ export interface Announcement {
   readonly communities: readonly string[]
   /** Heard by internal neighbours only. */
   readonly localPreference?: number
+  /** MULTI_EXIT_DISC: of the same route from several nodes a router takes the one where it is least. Absent: none is said. */
+  readonly metric?: number
 }
 
 /** A prefix that this node announces, with itself as next hop. A session for which several announcements are meant carries them all. */

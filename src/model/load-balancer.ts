@@ -1,6 +1,7 @@
 /** What users ask of load-balancer addresses, free of Kubernetes' words: pools, who may have what, and how it is announced. Input of planners. */
+import type { HolderKey } from './address-holder.ts'
 import type { Selector } from './selector.ts'
-import type { Family, ObjectKey, Protocol } from './world.ts'
+import type { Family, NodeName, ObjectKey, Protocol } from './world.ts'
 
 /** Addresses from `first` to `last`, both of them included, canonical and of one family. */
 export interface AddressSpan {
@@ -40,9 +41,9 @@ export interface SharedPort {
   readonly port: number
 }
 
-/** A Service that is to have an address of ours. */
+/** A Service, or a FloatingAddress, that is to have an address of ours. */
 export interface AddressRequest {
-  readonly key: ObjectKey
+  readonly key: HolderKey
   readonly labels: Readonly<Record<string, string>>
   /** The families of its cluster addresses, the first one first. */
   readonly families: readonly Family[]
@@ -50,6 +51,8 @@ export interface AddressRequest {
   readonly needsAll: boolean
   /** Addresses that it asks for, canonical; empty: any. */
   readonly addresses: readonly string[]
+  /** Whether those that it asks for may be of no pool. */
+  readonly mayBeOutside: boolean
   /** The pool that it asks for, by name; '' for any. */
   readonly pool: string
   /** Services with the same key may share addresses where their ports differ; '' for none. */
@@ -62,12 +65,40 @@ export interface AddressRequest {
   readonly createdAtInMs: number
 }
 
-/** An address that was given to Services, as it is stored. More than one has it when they share it. */
+/** An address that was given, as it is stored. More than one Service has it when they share it. */
 export interface AddressClaim {
   readonly address: string
+  /** '' for an address of no pool. */
   readonly pool: string
   /** Sorted. */
-  readonly holders: readonly ObjectKey[]
+  readonly holders: readonly HolderKey[]
+}
+
+/** A node that an address may float to, and the pod there that it is for. */
+export interface FloatingCandidate {
+  readonly node: NodeName
+  /** Its name, in the namespace of the FloatingAddress. */
+  readonly pod: string
+}
+
+/** An address that follows pods of the host network, or with host ports, from node to node. */
+export interface FloatingAddress {
+  readonly key: ObjectKey
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Those that were given to it, canonical; at most one of a family. */
+  readonly addresses: readonly string[]
+  /** The pool that they are from, by name; '' for addresses that it names itself. */
+  readonly addressPool: string
+  /** Where it may be, the first choice first. */
+  readonly candidates: readonly FloatingCandidate[]
+  /** The pods that it follows, by labels, in its namespace. */
+  readonly pods: Selector
+  /** Nodes that any of these chooses; empty: every node. */
+  readonly nodes: readonly Selector[]
+  /** How it says itself that it is to be announced by ARP and NDP. With neither this nor `bgp` the advertisements of its pool say it. */
+  readonly l2?: { readonly interfaces: readonly string[] }
+  readonly bgp?: Pick<BgpAdvertisement, 'peers' | 'communities' | 'localPreference'>
 }
 
 /** What every announcement says: which addresses, of which Services, from which nodes. Empty lists: all. */
@@ -105,6 +136,7 @@ export interface LoadBalancerConfig {
   readonly pools: ReadonlyMap<ObjectKey, AddressPool>
   readonly l2Advertisements: ReadonlyMap<ObjectKey, L2Advertisement>
   readonly bgpAdvertisements: ReadonlyMap<ObjectKey, BgpAdvertisement>
+  readonly floatingAddresses: ReadonlyMap<ObjectKey, FloatingAddress>
 }
 
 /** Of a cluster where nobody asks for load-balancer addresses. */
@@ -112,4 +144,5 @@ export const NO_LOAD_BALANCER_CONFIG: LoadBalancerConfig = {
   pools: new Map(),
   l2Advertisements: new Map(),
   bgpAdvertisements: new Map(),
+  floatingAddresses: new Map(),
 }

@@ -57,10 +57,11 @@ function chooseAsked(market: Market, request: AddressRequest, kept: Given): Choi
   let pool = space.byName.get(kept.pool)
   for (const address of wanted) {
     const owner = space.poolOf(address)
-    if (owner === undefined || (request.pool !== '' && owner.name !== request.pool))
+    if (owner === undefined ? !request.mayBeOutside : request.pool !== '' && owner.name !== request.pool)
       return refuse(findings.inNoPool(request, address))
-    if (!isFor(owner, request, namespaces)) return refuse(findings.notFor(request, owner))
-    if (pool !== undefined && pool !== owner) return refuse(findings.requestInvalid(request, 'they are of different pools'))
+    if (owner !== undefined && !isFor(owner, request, namespaces)) return refuse(findings.notFor(request, owner))
+    if (pool !== undefined && pool !== owner && !request.mayBeOutside)
+      return refuse(findings.requestInvalid(request, 'they are of different pools'))
     pool = owner
     const obstacles = book.obstacles(address, request)
     if (obstacles.length > 0) return refuse(findings.inUse(request, address, obstacles))

@@ -49,6 +49,7 @@ function stay(market: Market, request: AddressRequest, address: string, name: st
   const owner = space.poolOf(address)
   if (owner !== undefined && isFor(owner, request, namespaces))
     return request.pool === '' || request.pool === owner.name ? { pool: owner.name, findings: [] } : undefined
+  if (owner === undefined && request.mayBeOutside) return { pool: '', findings: [] }
   if (request.pool !== '' && request.pool !== name) return undefined
   const giver = space.byName.get(name)
   if (giver?.mayMove || owner?.mayMove) return undefined

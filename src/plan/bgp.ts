@@ -5,7 +5,13 @@ import { familyOf } from '../model/datapath.ts'
 import type { Delta } from '../model/plan.ts'
 import type { Node, NodeName, ObjectKey, World, WorldKind } from '../model/world.ts'
 import { planSessions } from './bgp-session.ts'
-import { type LocalBgpAdvertisements, NO_ADVERTISEMENTS, planBgpAdvertisements, serviceWishes } from './load-balancer-bgp.ts'
+import {
+  floatingWishes,
+  type LocalBgpAdvertisements,
+  NO_ADVERTISEMENTS,
+  planBgpAdvertisements,
+  serviceWishes,
+} from './load-balancer-bgp.ts'
 import { type LocalAdvertisement, nodeWishes, planAdvertisements, podWishes } from './pod-route.ts'
 import { RouteBook, type RouteWish } from './route-book.ts'
 import { SliceIndex } from './slice-index.ts'
@@ -41,7 +47,7 @@ export interface BgpPlanner {
   readonly entries: ReadonlyMap<string, BgpEntry>
   /** By code and subjects, in a stable order. */
   readonly findings: readonly Finding[]
-  /** Who asks for a prefix, sorted: keys of pods, `service/KEY`, and `node` for the node's range. */
+  /** Who asks for a prefix, sorted: keys of pods, `service/KEY`, `floatingaddress/KEY`, and `node` for the node's range. */
   askersOf(prefix: string): readonly string[]
   /** Services whose load-balancer addresses are announced, and the names of the peers that hear of them, sorted; those that nobody hears of are left out. */
   readonly announcedServices: ReadonlyMap<ObjectKey, readonly string[]>
@@ -55,9 +61,11 @@ export function createBgpPlanner(node: NodeName, options: BgpPlannerOptions): Bg
 }
 
 const NODE_OWNER = 'node'
-/** A pod's key has one slash, and this has two. */
+/** A pod's key has one slash, and these have two. */
 const SERVICE_OWNER = /^service\/(.+\/.+)$/
+const FLOATING_OWNER = /^floatingaddress\/(.+\/.+)$/
 const ownerOf = (service: ObjectKey): string => `service/${service}`
+const floatingOwnerOf = (floating: ObjectKey): string => `floatingaddress/${floating}`
 const LONE: ReadonlySet<BgpChange['kind']> = new Set([
   ...(['pod', 'service', 'endpointSlice'] as const),
   // these are no business of BGP's
@@ -135,6 +143,7 @@ class NodeBgpPlanner implements BgpPlanner {
     for (const { kind, key } of changes) {
       if (kind === 'pod') owners.add(key)
       if (kind === 'service') owners.add(ownerOf(key))
+      if (kind === 'floatingAddresses') owners.add(floatingOwnerOf(key))
       if (kind === 'endpointSlice')
         for (const service of this.slices.set(key, world.endpointSlices.get(key))) owners.add(ownerOf(service))
     }
@@ -184,7 +193,8 @@ class NodeBgpPlanner implements BgpPlanner {
   private replanRoutes(input: BgpInput, node: Node | undefined): void {
     const gone = new Set(this.book.owners)
     const services = [...input.world.services.keys()].map(ownerOf)
-    for (const key of [NODE_OWNER, ...input.world.pods.keys(), ...services]) {
+    const floats = [...input.config.floatingAddresses.keys()].map(floatingOwnerOf)
+    for (const key of [NODE_OWNER, ...input.world.pods.keys(), ...services, ...floats]) {
       this.book.set(key, this.wishesOf(key, input, node))
       gone.delete(key)
     }
@@ -195,6 +205,8 @@ class NodeBgpPlanner implements BgpPlanner {
     if (node === undefined) return []
     const service = SERVICE_OWNER.exec(owner)?.[1]
     if (service !== undefined) return this.wishesOfService(service, world, node)
+    const floating = config.floatingAddresses.get(FLOATING_OWNER.exec(owner)?.[1] ?? '')
+    if (floating !== undefined) return floatingWishes(floating, node, this.localOfServices)
     if (this.local.length === 0) return []
     if (owner === NODE_OWNER) return nodeWishes(this.local, node)
     const pod = world.pods.get(owner)

@@ -1,11 +1,12 @@
 /** One address on the segments of one node: who may announce it, the first one first, and on which of this node's interfaces. */
 
+import type { HolderKey } from '../model/address-holder.ts'
 import { familyOf } from '../model/datapath.ts'
-import type { AddressPool, L2Advertisement, LoadBalancerConfig } from '../model/load-balancer.ts'
-import type { EndpointSlice, Node, NodeName, ObjectKey, Service } from '../model/world.ts'
+import type { AddressPool, Advertisement, BgpAdvertisement, L2Advertisement, LoadBalancerConfig } from '../model/load-balancer.ts'
+import type { Node, NodeName } from '../model/world.ts'
+import { PLAIN_L2, type Tenant } from './address-tenant.ts'
 import { meansPool, poolOf } from './advertisement.ts'
 import { meshOf, ranked } from './l2-rank.ts'
-import { receivingNodes } from './local-traffic.ts'
 import type { RangeSet } from './ranges.ts'
 import { anyChooses, chooses } from './selector.ts'
 
@@ -21,7 +22,6 @@ export interface L2Surroundings {
   readonly nodes: ReadonlyMap<NodeName, Node>
   readonly segments: readonly Segment[]
   readonly config: LoadBalancerConfig
-  slicesOf(service: ObjectKey): readonly EndpointSlice[]
 }
 
 /** Why no node may announce an address. */
@@ -29,13 +29,16 @@ export type Obstacle = 'not-advertised' | 'no-node-chosen' | 'no-subnet' | 'no-e
 
 export interface AddressPlan {
   readonly address: string
-  readonly services: readonly ObjectKey[]
+  /** Sorted. */
+  readonly holders: readonly HolderKey[]
   /** Who may announce it; the first live one does. Empty unless this node is on a segment of the address, as far as it can tell. */
   readonly ranking: readonly NodeName[]
   /** Those of `ranking`, and those that may be in it another day: they keep an eye on each other. */
   readonly mesh: ReadonlySet<NodeName>
   /** This node's, sorted; empty: it cannot announce it. */
   readonly interfaces: readonly string[]
+  /** Whether this node holds it also where it does not announce it here: BGP brings packets for it, and no Service translates it. */
+  readonly isLocal: boolean
   /** Names of advertisements that choose this node and name none of its interfaces. */
   readonly without: readonly string[]
   /** The name of its pool; '' for an address from none, which is not ours to say anything about. */
@@ -47,7 +50,7 @@ export interface AddressPlan {
 const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers'
 
 /**
- * Plans one address of Services.
+ * Plans one address.
  *
  * Shape:  without names of interfaces an advertisement means the nodes that have an address of their own on a subnet which holds this
  *         one: a node knows its own subnets, and of the others their addresses. Named interfaces mean every node that is chosen.
@@ -55,33 +58,53 @@ const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers'
  *         node may announce: an address is better where it can be than nowhere.
  * Errors: never throws; why nobody may announce it is in `obstacle`.
  */
-export function planAddress(address: string, services: readonly Service[], around: L2Surroundings): AddressPlan {
-  const keys = services.map(({ key }) => key).sort()
-  const nothing = { address, services: keys, ranking: [], mesh: new Set<NodeName>(), interfaces: [], without: [] }
-  const pool = services.map((service) => poolOf(service, address, around.config.pools)).find((one) => one !== undefined)
-  if (pool === undefined) return { ...nothing, pool: '' }
-  const advertisements = meantFor(around.config.l2Advertisements.values(), pool, services)
-  const base = { ...nothing, pool: pool.name }
-  if (advertisements.length === 0) {
-    const byBgp = meantFor(around.config.bgpAdvertisements.values(), pool, services).length > 0
-    return byBgp ? base : { ...base, obstacle: 'not-advertised' }
-  }
-  return { ...base, ...choose(address, services, advertisements, around) }
+export function planAddress(address: string, tenants: readonly Tenant[], around: L2Surroundings): AddressPlan {
+  const holders = tenants.map(({ key }) => key).sort()
+  const nothing = { address, holders, ranking: [], mesh: new Set<NodeName>(), interfaces: [], without: [], isLocal: false }
+  const pool = tenants.map((tenant) => poolOf(tenant, address, around.config.pools)).find((one) => one !== undefined)
+  const { l2, bgp } = meant(tenants, pool, around.config)
+  const base = { ...nothing, pool: pool?.name ?? '', isLocal: isLocal(tenants, address, bgp, around) }
+  if (l2.length > 0) return { ...base, ...choose(address, tenants, l2, around) }
+  return bgp.length > 0 || pool === undefined ? base : { ...base, obstacle: 'not-advertised' }
 }
 
-function meantFor<A extends Pick<L2Advertisement, 'pools' | 'poolSelectors' | 'services' | 'key' | 'name' | 'nodes'>>(
-  advertisements: Iterable<A>,
-  pool: AddressPool,
-  services: readonly Service[],
-): readonly A[] {
-  return [...advertisements]
-    .filter((one) => meansPool(one, pool) && services.some(({ labels }) => anyChooses(one.services, labels)))
-    .sort((one, other) => (one.key < other.key ? -1 : 1))
+interface Meant {
+  readonly l2: readonly L2Advertisement[]
+  readonly bgp: readonly BgpAdvertisement[]
+}
+
+/** What tenants say themselves, and of the others what is said of the pool. */
+function meant(tenants: readonly Tenant[], pool: AddressPool | undefined, config: LoadBalancerConfig): Meant {
+  const own = tenants.flatMap(({ order, own }) => own ?? (pool === undefined && order !== undefined ? PLAIN_L2 : []))
+  const others = tenants.filter((tenant) => tenant.own === undefined)
+  const ofPool = <A extends Advertisement>(advertisements: ReadonlyMap<string, A>): readonly A[] =>
+    pool === undefined ? [] : [...advertisements.values()].filter((one) => isMeant(one, pool, others))
+  const inOrder = <A extends Advertisement>(all: readonly A[]) => all.toSorted((one, other) => (one.key < other.key ? -1 : 1))
+  return {
+    l2: inOrder([...own.flatMap(({ l2 }) => l2 ?? []), ...ofPool(config.l2Advertisements)]),
+    bgp: inOrder([...own.flatMap(({ bgp }) => bgp ?? []), ...ofPool(config.bgpAdvertisements)]),
+  }
+}
+
+function isMeant(one: Advertisement, pool: AddressPool, tenants: readonly Tenant[]): boolean {
+  return meansPool(one, pool) && tenants.some(({ labels }) => anyChooses(one.services, labels))
+}
+
+/** What floats is delivered to the node itself, so that whoever announces it by BGP must hold it. */
+function isLocal(
+  tenants: readonly Tenant[],
+  address: string,
+  bgp: readonly BgpAdvertisement[],
+  { node, nodes }: L2Surroundings,
+): boolean {
+  const labels = nodes.get(node)?.labels
+  if (labels === undefined || !bgp.some((one) => anyChooses(one.nodes, labels))) return false
+  return tenants.some((tenant) => tenant.order !== undefined && tenant.receiving(familyOf(address))?.has(node))
 }
 
 function choose(
   address: string,
-  services: readonly Service[],
+  tenants: readonly Tenant[],
   advertisements: readonly L2Advertisement[],
   around: L2Surroundings,
 ): Partial<AddressPlan> {
@@ -103,7 +126,7 @@ function choose(
       ? { obstacle: 'no-subnet' }
       : {}
   const mesh = meshOf(near.map(({ node }) => node.name))
-  const receiving = receivers(services, address, around)
+  const receiving = receivers(tenants, address)
   const able = near.filter(({ node }) => receiving?.has(node.name) ?? true)
   const own = near.find(({ node }) => node.name === around.node)
   const found = { mesh, ...(own === undefined ? {} : ownInterfaces(own.here, segments, isNear(own.node), around)) }
@@ -112,7 +135,7 @@ function choose(
   if (usable.length === 0) return { ...found, obstacle: 'all-out' }
   const watched = usable.filter(({ node }) => mesh.has(node.name))
   const candidates = (watched.length > 0 ? watched : usable).map(({ node, weight }) => ({ node: node.name, weight }))
-  return { ...found, ranking: ranked(address, candidates) }
+  return { ...found, ranking: ranked(address, candidates, tenants.find(({ order }) => order !== undefined)?.order) }
 }
 
 /** Whether this node is on a subnet with each of the others, so that it can say what none of them is on. */
@@ -123,9 +146,9 @@ function isFlat({ node, nodes, segments }: L2Surroundings, chosen: readonly Node
   )
 }
 
-/** Those that every Service of the address may be reached by; where no node is one for all, those of any. Undefined: every node. */
-function receivers(services: readonly Service[], address: string, around: L2Surroundings): ReadonlySet<NodeName> | undefined {
-  const sets = services.flatMap((service) => receivingNodes(service, familyOf(address), around.slicesOf(service.key)) ?? [])
+/** Those that every tenant may be reached by; where no node is one for all, those of any. Undefined: every node. */
+function receivers(tenants: readonly Tenant[], address: string): ReadonlySet<NodeName> | undefined {
+  const sets = tenants.flatMap((tenant) => tenant.receiving(familyOf(address)) ?? [])
   const first = sets[0]
   if (first === undefined) return undefined
   const common = sets.reduce((one, other) => one.intersection(other))

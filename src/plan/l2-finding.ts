@@ -1,4 +1,5 @@
 /** What a person should know about addresses that are not announced on L2. */
+import { holderOf, subjectOf } from '../model/address-holder.ts'
 import type { Finding } from '../model/code.ts'
 import { L2_NO_NAMED_INTERFACE, L2_NOBODY_ANNOUNCES } from '../model/codes/l2-plan.ts'
 import type { NodeName } from '../model/world.ts'
@@ -27,11 +28,27 @@ const WHY: Readonly<Record<Obstacle, readonly [(pool: string) => string, fix: st
   ],
 }
 
+const FLOATING_WHY: Partial<typeof WHY> = {
+  'not-advertised': [
+    (pool) => `no L2Advertisement or BGPAdvertisement chooses pool ${pool} and the FloatingAddress`,
+    'Say `spec.l2: {}` or `spec.bgp: {}` in the FloatingAddress, or make an L2Advertisement in the namespace of the pool.',
+  ],
+  'no-subnet': [
+    () => 'no node is on a subnet that holds it',
+    'Write an address of a subnet of the nodes, name `spec.l2.interfaces`, or announce it by `spec.bgp`.',
+  ],
+  'no-endpoint': [
+    () => 'no node that may announce it has a Ready pod for it',
+    'Run a Ready pod that spec.selector chooses on a node that may announce the address.',
+  ],
+}
+
 /** Why no node may announce the address; the same words on every node. */
-export function nobodyAnnounces({ obstacle, address, pool, services }: AddressPlan): readonly Finding[] {
+export function nobodyAnnounces({ obstacle, address, pool, holders }: AddressPlan): readonly Finding[] {
   if (obstacle === undefined) return []
-  const [reason, fix] = WHY[obstacle]
-  const subjects = services.map((key) => `service/${key}`)
+  const floats = holders.some((key) => holderOf(key).kind === 'floatingaddress')
+  const [reason, fix] = (floats ? FLOATING_WHY[obstacle] : undefined) ?? WHY[obstacle]
+  const subjects = holders.map(subjectOf)
   const message = `Nobody announces ${address} of ${subjects.join(' and ')}: ${reason(pool)}.`
   return [{ code: L2_NOBODY_ANNOUNCES, subjects, message, fix }]
 }

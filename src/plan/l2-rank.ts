@@ -11,15 +11,17 @@ export interface Candidate {
 }
 
 /**
- * Nodes by their rank for an address, the first one first: the heavier before the lighter, of the same weight by hash.
+ * Nodes by their rank for an address, the first one first: the heavier before the lighter, of the same weight as `order` has them, and
+ * by hash where there is none.
  *
  * Order:  the order of candidates never matters, so that all nodes that know the same ones agree.
  * Source: Thaler and Ravishankar, "Using name-based mappings to increase hit rates" (highest random weight).
  */
-export function ranked(address: string, candidates: readonly Candidate[]): readonly NodeName[] {
+export function ranked(address: string, candidates: readonly Candidate[], order: readonly NodeName[] = []): readonly NodeName[] {
   const seed = hash(address)
+  const scoreOf = (node: NodeName) => (order.includes(node) ? -order.indexOf(node) : mixed(seed, hash(node)))
   return candidates
-    .map(({ node, weight }) => ({ node, weight, score: mixed(seed, hash(node)) }))
+    .map(({ node, weight }) => ({ node, weight, score: scoreOf(node) }))
     .sort((one, other) => other.weight - one.weight || other.score - one.score || (one.node < other.node ? -1 : 1))
     .map(({ node }) => node)
 }

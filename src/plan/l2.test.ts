@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { aBgpAdvertisement, anL2Advertisement, aPool, byKey } from '../../test/support/load-balancer.ts'
+import { aBgpAdvertisement, aFloatingAddress, anL2Advertisement, aPool, byKey } from '../../test/support/load-balancer.ts'
 import { aNode, anEndpoint, aService, aSlice, aWorld } from '../../test/support/world.ts'
+import type { FloatingAddress } from '../model/load-balancer.ts'
 import type { Selector } from '../model/selector.ts'
 import type { Node, Service } from '../model/world.ts'
 import { createL2Planner, type L2Change, type L2Input, type L2Link } from './l2.ts'
@@ -34,6 +35,7 @@ interface Setting {
   readonly pools?: readonly ReturnType<typeof aPool>[]
   readonly advertisements?: readonly ReturnType<typeof anL2Advertisement>[]
   readonly bgp?: readonly ReturnType<typeof aBgpAdvertisement>[]
+  readonly floating?: readonly FloatingAddress[]
   readonly links?: readonly L2Link[]
   readonly alive?: readonly string[]
 }
@@ -47,6 +49,7 @@ function setting(part: Setting = {}): L2Input {
       pools: byKey(...pools),
       l2Advertisements: byKey(...(part.advertisements ?? [anL2Advertisement('all')])),
       bgpAdvertisements: byKey(...(part.bgp ?? [])),
+      floatingAddresses: byKey(...(part.floating ?? [])),
     },
     links: part.links ?? [ETH0],
     alive: new Set(part.alive ?? NAMES),
@@ -194,6 +197,65 @@ describe('an address on the nodes’ subnets', () => {
   })
 })
 
+describe('an address that floats', () => {
+  const VIP = '192.168.10.1'
+  const floating = (candidates: readonly string[], part: Partial<FloatingAddress> = {}, more: Setting = {}) =>
+    setting({ services: [], floating: [aFloatingAddress('default/edge', candidates, part)], ...more })
+  const placesOf = (input: L2Input) => NAMES.flatMap((name) => [...planned(name, input).floating.values()].map(({ pod }) => pod))
+
+  it('is at the first candidate that lives, without any advertisement', () => {
+    const input = (alive: readonly string[]) => floating(['n3', 'n1'], {}, { advertisements: [], pools: [], alive })
+    const at = (...alive: string[]) => [announcers(input(alive), VIP), placesOf(input(alive))]
+    expect(at('n1', 'n2', 'n3')).toEqual([['n3'], ['pod-n3']])
+    expect(at('n1', 'n2')).toEqual([['n1'], ['pod-n1']])
+    expect(at('n2')).toEqual([[], []])
+  })
+
+  it('leaves a node that is cordoned for another candidate, and stays where there is none', () => {
+    const nodes = NAMES.map((name) => node(name, { unschedulable: name === 'n3' }))
+    expect(announcers(floating(['n3', 'n1'], {}, { nodes }), VIP)).toEqual(['n1'])
+    expect(announcers(floating(['n3'], {}, { nodes }), VIP)).toEqual(['n3'])
+  })
+
+  it('is nowhere without candidates, of which the controller tells', () => {
+    expect(announcers(floating([]), VIP)).toEqual([])
+    expect(placesOf(floating([]))).toEqual([])
+  })
+
+  it('is announced as it says itself, whatever is said of its pool', () => {
+    const pools = [aPool('float', ['192.168.10.0-192.168.10.255'])]
+    const advertisements = [anL2Advertisement('named', { interfaces: ['eth7'] })]
+    const entryOf = (part: Partial<FloatingAddress>) =>
+      planned('n3', floating(['n3'], part, { pools, advertisements })).entries.get(`announced-address/${VIP}`)?.interfaces
+    expect(entryOf({})).toBeUndefined()
+    expect(entryOf({ l2: { interfaces: [] } })).toEqual(['eth0'])
+    expect(entryOf({ bgp: { peers: [], communities: [] } })).toEqual(['lo'])
+  })
+
+  it('is held by every candidate where BGP brings packets, and answered for by one where ARP does', () => {
+    const heldBy = (part: Partial<FloatingAddress>) =>
+      NAMES.map((name) => planned(name, floating(['n3', 'n1'], part)).entries.get(`announced-address/${VIP}`)?.interfaces)
+    const bgp = { peers: [], communities: [] }
+    expect(heldBy({ bgp })).toEqual([['lo'], undefined, ['lo']])
+    expect(heldBy({ bgp, l2: { interfaces: [] } })).toEqual([['lo'], undefined, ['eth0']])
+    expect(placesOf(floating(['n3', 'n1'], { bgp }))).toEqual(['pod-n3'])
+  })
+
+  it('goes by the advertisements of its pool when it says nothing itself', () => {
+    const part = { addresses: ['192.168.9.9'], addressPool: 'lan' }
+    expect(announcers(floating(['n2'], part), '192.168.9.9')).toEqual(['n2'])
+    expect(reasonsOf(floating(['n2'], part, { advertisements: [] }))).toEqual([
+      'Nobody announces 192.168.9.9 of floatingaddress/default/edge: no L2Advertisement or BGPAdvertisement chooses pool lan and the FloatingAddress.',
+    ])
+  })
+
+  it('is told of when no node with a pod for it is on a subnet that holds it', () => {
+    expect(reasonsOf(floating(['n2'], { addresses: ['203.0.113.7'] }))).toEqual([
+      'Nobody announces 203.0.113.7 of floatingaddress/default/edge: no node is on a subnet that holds it.',
+    ])
+  })
+})
+
 describe('planning step by step', () => {
   const service = fc.record({
     key: fc.constantFrom('default/web', 'default/api'),
@@ -221,6 +283,10 @@ describe('planning step by step', () => {
         anL2Advertisement('all'),
         anL2Advertisement('web', { services: [labelled('tier')], interfaces: ['eth1'] }),
       ]),
+      floating: fc.subarray([
+        aFloatingAddress('default/edge', ['n2', 'n1']),
+        aFloatingAddress('default/far', ['n1'], { addresses: ['203.0.113.1'], bgp: { peers: [], communities: [] } }),
+      ]),
       links: fc.subarray([ETH0, { name: 'eth1', subnets: ['203.0.113.0/24'] }]),
       alive: fc.subarray([...NAMES]),
     })
@@ -242,6 +308,7 @@ describe('planning step by step', () => {
           expect(stepwise.findings).toEqual(whole.findings)
           expect(stepwise.ownerships).toEqual(whole.ownerships)
           expect(stepwise.peers).toEqual(whole.peers)
+          expect(stepwise.floating).toEqual(whole.floating)
           before = input
         }
       }),
@@ -251,7 +318,7 @@ describe('planning step by step', () => {
   it('never has two owners among nodes that see the same', () => {
     fc.assert(
       fc.property(arbitrary, (input) => {
-        for (const address of ['192.168.9.0', '192.168.9.1', 'fd00:192:168::9:1', '203.0.113.1'])
+        for (const address of ['192.168.9.0', '192.168.9.1', 'fd00:192:168::9:1', '192.168.10.1'])
           expect(announcers(input, address).length).toBeLessThanOrEqual(1)
       }),
     )
@@ -268,6 +335,7 @@ function differences(before: L2Input, after: L2Input): readonly L2Change[] {
     ...changed('service', before.world.services, after.world.services),
     ...changed('endpointSlice', before.world.endpointSlices, after.world.endpointSlices),
     ...changed('node', before.world.nodes, after.world.nodes),
+    ...changed('floatingAddresses', before.config.floatingAddresses, after.config.floatingAddresses),
     ...changed('l2Advertisements', before.config.l2Advertisements, after.config.l2Advertisements),
     ...(JSON.stringify(before.links) === JSON.stringify(after.links) ? [] : [{ kind: 'links', key: '' } as const]),
     { kind: 'alive', key: '' },

@@ -1,11 +1,13 @@
-/** The addresses that a node announces on its own subnets. */
+/** The addresses that a node announces on its own subnets, and those that float to it. */
 
+import { type HolderKey, holderKey, holderOf } from '../model/address-holder.ts'
 import type { Finding } from '../model/code.ts'
 import { familyOf } from '../model/datapath.ts'
 import { type AnnouncedAddress, announcedAddress } from '../model/l2.ts'
-import type { LoadBalancerConfig } from '../model/load-balancer.ts'
+import type { FloatingCandidate, LoadBalancerConfig } from '../model/load-balancer.ts'
 import type { Delta } from '../model/plan.ts'
-import type { NodeName, ObjectKey, Service, World } from '../model/world.ts'
+import type { NodeName, ObjectKey, World } from '../model/world.ts'
+import { type Tenant, tenantOfFloating, tenantOfService } from './address-tenant.ts'
 import { type AddressPlan, planAddress, type Segment } from './l2-address.ts'
 import { nobodyAnnounces, withoutInterface } from './l2-finding.ts'
 import { RangeSet } from './ranges.ts'
@@ -35,7 +37,8 @@ export interface L2Change {
 /** Who announces an address, as this node sees it. */
 export interface Ownership {
   readonly address: string
-  readonly services: readonly ObjectKey[]
+  /** Who has it: sorted. */
+  readonly holders: readonly HolderKey[]
   /** Undefined: nobody that this node knows of. */
   readonly owner: NodeName | undefined
   /** This node's interfaces that it is or would be announced on; empty: this node cannot. */
@@ -55,6 +58,8 @@ export interface L2Planner {
   readonly entries: ReadonlyMap<string, AnnouncedAddress>
   /** By address, sorted; of addresses that this node is concerned with. */
   readonly ownerships: readonly Ownership[]
+  /** FloatingAddresses that are at this node, as far as it can tell, and the pod that each is for. */
+  readonly floating: ReadonlyMap<ObjectKey, FloatingCandidate & { readonly addresses: readonly string[] }>
   /** Undefined: this node is not concerned with the address. */
   ownershipOf(address: string): Ownership | undefined
   readonly findings: readonly Finding[]
@@ -69,13 +74,18 @@ export function createL2Planner(node: NodeName): L2Planner {
   return new NodeL2Planner(node)
 }
 
+/** Changes that touch few addresses, or only who of the ranked nodes is chosen. */
+const SOME: ReadonlySet<L2Change['kind']> = new Set(['service', 'endpointSlice', 'floatingAddresses', 'alive'])
+const LOOPBACK = 'lo'
+
 class NodeL2Planner implements L2Planner {
   readonly entries = new Map<string, AnnouncedAddress>()
   private readonly node: NodeName
   private readonly slices = new SliceIndex()
-  /** The addresses of each Service, as they were planned. */
-  private readonly addressesOf = new Map<ObjectKey, readonly string[]>()
-  private readonly holdersOf = new Map<string, Set<ObjectKey>>()
+  /** The addresses of each holder, as they were planned. */
+  private readonly addressesOf = new Map<HolderKey, readonly string[]>()
+  private readonly holdersOf = new Map<string, Set<HolderKey>>()
+  private floats: LoadBalancerConfig['floatingAddresses'] = new Map()
   private readonly plans = new Map<string, AddressPlan>()
   private segments: readonly Segment[] = []
   private alive: ReadonlySet<NodeName> = new Set()
@@ -92,8 +102,17 @@ class NodeL2Planner implements L2Planner {
   ownershipOf(address: string): Ownership | undefined {
     const plan = this.plans.get(address)
     if (plan === undefined || plan.ranking.length === 0) return undefined
-    const { services, ranking } = plan
-    return { address, services, owner: this.ownerOf(plan), interfaces: ranking.includes(this.node) ? plan.interfaces : [] }
+    const { holders, ranking } = plan
+    return { address, holders, owner: this.ownerOf(plan), interfaces: ranking.includes(this.node) ? plan.interfaces : [] }
+  }
+
+  get floating(): L2Planner['floating'] {
+    const here = [...this.floats.values()].flatMap(({ key, addresses, candidates }) => {
+      const candidate = candidates.find(({ node }) => node === this.node)
+      const isHere = candidate !== undefined && addresses.length > 0 && addresses.every((one) => this.isFirst(one, candidates))
+      return isHere ? [[key, { ...candidate, addresses }] as const] : []
+    })
+    return new Map(here)
   }
 
   get findings(): readonly Finding[] {
@@ -111,7 +130,7 @@ class NodeL2Planner implements L2Planner {
   }
 
   update(input: L2Input, changes: readonly L2Change[]): Delta<AnnouncedAddress> {
-    const isAll = !this.started || changes.some(({ kind }) => kind !== 'service' && kind !== 'endpointSlice' && kind !== 'alive')
+    const isAll = !this.started || changes.some(({ kind }) => !SOME.has(kind))
     const touched = isAll ? this.takeAll(input) : this.takeSome(input, changes)
     const sameAlive = !isAll && changes.every(({ kind }) => kind !== 'alive')
     this.alive = input.alive
@@ -126,15 +145,20 @@ class NodeL2Planner implements L2Planner {
     this.segments = input.links.flatMap(({ name, subnets }) => ({ interface: name, range: new RangeSet(subnets) }))
     for (const key of this.slices.keys()) if (!endpointSlices.has(key)) this.slices.set(key, undefined)
     for (const [key, slice] of endpointSlices) this.slices.set(key, slice)
-    for (const key of [...this.addressesOf.keys(), ...services.keys()]) this.takeService(key, services.get(key), touched)
+    this.floats = input.config.floatingAddresses
+    const floats = [...this.floats.keys()].map((key) => holderKey('floatingaddress', key))
+    for (const holder of [...this.addressesOf.keys(), ...services.keys(), ...floats]) this.takeHolder(holder, input, touched)
     for (const address of this.holdersOf.keys()) touched.add(address)
     return touched
   }
 
-  private takeSome({ world }: L2Input, changes: readonly L2Change[]): Iterable<string> {
+  private takeSome(input: L2Input, changes: readonly L2Change[]): Iterable<string> {
+    const { world, config } = input
     const touched = new Set<string>()
+    this.floats = config.floatingAddresses
     for (const { kind, key } of changes) {
-      if (kind === 'service') this.takeService(key, world.services.get(key), touched)
+      if (kind === 'service') this.takeHolder(key, input, touched)
+      if (kind === 'floatingAddresses') this.takeHolder(holderKey('floatingaddress', key), input, touched)
       if (kind !== 'endpointSlice') continue
       for (const service of this.slices.set(key, world.endpointSlices.get(key))) {
         for (const address of this.addressesOf.get(service) ?? []) touched.add(address)
@@ -143,9 +167,9 @@ class NodeL2Planner implements L2Planner {
     return touched
   }
 
-  private takeService(key: ObjectKey, service: Service | undefined, touched: Set<string>): void {
+  private takeHolder(key: HolderKey, { world, config }: L2Input, touched: Set<string>): void {
     const before = this.addressesOf.get(key) ?? []
-    const after = service?.loadBalancerIPs ?? []
+    const after = addressesOf(key, world, config)
     for (const address of before) {
       touched.add(address)
       const holders = this.holdersOf.get(address)
@@ -161,14 +185,24 @@ class NodeL2Planner implements L2Planner {
   }
 
   private replan(address: string, { world, config }: L2Input): void {
-    const services = [...(this.holdersOf.get(address) ?? [])].flatMap((key) => world.services.get(key) ?? [])
-    if (services.length === 0) {
-      this.plans.delete(address)
-      return
+    const tenants = [...(this.holdersOf.get(address) ?? [])].flatMap((key) => this.tenantOf(key, world, config) ?? [])
+    if (tenants.length === 0) this.plans.delete(address)
+    else
+      this.plans.set(
+        address,
+        planAddress(address, tenants, { node: this.node, nodes: world.nodes, segments: this.segments, config }),
+      )
+  }
+
+  private tenantOf(holder: HolderKey, world: L2Input['world'], config: LoadBalancerConfig): Tenant | undefined {
+    const { kind, key } = holderOf(holder)
+    if (kind === 'floatingaddress') {
+      const floating = config.floatingAddresses.get(key)
+      return floating && tenantOfFloating(floating)
     }
-    const slicesOf = (service: ObjectKey) => this.slices.of(service).flatMap((key) => world.endpointSlices.get(key) ?? [])
-    const around = { node: this.node, nodes: world.nodes, segments: this.segments, config, slicesOf }
-    this.plans.set(address, planAddress(address, services, around))
+    const service = world.services.get(key)
+    const slices = this.slices.of(key).flatMap((slice) => world.endpointSlices.get(slice) ?? [])
+    return service && tenantOfService(service, slices)
   }
 
   private *entriesAndPlans(): Iterable<string> {
@@ -181,10 +215,10 @@ class NodeL2Planner implements L2Planner {
     const removals: string[] = []
     for (const address of new Set(addresses)) {
       const plan = this.plans.get(address)
-      const isOurs = plan !== undefined && plan.interfaces.length > 0 && this.ownerOf(plan) === this.node
-      const entry = announcedAddress(familyOf(address), address, isOurs ? plan.interfaces : [])
+      const interfaces = plan === undefined ? [] : this.interfacesOf(plan)
+      const entry = announcedAddress(familyOf(address), address, interfaces)
       const before = this.entries.get(entry.key)
-      if (!isOurs) {
+      if (interfaces.length === 0) {
         if (this.entries.delete(entry.key)) removals.push(entry.key)
       } else if (before?.interfaces.join() !== entry.interfaces.join()) {
         this.entries.set(entry.key, entry)
@@ -194,7 +228,27 @@ class NodeL2Planner implements L2Planner {
     return { upserts, removals }
   }
 
+  /** Those that hold it on this node; none when it does not. */
+  private interfacesOf(plan: AddressPlan): readonly string[] {
+    const isOurs = plan.interfaces.length > 0 && this.ownerOf(plan) === this.node
+    if (isOurs) return plan.interfaces
+    return plan.isLocal ? [LOOPBACK] : []
+  }
+
+  /** Whether a floating address is at this node: it announces it, or nobody does so here and it is the first choice of BGP. */
+  private isFirst(address: string, candidates: readonly FloatingCandidate[]): boolean {
+    const plan = this.plans.get(address)
+    if (plan === undefined) return false
+    return plan.ranking.length > 0 ? this.ownerOf(plan) === this.node : plan.isLocal && candidates[0]?.node === this.node
+  }
+
   private ownerOf({ ranking }: AddressPlan): NodeName | undefined {
     return ranking.find((node) => this.alive.has(node))
   }
+}
+
+function addressesOf(holder: HolderKey, world: L2Input['world'], config: LoadBalancerConfig): readonly string[] {
+  const { kind, key } = holderOf(holder)
+  const found = kind === 'service' ? world.services.get(key)?.loadBalancerIPs : config.floatingAddresses.get(key)?.addresses
+  return found ?? []
 }

@@ -4,6 +4,7 @@
  * Services keep what they have as long as they may; then those that lack addresses are given some, the oldest Service first. What is planned
  * is remembered, so that it holds before claims say so; an address that a claim says is another's is free for nobody until the claim is gone.
  */
+import { namespaceOf } from '../model/address-holder.ts'
 import type { Finding } from '../model/code.ts'
 import type { AddressClaim, AddressPool, AddressRequest } from '../model/load-balancer.ts'
 import type { ObjectKey } from '../model/world.ts'
@@ -122,7 +123,7 @@ class Planner implements AddressPlanner {
     if (kind === 'request') dirty.add(key)
     if (kind === 'request') return this.book.holdings.has(key)
     if (kind === 'pool') for (const service of [...requests.keys(), ...this.book.holdings.keys()]) dirty.add(service)
-    if (kind === 'namespace') for (const service of requests.keys()) if (service.startsWith(`${key}/`)) dirty.add(service)
+    if (kind === 'namespace') for (const holder of requests.keys()) if (namespaceOf(holder) === key) dirty.add(holder)
     return true
   }
 

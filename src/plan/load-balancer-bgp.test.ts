@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { aBgpConfig, aPeer } from '../../test/support/bgp-config.ts'
 import { watch } from '../../test/support/bgp-entries.ts'
-import { aBgpAdvertisement, aPool, byKey } from '../../test/support/load-balancer.ts'
+import { aBgpAdvertisement, aFloatingAddress, aPool, byKey } from '../../test/support/load-balancer.ts'
 import { aNode, anEndpoint, aService, aSlice, aWorld } from '../../test/support/world.ts'
 import type { BgpEntry } from '../model/bgp.ts'
 import type { BgpConfig } from '../model/bgp-config.ts'
@@ -50,6 +50,65 @@ const prefixes = (input: BgpInput) =>
   routes(planned(input).entries)
     .map(({ prefix }) => prefix)
     .toSorted()
+
+describe('an address that floats', () => {
+  const said = (config: Partial<BgpConfig>) => {
+    const input = inputOf(web({ loadBalancerIPs: [] }), config)
+    return routes(planned(input).entries).map(({ prefix, announcements }) => [prefix, ...announcements])
+  }
+  const float = (candidates: readonly string[], part = {}) => ({
+    floatingAddresses: byKey(aFloatingAddress('default/edge', candidates, { addresses: ['192.168.9.9'], ...part })),
+  })
+  const announced = (metric: number, part = {}) => ({ sessions: [], communities: [], metric, ...part })
+
+  it('is announced by each candidate, with the metric of its place', () => {
+    expect(said(float(['here', 'there']))).toEqual([['192.168.9.9/32', announced(0)]])
+    expect(said(float(['there', 'here']))).toEqual([['192.168.9.9/32', announced(100)]])
+    expect(said(float(['there']))).toEqual([])
+  })
+
+  it('is announced as it says itself, of a pool or of none', () => {
+    const bgp = { peers: [], communities: ['64513:7'], localPreference: 300 }
+    const own = { addresses: ['203.0.113.7'], bgp }
+    expect(said(float(['here'], own))).toEqual([
+      ['203.0.113.7/32', announced(0, { communities: ['64513:7'], localPreference: 300 })],
+    ])
+    expect(said(float(['here'], { l2: { interfaces: [] } }))).toEqual([])
+    expect(said(float(['here'], { addresses: ['203.0.113.7'] }))).toEqual([])
+  })
+
+  it('is never part of a wider prefix, which its neighbours in the pool may have', () => {
+    const lengths = { lengths: { ipv4: 24, ipv6: 64 } }
+    expect(said({ ...float(['here']), bgpAdvertisements: byKey(aBgpAdvertisement('all', lengths)) })).toEqual([
+      ['192.168.9.9/32', announced(0)],
+    ])
+  })
+
+  it('names peers that must be there', () => {
+    const config = float(['here'], { bgp: { peers: ['gone'], communities: [] } })
+    const { findings } = planned(inputOf(web(), config))
+    expect(findings.map(({ code, subjects, message }) => [code.code, subjects, message])).toEqual([
+      ['FW0524', ['floatingaddress/default/edge'], 'FloatingAddress default/edge names the BGPPeer gone, which is not there.'],
+    ])
+  })
+
+  it('is told step by step as from scratch', () => {
+    const steps = [
+      float(['here']),
+      float(['there', 'here']),
+      float([]),
+      float(['here'], { bgp: { peers: [], communities: [] } }),
+      {},
+    ]
+    const stepwise = createBgpPlanner('here', { kernelTable: 7 })
+    stepwise.update(inputOf(web()), ANY)
+    for (const step of steps) {
+      const input = inputOf(web(), step)
+      stepwise.update(input, [{ kind: 'floatingAddresses', key: 'default/edge' }])
+      expect([...stepwise.entries].sort()).toEqual([...planned(input).entries].sort())
+    }
+  })
+})
 
 describe('what is announced of an address', () => {
   const lengths = (ipv4: number, ipv6 = 128) => ({

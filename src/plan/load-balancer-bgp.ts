@@ -1,11 +1,13 @@
 /** The prefixes of load-balancer addresses that a node announces, as BGPAdvertisements ask. */
+import { titleOf } from '../model/address-holder.ts'
 import type { Announcement, BgpSession } from '../model/bgp.ts'
 import type { BgpConfig } from '../model/bgp-config.ts'
 import type { Finding } from '../model/code.ts'
 import { BGP_POOL_AGGREGATE_TOO_WIDE } from '../model/codes/bgp-load-balancer.ts'
 import { familyOf } from '../model/datapath.ts'
-import type { AddressPool, AddressSpan, BgpAdvertisement } from '../model/load-balancer.ts'
+import type { AddressPool, AddressSpan, BgpAdvertisement, FloatingAddress } from '../model/load-balancer.ts'
 import type { EndpointSlice, Node, ObjectKey, Service } from '../model/world.ts'
+import { ownAdvertisements } from './address-tenant.ts'
 import { advertisementsOf, meansPool, poolOf } from './advertisement.ts'
 import { announcementOf } from './announcement.ts'
 import { mayReceive } from './local-traffic.ts'
@@ -40,8 +42,45 @@ export function planBgpAdvertisements(input: {
     advertisements.set(one.key, one)
     announcements.set(one.key, announcement)
   }
+  for (const floating of [...config.floatingAddresses.values()].sort((a, b) => (a.key < b.key ? -1 : 1))) {
+    const own = ownAdvertisements(floating)?.bgp
+    if (own === undefined) continue
+    const asked = { ...own, title: titleOf(own.key), subject: own.key }
+    const announcement = announcementOf(asked, input, findings)
+    if (announcement !== undefined) announcements.set(own.key, announcement)
+  }
   return { local: { pools: config.pools, advertisements, announcements }, findings }
 }
+
+/**
+ * What a FloatingAddress asks for on a node: its addresses, from each of its candidates, with the metric that its place among them gives. So
+ * routers go to the first one, and when that is silent to the next one, without asking anybody.
+ *
+ * Errors: never throws; a node that is no candidate announces nothing.
+ */
+export function floatingWishes(
+  floating: FloatingAddress,
+  node: Pick<Node, 'name' | 'labels'>,
+  { pools, advertisements, announcements }: LocalBgpAdvertisements,
+): readonly RouteWish[] {
+  const place = floating.candidates.findIndex((candidate) => candidate.node === node.name)
+  if (place === -1) return []
+  const own = ownAdvertisements(floating)
+  return floating.addresses.flatMap((address) => {
+    const ofPool = advertisementsOf(floating, address, node, { pools, advertisements })
+    const keys = own === undefined ? ofPool.map(({ key }) => key) : own.bgp === undefined ? [] : [own.bgp.key]
+    return keys.flatMap((key) => {
+      const announcement = announcements.get(key)
+      // one address of several nodes is never part of a wider prefix
+      return announcement === undefined
+        ? []
+        : { prefix: hostPrefix(address), announcement: { ...announcement, metric: place * METRIC_STEP } }
+    })
+  })
+}
+
+/** Leaves room for routers that add to it. */
+const METRIC_STEP = 100
 
 /**
  * What a Service asks for on a node: each of its load-balancer addresses, or the range that holds it, once each advertisement.
@@ -85,7 +124,11 @@ function prefixOf(address: string, asked: number, spans: readonly AddressSpan[])
       if (own.some((span) => span.first <= first && last <= span.last)) return prefix
     }
   }
-  return `${address}/${full}`
+  return hostPrefix(address)
+}
+
+function hostPrefix(address: string): string {
+  return `${address}/${familyOf(address) === 'ipv4' ? 32 : 128}`
 }
 
 function tellNarrowPools(advertisement: BgpAdvertisement, { pools }: BgpConfig, findings: Finding[]): void {

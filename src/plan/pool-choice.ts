@@ -1,4 +1,5 @@
 /** Which pools a Service may have addresses of, and which it has first. */
+import { namespaceOf } from '../model/address-holder.ts'
 import type { AddressPool, AddressRequest } from '../model/load-balancer.ts'
 import { anyChooses } from './selector.ts'
 
@@ -11,7 +12,7 @@ export type NamespaceLabels = ReadonlyMap<string, { readonly labels: Labels }>
 export function isFor(pool: AddressPool, request: AddressRequest, known: NamespaceLabels): boolean {
   if (pool.reserved === undefined) return true
   const { namespaces, namespaceSelectors, services } = pool.reserved
-  const [namespace = ''] = request.key.split('/')
+  const namespace = namespaceOf(request.key)
   const isNamed = namespaces.includes(namespace)
   const isChosen = namespaceSelectors.length > 0 && anyChooses(namespaceSelectors, known.get(namespace)?.labels ?? {})
   const isForAll = namespaces.length + namespaceSelectors.length === 0

@@ -8,6 +8,7 @@ export function aRequest(key: string, part: Partial<AddressRequest> = {}): Addre
     families: ['ipv4'],
     needsAll: true,
     addresses: [],
+    mayBeOutside: false,
     pool: '',
     sharingKey: '',
     ports: [{ protocol: 'tcp', port: 80 }],

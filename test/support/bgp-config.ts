@@ -61,6 +61,7 @@ export function aBgpConfig(objects: BgpObjects = {}, part: Partial<BgpConfig> = 
     pools: new Map(),
     l2Advertisements: new Map(),
     bgpAdvertisements: new Map(),
+    floatingAddresses: new Map(),
     ...part,
   }
 }

@@ -32,6 +32,9 @@ const advertisement = fairway('PodRouteAdvertisement')
 const routeImport = fairway('BGPRouteImport')
 const sessionStatus = fairway('BGPSessionStatus')
 const claim = fairway('AddressClaim')
+const floating = (name: string, spec: object) => ({
+  ...{ apiVersion: 'fairway.dev/v1alpha1', kind: 'FloatingAddress', metadata: { name, namespace: 'default' }, spec },
+})
 const announced = metallb('v1beta1', 'ServiceBGPStatus')
 const announcedNear = metallb('v1beta1', 'ServiceL2Status')
 const pool = metallb('v1beta1', 'IPAddressPool')
@@ -81,6 +84,11 @@ export const ACCEPTED: readonly CrdObject[] = [
     ...{ addresses: ['192.168.10.1 - 192.168.10.9', 'fd00:192:168:9::/64'], autoAssign: false, avoidBuggyIPs: true },
     serviceAllocation: { priority: 5, namespaces: ['shop'], namespaceSelectors: [SELECTOR], serviceSelectors: [SELECTOR] },
   }),
+  floating('own', {
+    ...{ addresses: ['192.168.10.1', 'fd00:192:168::10:1'], selector: SELECTOR, l2: { interfaces: ['eth0'] } },
+    ...{ bgp: { peers: ['tor'], communities: ['edge', '64512:1'], localPref: 200 }, nodeSelectors: [SELECTOR] },
+  }),
+  floating('pooled', { pool: 'dual', ipFamilies: ['IPv6', 'IPv4'], selector: SELECTOR }),
   l2('all', {}),
   l2('some', {
     ...{ ipAddressPools: ['first'], ipAddressPoolSelectors: [SELECTOR], nodeSelectors: [SELECTOR], serviceSelectors: [SELECTOR] },
@@ -177,6 +185,22 @@ const OTHERS: readonly (readonly [(name: string, spec: object) => CrdObject, obj
   [routeImport, { prefixes: [{ cidr: '::/0' }], ...nodesWith('NotIn', []) }, VALUES],
   [sessionStatus, { node: '', peer: 'tor' }, 'spec.node in body should be at least 1 chars long'],
   [claim, { address: 'web', pool: 'first', holders: [] }, 'must be an IPv4 or IPv6 address'],
+  [floating, { selector: SELECTOR }, 'say either addresses or pool, and not both'],
+  [floating, { addresses: ['192.168.10.1'], pool: 'a', selector: SELECTOR }, 'say either addresses or pool, and not both'],
+  [
+    floating,
+    { addresses: ['192.168.10.1', '192.168.10.2'], selector: SELECTOR },
+    'two addresses must be one of IPv4 and one of IPv6',
+  ],
+  [floating, { addresses: ['edge'], selector: SELECTOR }, 'must be an IPv4 or IPv6 address'],
+  [floating, { pool: 'a', selector: {} }, 'the selector must name labels, since an empty one would choose every pod'],
+  [
+    floating,
+    { addresses: ['192.168.10.1'], ipFamilies: ['IPv4'], selector: SELECTOR },
+    'ipFamilies is for an address from a pool',
+  ],
+  [floating, { pool: 'a', selector: SELECTOR, bgp: { communities: ['1:2:3'] } }, COMMUNITY_OR_NAME],
+  [floating, { pool: 'a', selector: SELECTOR, ...nodesWith('In') }, VALUES],
   [pool, {}, 'Required value'],
   [pool, { addresses: ['192.168.9.0'] }, SPAN],
   [pool, { addresses: ['192.168.9.1-fd00::1'] }, SPAN],

@@ -1,6 +1,12 @@
 /** Short ways to say pools and advertisements in tests. */
 import { familyOf } from '../../src/model/datapath.ts'
-import type { AddressPool, AddressSpan, BgpAdvertisement, L2Advertisement } from '../../src/model/load-balancer.ts'
+import type {
+  AddressPool,
+  AddressSpan,
+  BgpAdvertisement,
+  FloatingAddress,
+  L2Advertisement,
+} from '../../src/model/load-balancer.ts'
 
 /** A span as `FIRST-LAST`. */
 export function aSpan(text: string): AddressSpan {
@@ -48,6 +54,25 @@ export function anL2Advertisement(name: string, part: Partial<L2Advertisement> =
     nodes: [],
     interfaces: [],
     preferredNodes: [],
+    ...part,
+  }
+}
+
+/** Nodes in `candidates`, each with a pod of its name. */
+export function aFloatingAddress(
+  key: string,
+  candidates: readonly string[],
+  part: Partial<FloatingAddress> = {},
+): FloatingAddress {
+  return {
+    key,
+    name: key.split('/')[1] ?? '',
+    labels: {},
+    addresses: ['192.168.10.1'],
+    addressPool: '',
+    candidates: candidates.map((node) => ({ node, pod: `pod-${node}` })),
+    pods: [{ key: 'app', is: 'in', values: ['edge'] }],
+    nodes: [],
     ...part,
   }
 }

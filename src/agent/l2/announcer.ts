@@ -4,6 +4,7 @@ import type { Round } from '../../engine/reconcile.ts'
 import type { Metric } from '../../http/metrics.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { logger } from '../../log/log.ts'
+import { type HolderKey, holderOf } from '../../model/address-holder.ts'
 import type { Finding } from '../../model/code.ts'
 import type { AddressConflict } from '../../model/l2.ts'
 import type { LoadBalancerConfig } from '../../model/load-balancer.ts'
@@ -11,6 +12,7 @@ import type { NodeName, ObjectKey, World, WorldChange } from '../../model/world.
 import { createL2Planner, type L2Change, type L2Planner, type Ownership } from '../../plan/l2.ts'
 import { ConflictBook } from './conflict-book.ts'
 import { addressClaimed, bfdSilent, onNode, roundFailed } from './findings.ts'
+import { FloatingPlace } from './floating-place.ts'
 import { Holdings } from './holdings.ts'
 import { Isolation } from './isolation.ts'
 import { LeaseStandIn, VOUCHED_IN_MS } from './lease-stand-in.ts'
@@ -62,6 +64,7 @@ export class L2Announcer {
   private readonly conflicts = new ConflictBook()
   private readonly isolation: Isolation
   private readonly services: L2ServiceStatus
+  private readonly floating: FloatingPlace
   private readonly metrics: L2Metrics
   private world: World | undefined
   private config: LoadBalancerConfig | undefined
@@ -99,6 +102,7 @@ export class L2Announcer {
       onVouched: (peer) => this.peers.vouch(peer, VOUCHED_IN_MS),
     })
     this.services = new L2ServiceStatus({ client: options.client, node, signal, announced: () => this.announcedServices() })
+    this.floating = new FloatingPlace({ client: options.client, node, signal })
     this.metrics = new L2Metrics({ announced: () => engine.observed.size, alive: () => this.peers.alive.size })
     links.onChange(() => this.take([{ kind: 'links', key: '' }]))
     engine
@@ -133,13 +137,13 @@ export class L2Announcer {
 
   get findings(): readonly Finding[] {
     const { engine, node } = this.options
-    const servicesOf = (subjects: readonly string[]) =>
-      subjects.flatMap((key) => this.planner.ownershipOf(addressOf(key))?.services ?? [])
+    const holdersOf = (subjects: readonly string[]) =>
+      subjects.flatMap((key) => this.planner.ownershipOf(addressOf(key))?.holders ?? [])
     return [
       ...this.planner.findings,
-      ...engine.findings.map((one) => onNode(node, one, servicesOf(one.subjects))),
+      ...engine.findings.map((one) => onNode(node, one, holdersOf(one.subjects))),
       ...roundFailed(node, this.lastRound?.error),
-      ...this.conflicts.standing(performance.now()).map((one) => addressClaimed(node, one, servicesOf([one.address]))),
+      ...this.conflicts.standing(performance.now()).map((one) => addressClaimed(node, one, holdersOf([one.address]))),
       ...this.peers.silent.map((peer) => bfdSilent(node, peer)),
     ]
   }
@@ -196,6 +200,7 @@ export class L2Announcer {
     this.watchPeers() // who is new counts as live, before anything is claimed
     this.planner.update({ ...input, alive: alive() }, [{ kind: 'alive', key: '' }])
     if (this.peers.settled) this.holdings.follow()
+    this.tellFloating()
   }
 
   /** Another host says that an address of ours is its own: the next owner, which was waited for, or somebody who should not. */
@@ -234,15 +239,24 @@ export class L2Announcer {
   private announcedServices(): ReadonlyMap<ObjectKey, ReadonlySet<string>> {
     const interfaces = new Map<ObjectKey, Set<string>>()
     for (const { address, interfaces: names } of this.options.engine.observed.values())
-      for (const service of this.planner.ownershipOf(address)?.services ?? [])
+      for (const service of (this.planner.ownershipOf(address)?.holders ?? []).filter(isService))
         interfaces.set(service, new Set([...(interfaces.get(service) ?? []), ...names]))
     return interfaces
+  }
+
+  /** Of those that this node is to have: the ones that it holds by now. */
+  private tellFloating(): void {
+    const { observed } = this.options.engine
+    const isHeld = (address: string) => (observed.get(`announced-address/${address}`)?.interfaces.length ?? 0) > 0
+    const here = [...this.planner.floating].filter(([, { addresses }]) => addresses.every(isHeld))
+    this.floating.want(new Map(here.map(([key, { pod }]) => [key, pod])))
   }
 
   private noteRound(round: Round): void {
     const failedBefore = this.lastRound?.error !== undefined
     this.lastRound = round
     this.services.note()
+    this.tellFloating()
     if (round.error !== undefined) {
       log[failedBefore ? 'debug' : 'warn']({ err: round.error }, 'addresses could not be changed; trying again')
     } else if (round.upserts + round.removals > 0) {
@@ -262,4 +276,8 @@ export class L2Announcer {
 
 function addressOf(key: string): string {
   return key.replace(/^announced-address\//, '')
+}
+
+function isService(holder: HolderKey): boolean {
+  return holderOf(holder).kind === 'service'
 }

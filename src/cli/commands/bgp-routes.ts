@@ -21,7 +21,8 @@ import {
 } from '../../kube/bgp-resources.ts'
 import { BGP_SESSION_STATUSES, convertSessionStatus } from '../../kube/bgp-session-status.ts'
 import { type Contents, collection } from '../../kube/collections.ts'
-import { BGP_ADVERTISEMENTS, IP_ADDRESS_POOLS } from '../../kube/load-balancer-resources.ts'
+import { convertFloatingAddress } from '../../kube/floating-address.ts'
+import { BGP_ADVERTISEMENTS, FLOATING_ADDRESSES, IP_ADDRESS_POOLS } from '../../kube/load-balancer-resources.ts'
 import { convertAddressPool, convertBgpAdvertisement } from '../../kube/pool-objects.ts'
 import { ENDPOINT_SLICES, NODES, PODS, SERVICES } from '../../kube/resource.ts'
 import { convertEndpointSlice, convertNode, convertPod, convertService } from '../../kube/world-objects.ts'
@@ -37,7 +38,12 @@ import type {
 import { FairwayError, type Finding } from '../../model/code.ts'
 import { BGP_NOT_ANNOUNCED, BGP_NOT_INSTALLED } from '../../model/codes/bgp-report.ts'
 import { USAGE_WRONG } from '../../model/codes/usage.ts'
-import { type AddressPool, type BgpAdvertisement, NO_LOAD_BALANCER_CONFIG } from '../../model/load-balancer.ts'
+import {
+  type AddressPool,
+  type BgpAdvertisement,
+  type FloatingAddress,
+  NO_LOAD_BALANCER_CONFIG,
+} from '../../model/load-balancer.ts'
 import type { SessionReport } from '../../model/session-report.ts'
 import type { EndpointSlice, Node, Pod, Service } from '../../model/world.ts'
 import { ask, type ClusterOptions, isMeant, type Question } from '../cluster.ts'
@@ -59,6 +65,7 @@ interface RouteValues {
   readonly endpointSlices: EndpointSlice
   readonly pools: AddressPool
   readonly bgpAdvertisements: BgpAdvertisement
+  readonly floatingAddresses: FloatingAddress
 }
 
 const COLLECTIONS = {
@@ -75,6 +82,7 @@ const COLLECTIONS = {
   endpointSlices: collection({ resource: ENDPOINT_SLICES, convert: convertEndpointSlice }),
   pools: collection({ resource: IP_ADDRESS_POOLS, convert: convertAddressPool, optional: true }),
   bgpAdvertisements: collection({ resource: BGP_ADVERTISEMENTS, convert: convertBgpAdvertisement, optional: true }),
+  floatingAddresses: collection({ resource: FLOATING_ADDRESSES, convert: convertFloatingAddress, optional: true }),
 }
 const KINDS = { peers: 'BGPPeer', advertisements: 'PodRouteAdvertisement', reports: 'BGPSessionStatus' }
 
@@ -135,13 +143,14 @@ function snapshotOf(
 }
 
 function configOf(values: Contents<RouteValues>['values']): BgpConfig {
-  const { peers, bfdProfiles, communities, advertisements, imports, namespaces, pools, bgpAdvertisements } = values
+  const { peers, bfdProfiles, communities, advertisements, imports, namespaces, pools, bgpAdvertisements, floatingAddresses } =
+    values
   const secrets = unreadSecrets(peers.values())
   return {
     ...{ peers, bfdProfiles, communities, namespaces, secrets },
     podRouteAdvertisements: advertisements,
     routeImports: imports,
-    ...{ pools, bgpAdvertisements },
+    ...{ pools, bgpAdvertisements, floatingAddresses },
     l2Advertisements: NO_LOAD_BALANCER_CONFIG.l2Advertisements,
   }
 }
@@ -175,6 +184,7 @@ const ROUTES: Listing<RouteRow> = {
     { title: 'ADVERTISEMENT', cell: ({ sources }) => sources.map(({ advertisement }) => advertisement).join(','), wide: true },
     { title: 'COMMUNITIES', cell: perPeer(({ communities }) => communities.join(',')), wide: true },
     { title: 'LOCAL-PREF', cell: perPeer(({ localPreference }) => String(localPreference ?? '')), wide: true },
+    { title: 'MED', cell: perPeer(({ metric }) => String(metric ?? '')), wide: true },
     { title: 'STATES', cell: perPeer(({ state, draining }) => (draining ? `${state},draining` : state)), wide: true },
   ],
 }

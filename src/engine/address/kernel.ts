@@ -132,7 +132,7 @@ export class KernelAddresses implements AddressTransport {
     for (const [turn, { address, interface: name }] of placed.entries()) {
       if (turn > 0 && turn % CHUNK === 0) await setImmediate()
       const link = this.links.get(name)
-      if (link === undefined || link.mac === '') continue
+      if (link === undefined || !link.resolves || link.mac === '') continue // the loopback has no neighbours
       for (const frame of announcement({ address, mac: link.mac })) this.sender.send(link.index, frame) // one that is lost is said again
     }
   }

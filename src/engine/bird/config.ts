@@ -154,13 +154,15 @@ function attributeWords(session: BgpSession, announcements: readonly Announcemen
   const all = [...new Set([...announcements.flatMap(({ communities }) => communities), ...(drained ? [GRACEFUL_SHUTDOWN] : [])])]
   const preferences = announcements.flatMap(({ localPreference }) => (localPreference === undefined ? [] : [localPreference]))
   const preference = drained ? 0 : preferences.length === 0 ? undefined : Math.max(...preferences)
+  const metrics = announcements.flatMap(({ metric }) => (metric === undefined ? [] : [metric]))
+  const metricWords = metrics.length === 0 ? [] : [phrase`bgp_med = ${number(Math.min(...metrics), 0, 0xffff_ffff, 'metric')};`]
   const added = all.map((one) =>
     one.split(':').length === 2
       ? phrase`bgp_community.add(${community(one, 'communities')});`
       : phrase`bgp_large_community.add(${community(one, 'communities')});`,
   )
-  if (preference === undefined) return added
-  return [...added, phrase`bgp_local_pref = ${number(preference, 0, 0xffff_ffff, 'localPreference')};`]
+  if (preference === undefined) return [...added, ...metricWords]
+  return [...added, ...metricWords, phrase`bgp_local_pref = ${number(preference, 0, 0xffff_ffff, 'localPreference')};`]
 }
 
 /** The text of `bird.conf`. Sessions go before routes: BIRD then has a new filter before the routes that need it. */
@@ -272,9 +274,10 @@ function kernelWords(family: Family, table: number): Words {
 
 /** One line of `routes.conf`. @throws {FairwayError} BGP_ENTRY_INVALID */
 export function routeLine(route: BgpRoute): string {
-  for (const { communities, localPreference = 0 } of route.announcements) {
+  for (const { communities, localPreference = 0, metric = 0 } of route.announcements) {
     for (const one of communities) community(one, `${route.key} communities`)
     number(localPreference, 0, 0xffff_ffff, `${route.key} localPreference`)
+    number(metric, 0, 0xffff_ffff, `${route.key} metric`)
   }
   const form = formNumber(route.announcements)
   return phrase`route ${prefix(route.prefix, route.family, route.key)} unreachable { fw_form = ${form}; };`.text

@@ -10,6 +10,7 @@ import * as bgpReport from './bgp-report.ts'
 import * as bgpReturn from './bgp-return.ts'
 import * as controller from './controller.ts'
 import * as datapath from './datapath.ts'
+import * as floating from './floating.ts'
 import * as kube from './kube.ts'
 import * as l2 from './l2.ts'
 import * as l2Plan from './l2-plan.ts'
@@ -30,6 +31,7 @@ export const CODES: readonly Code[] = [
   bgpReturn,
   controller,
   datapath,
+  floating,
   kube,
   l2Plan,
   l2,

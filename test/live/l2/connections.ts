@@ -2,7 +2,7 @@
  * A program: opens a new TCP connection to each address every INTERVAL_MS, and keeps some open on which it asks again and again.
  *
  * `connections.ts PORT HELD INTERVAL_MS ADDRESS...` asks until its input ends, then prints one ConnectionsResult an address as JSON; `asking` is
- * printed once each address was reached.
+ * printed once each address was reached. `ADDRESS+ADDRESS` counts as one, which answers when any of them does.
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -51,16 +51,29 @@ let isOver = false
 
 function attempt(address: string): Try {
   const one: Try = { atInMs: performance.now(), outcome: '' }
-  const socket = connect({ host: address, port: Number(port) })
+  const hosts = address.split('+')
+  let left = hosts.length
+  for (const host of hosts)
+    attemptOne(host, (outcome) => {
+      left--
+      if (one.outcome === '' && (outcome === CONNECTED || left === 0)) one.outcome = outcome
+    })
+  return one
+}
+
+/** `ended` hears once how it went. */
+function attemptOne(host: string, ended: (outcome: string) => void): void {
+  const socket = connect({ host, port: Number(port) })
+  let isEnded = false
   const end = (outcome: string) => {
-    if (one.outcome === '') one.outcome = outcome
+    if (!isEnded) ended(outcome)
+    isEnded = true
     socket.destroy()
   }
   const timer = setTimeout(() => end('silence'), PATIENCE_IN_MS)
   socket.on('connect', () => end(CONNECTED))
   socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message))
   socket.on('close', () => clearTimeout(timer))
-  return one
 }
 
 async function hold(address: string): Promise<Held> {
