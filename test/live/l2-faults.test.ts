@@ -2,21 +2,35 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { FOUR, L2Failover, SIX } from '../support/l2-failover.ts'
 
-const rig = new L2Failover('t-l2-faults')
+const LAB = 't-l2-faults'
+const rig = new L2Failover(LAB)
 const [OWNER, OTHER] = ['optiplex-1', 'optiplex-2'] as const
 const soon = { timeout: 30_000, interval: 100 }
 
 /** Nobody has a subnet with such an address. */
+const FAR = '203.0.113.0'
 const LONELY = `
 apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
 metadata: { name: far }
-spec: { addresses: [203.0.113.0/24], autoAssign: false }
+spec: { addresses: [${FAR}/24], autoAssign: false }
 ---
 apiVersion: v1
 kind: Service
 metadata: { name: lonely, annotations: { metallb.io/address-pool: far } }
 spec: { type: LoadBalancer, selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
+`
+
+/** A segment of which one of its two nodes has no interface. */
+const NAMED = `
+apiVersion: metallb.io/v1beta1
+kind: L2Advertisement
+metadata: { name: wan }
+spec:
+  ipAddressPools: [far]
+  interfaces: [wan0]
+  nodeSelectors: [{ matchExpressions: [{ key: kubernetes.io/hostname, operator: In, values: [${OWNER}, ${OTHER}] }] }]
+  preferredNodeSelectors: [{ weight: 1, preference: { matchLabels: { kubernetes.io/hostname: ${OWNER} } } }]
 `
 
 beforeAll(() => rig.up('--with', 'bgp'))
@@ -42,13 +56,55 @@ test('who announces is said: an object of the Service and the node, and an Event
   expect(events).toContain(`announcing from node "${OTHER}" with protocol "layer2"`)
 })
 
-test('a Service whose address nobody announces is told so, and why', async () => {
-  const service = (verb: string) => rig.lab.client(`kubectl ${verb} -f -`, LONELY)
-  await service('apply')
+test('an address on no subnet is not announced, which its Service is told, until interfaces are named: then there, and nowhere else', async () => {
+  const reply = 'ip route add 203.0.0.0/16 dev wan0' // as whoever names an interface without a subnet of the address has one
+  await on(OWNER, `ip link add wan0 type veth peer name wan0 netns fw-${LAB}-client && ip addr add 198.51.100.1/24 dev wan0`)
+  await on(OWNER, `ip link set wan0 up && ${reply}`)
+  await on('client', 'ip link set wan0 up && ip addr add 203.0.113.9/16 dev wan0')
+  await on('tor', 'ip addr add 203.0.113.8/16 dev eth0')
+  const curl = (host: string) => rig.lab.on(host, `curl -sS -o /dev/null -m 1 http://${FAR}`)
+  const neighbour = async (host: string, link: string) => (await on(host, `ip neigh show ${FAR} dev ${link}`)).trim()
+  await rig.lab.client('kubectl apply -f -', LONELY)
   const told = () => rig.lab.client('kubectl get events --field-selector reason=NotAnnounced -o custom-columns=M:.message')
-  await vi.waitFor(async () => expect(await told()).toContain('(FW0630)'), soon)
-  await service('delete')
-  await vi.waitFor(async () => expect(await codesOf(OWNER)).not.toContain('FW0630'), soon)
+  await vi.waitFor(async () => expect(await told()).toMatch(/no node is on a subnet that holds it.*\(FW0630\)/), soon)
+  expect((await curl('client')).exitCode).not.toBe(0)
+  expect(await neighbour('client', 'wan0')).not.toContain('lladdr')
+
+  await rig.lab.client('kubectl apply -f -', NAMED)
+  await vi.waitFor(async () => expect((await curl('client')).exitCode).toBe(0), soon)
+  expect(await neighbour('client', 'wan0')).toContain('lladdr')
+  expect((await curl('tor')).exitCode).not.toBe(0)
+  expect(await neighbour('tor', 'eth0')).not.toContain('lladdr')
+  await vi.waitFor(async () => expect(await codesOf(OTHER)).toContain('FW0631'), soon)
+  expect(await codesOf(OWNER)).not.toContain('FW0631')
+
+  await rig.lab.client('kubectl delete -f -', `${NAMED}---${LONELY}`)
+  await on(OWNER, 'ip link del wan0')
+  await on('tor', 'ip addr del 203.0.113.8/16 dev eth0')
+  await vi.waitFor(async () => expect([...(await codesOf(OWNER)), ...(await codesOf(OTHER))]).toEqual([]), soon)
+})
+
+test('a node that is cut off from everybody gives its addresses up, whether its interface knows it or not', { timeout: 90_000 }, async () => {
+  const held = async () =>
+    (await on(OWNER, 'ip -br addr show eth0')).split(/[\s/]/).filter((word) => word === FOUR || word === SIX)
+  const others = ['ubuntu-1', OTHER, 'tor']
+  const faults = [
+    [['node', 'cut', OWNER]],
+    others.map((other) => ['link', 'cut', OWNER, other]), // its wire is there, and nobody answers
+  ]
+  for (const fault of faults) {
+    expect(await held()).toEqual([FOUR, SIX])
+    for (const words of fault) await rig.fault(...words)
+    try {
+      await rig.takenOver(OTHER)
+      // a connection to the API server that is silent counts as heard for a while
+      await vi.waitFor(async () => expect(await held()).toEqual([]), { timeout: 50_000, interval: 100 })
+    } finally {
+      for (const [what = '', , ...who] of fault) await rig.fault(what, 'heal', ...who)
+    }
+    await rig.takenOver(OWNER)
+    await rig.whole()
+  }
 })
 
 test('a stranger that says the address is its own is a finding, and the owner goes on', async () => {
