@@ -1,13 +1,16 @@
 /** A server whose users are busy while controllers come and die: no address may be given twice, and none may be lost. */
 import { expect, vi } from 'vitest'
+import { isAlreadyExists } from '../../src/kube/api-error.ts'
+import { FLOATING_ADDRESSES } from '../../src/kube/load-balancer-resources.ts'
 import { SERVICES } from '../../src/kube/resource.ts'
 import { AddressHistory } from './address-history.ts'
 import { ControllerProcess } from './controller-process.ts'
 import { ControllerWorld } from './controller-world.ts'
 import { mortalClient } from './mortal-client.ts'
 
-/** More Services than addresses: what one gives up another gets at once. */
-const NAMES = Array.from({ length: 10 }, (_, at) => `s${at}`)
+/** More holders than addresses: what one gives up another gets at once. */
+const NAMES = Array.from({ length: 8 }, (_, at) => `s${at}`)
+const FLOATING_NAMES = Array.from({ length: 3 }, (_, at) => `f${at}`)
 const RANGE = '192.168.9.0-192.168.9.7'
 const ADDRESSES = 8
 /** Up to so long a process lives: most die amid writes. */
@@ -16,12 +19,11 @@ const LIFE_IN_MS = 200
 export class ControllerCrashes implements AsyncDisposable {
   readonly history: AddressHistory
   private readonly world: ControllerWorld
-  private readonly stop = new AbortController()
   private readonly draw: (below: number) => number
 
   private constructor(world: ControllerWorld, seed: number) {
     this.world = world
-    this.history = new AddressHistory(world.client, this.stop.signal)
+    this.history = new AddressHistory(world.server)
     this.draw = drawsFrom(seed)
   }
 
@@ -74,14 +76,17 @@ export class ControllerCrashes implements AsyncDisposable {
     for (let round = 0; round < rounds; round++) await this.churn()
   }
 
-  /** Every Service that asks has one address as long as there are some, each with a claim; and no claim is left over. */
+  /** Everybody who asks has one address as long as there are some, each with a claim; and no claim is left over. */
   async expectSettled(): Promise<void> {
     const settled = async () => {
       const services = (await this.world.client.list(SERVICES)).items.filter(({ spec }) => spec?.type === 'LoadBalancer')
       const having = services.flatMap(({ metadata, status }) =>
         (status?.loadBalancer?.ingress ?? []).map(({ ip }) => `${ip} first default/${metadata.name}`),
       )
-      expect(having).toHaveLength(Math.min(services.length, ADDRESSES))
+      const floating = (await this.world.client.list(FLOATING_ADDRESSES)).items
+      for (const { metadata, status } of floating)
+        for (const ip of status?.addresses ?? []) having.push(`${ip} first floatingaddress/default/${metadata.name}`)
+      expect(having).toHaveLength(Math.min(services.length + floating.length, ADDRESSES))
       expect(await this.world.claims()).toEqual(having.toSorted())
     }
     await vi.waitFor(settled, { timeout: 10_000, interval: 20 })
@@ -89,13 +94,13 @@ export class ControllerCrashes implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.stop.abort()
     await this.world[Symbol.asyncDispose]()
   }
 
-  /** What users do: Services come, go, and change their type. */
+  /** What users do: Services come, go, and change their type, FloatingAddresses come and go. */
   private async churn(): Promise<void> {
     const { world, draw } = this
+    if (draw(4) === 0) return this.churnFloating()
     const name = NAMES[draw(NAMES.length)] ?? ''
     const place = { namespace: 'default', name }
     const there = await world.read(name).catch(() => undefined)
@@ -104,6 +109,17 @@ export class ControllerCrashes implements AsyncDisposable {
     else {
       const type = there.spec?.type === 'LoadBalancer' ? 'ClusterIP' : 'LoadBalancer'
       await world.client.patch(SERVICES, place, { spec: { type } }, { type: 'merge' })
+    }
+  }
+
+  private async churnFloating(): Promise<void> {
+    const { world, draw } = this
+    const name = FLOATING_NAMES[draw(FLOATING_NAMES.length)] ?? ''
+    try {
+      await world.floating(name, { pool: 'first' })
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error
+      await world.client.delete(FLOATING_ADDRESSES, { namespace: 'default', name })
     }
   }
 }

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { Controller, type ControllerOptions } from '../../src/controller/controller.ts'
 import { createClient, type KubeClient } from '../../src/kube/client.ts'
-import { ADDRESS_CLAIMS, IP_ADDRESS_POOLS } from '../../src/kube/load-balancer-resources.ts'
+import type { FloatingAddressObject } from '../../src/kube/floating-address.ts'
+import { ADDRESS_CLAIMS, FLOATING_ADDRESSES, IP_ADDRESS_POOLS } from '../../src/kube/load-balancer-resources.ts'
 import { PODS, SERVICES } from '../../src/kube/resource.ts'
 import type { Service, ServiceSpec } from '../../src/kube/types.ts'
 import { startTestServer, type TestServer } from '../../src/lab/apiserver/testing.ts'
@@ -23,7 +24,7 @@ export class ControllerWorld implements AsyncDisposable {
 
   static async make(): Promise<ControllerWorld> {
     const server = await startTestServer()
-    for (const name of ['fairway.dev_addressclaims', 'metallb.io_ipaddresspools'])
+    for (const name of ['fairway.dev_addressclaims', 'fairway.dev_floatingaddresses', 'metallb.io_ipaddresspools'])
       await server.call('POST', DEFINITIONS, parse(readFileSync(`${CRDS}/${name}.yaml`, 'utf8')))
     return new ControllerWorld(server)
   }
@@ -60,6 +61,12 @@ export class ControllerWorld implements AsyncDisposable {
   service(name: string, spec: ServiceSpec = {}, annotations: Readonly<Record<string, string>> = {}): Promise<Service> {
     const metadata = { namespace: 'default', name, annotations }
     return this.client.create(SERVICES, { metadata, spec: { type: 'LoadBalancer', ports: [{ port: 80 }], ...spec } })
+  }
+
+  /** One of no pods; `spec` says which addresses. */
+  floating(name: string, spec: object): Promise<FloatingAddressObject> {
+    const metadata = { namespace: 'default', name }
+    return this.client.create(FLOATING_ADDRESSES, { metadata, spec: { selector: { matchLabels: { app: 'edge' } }, ...spec } })
   }
 
   /** A pod of MetalLB's controller, with its condition Ready. */

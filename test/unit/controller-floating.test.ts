@@ -1,30 +1,19 @@
 /** FloatingAddresses, from the user's word to the candidates that agents act on, with the lab's API server. */
-import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { parse } from 'yaml'
-import type { FloatingAddressObject } from '../../src/kube/floating-address.ts'
 import { ADDRESS_CLAIMS, FLOATING_ADDRESSES } from '../../src/kube/load-balancer-resources.ts'
 import { EVENTS, NODES, PODS, SERVICES } from '../../src/kube/resource.ts'
 import { ControllerWorld } from '../support/controller-world.ts'
-import { CRDS } from '../support/crd-cases.ts'
 
-const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
-const SELECTOR = { matchLabels: { app: 'edge' } }
 const until = <T>(look: () => Promise<T>) => vi.waitFor(look, { timeout: 10_000, interval: 10 })
 
 let world: ControllerWorld
 beforeEach(async () => {
   world = await ControllerWorld.make()
-  await world.server.call('POST', DEFINITIONS, parse(readFileSync(`${CRDS}/fairway.dev_floatingaddresses.yaml`, 'utf8')))
   for (const name of ['n1', 'n2']) await world.client.create(NODES, { metadata: { name } })
 })
 afterEach(() => world[Symbol.asyncDispose]())
 
-const float = (name: string, spec: object): Promise<FloatingAddressObject> =>
-  world.client.create(FLOATING_ADDRESSES, {
-    metadata: { namespace: 'default', name },
-    spec: { selector: SELECTOR, ...spec },
-  } as FloatingAddressObject)
+const float = (name: string, spec: object) => world.floating(name, spec)
 const statusOf = async (name: string) => (await world.client.get(FLOATING_ADDRESSES, { namespace: 'default', name })).status ?? {}
 const readyOf = async (name: string) => (await statusOf(name)).conditions?.find(({ type }) => type === 'Ready')
 

@@ -5,7 +5,14 @@ import type { ObjectKey } from '../../model/world.ts'
 import { ask, type Question } from '../cluster.ts'
 import { SIGNS } from '../columns.ts'
 import type { Listing } from '../listing.ts'
-import { claimsByAddress, generalFindings, type PoolsOptions, type PoolValues, poolCollections } from '../pool-collections.ts'
+import {
+  claimsByAddress,
+  generalFindings,
+  type PoolsOptions,
+  type PoolValues,
+  poolCollections,
+  requestsOf,
+} from '../pool-collections.ts'
 import { type PoolManifests, readPoolManifests } from '../pool-manifests.ts'
 import { hint } from '../terminal.ts'
 
@@ -31,12 +38,13 @@ function trialQuestion(manifests: PoolManifests, options: PoolsOptions): Questio
 }
 
 function trialOf({ values }: Contents<PoolValues>, manifests: PoolManifests) {
-  const { pools, requests, namespaces, l2Advertisements, bgpAdvertisements } = values
+  const { pools, namespaces, l2Advertisements, bgpAdvertisements } = values
   const advertisements = {
     l2Advertisements: joined(l2Advertisements, manifests.l2Advertisements),
     bgpAdvertisements: joined(bgpAdvertisements, manifests.bgpAdvertisements),
   }
   const claims = claimsByAddress(values.claims)
+  const requests = requestsOf(values)
   return poolTrial({ pools, tried: manifests.pools, claims, requests, namespaces, advertisements })
 }
 

@@ -5,7 +5,14 @@ import { USAGE_WRONG } from '../../model/codes/usage.ts'
 import { ask, isMeant, type Question } from '../cluster.ts'
 import { SIGNS } from '../columns.ts'
 import type { Listing } from '../listing.ts'
-import { claimsByAddress, generalFindings, type PoolsOptions, type PoolValues, poolCollections } from '../pool-collections.ts'
+import {
+  claimsByAddress,
+  generalFindings,
+  type PoolsOptions,
+  type PoolValues,
+  poolCollections,
+  requestsOf,
+} from '../pool-collections.ts'
 import { tryManifests } from './pools-dry-run.ts'
 
 /** `fairway pools`: how full each one is and who announces it; with `--dry-run -f FILE` what other pools would do. */
@@ -34,7 +41,7 @@ function poolsQuestion(options: PoolsOptions): Question<PoolValues, PoolRow> {
     collections: poolCollections(options.loadBalancerClass),
     view: (contents) => {
       const { values } = contents
-      const view = pools({ ...values, claims: claimsByAddress(values.claims) })
+      const view = pools({ ...values, requests: requestsOf(values), claims: claimsByAddress(values.claims) })
       return {
         rows: view.rows.filter(({ namespace }) => isMeant(options, namespace)),
         findings: [...generalFindings(contents), ...view.findings.filter(isAsked)],
