@@ -84,7 +84,9 @@ test('an address on no subnet is not announced, which its Service is told, until
   await vi.waitFor(async () => expect([...(await codesOf(OWNER)), ...(await codesOf(OTHER))]).toEqual([]), soon)
 })
 
-test('a node that is cut off from everybody gives its addresses up, whether its interface knows it or not', { timeout: 90_000 }, async () => {
+test('a node that is cut off from everybody gives its addresses up, whether its interface knows it or not', {
+  timeout: 90_000,
+}, async () => {
   const held = async () =>
     (await on(OWNER, 'ip -br addr show eth0')).split(/[\s/]/).filter((word) => word === FOUR || word === SIX)
   const others = ['ubuntu-1', OTHER, 'tor']
