@@ -25,7 +25,7 @@ export interface L2Surroundings {
 }
 
 /** Why no node may announce an address. */
-export type Obstacle = 'not-advertised' | 'no-node-chosen' | 'no-subnet' | 'no-endpoint' | 'all-out'
+export type Obstacle = 'node-address' | 'not-advertised' | 'no-node-chosen' | 'no-subnet' | 'no-endpoint' | 'all-out'
 
 export interface AddressPlan {
   readonly address: string
@@ -62,6 +62,9 @@ export function planAddress(address: string, tenants: readonly Tenant[], around:
   const holders = tenants.map(({ key }) => key).sort()
   const nothing = { address, holders, ranking: [], mesh: new Set<NodeName>(), interfaces: [], without: [], isLocal: false }
   const pool = tenants.map((tenant) => poolOf(tenant, address, around.config.pools)).find((one) => one !== undefined)
+  // who announced it elsewhere would take the node off its network
+  const isOfNode = [...around.nodes.values()].some(({ addresses }) => addresses.includes(address))
+  if (isOfNode) return { ...nothing, pool: pool?.name ?? '', obstacle: 'node-address' }
   const { l2, bgp } = meant(tenants, pool, around.config)
   const base = { ...nothing, pool: pool?.name ?? '', isLocal: isLocal(tenants, address, bgp, around) }
   if (l2.length > 0) return { ...base, ...choose(address, tenants, l2, around) }

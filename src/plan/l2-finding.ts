@@ -6,6 +6,7 @@ import type { NodeName } from '../model/world.ts'
 import type { AddressPlan, Obstacle } from './l2-address.ts'
 
 const WHY: Readonly<Record<Obstacle, readonly [(pool: string) => string, fix: string]>> = {
+  'node-address': [() => 'it is the address of a node', 'Take the addresses of nodes out of the IPAddressPool.'],
   'not-advertised': [
     (pool) => `no L2Advertisement or BGPAdvertisement chooses pool ${pool} and the Service`,
     'Make an L2Advertisement in the namespace of the pool; an empty spec announces all pools.',
@@ -29,6 +30,7 @@ const WHY: Readonly<Record<Obstacle, readonly [(pool: string) => string, fix: st
 }
 
 const FLOATING_WHY: Partial<typeof WHY> = {
+  'node-address': [() => 'it is the address of a node', 'Name another address.'],
   'not-advertised': [
     (pool) => `no L2Advertisement or BGPAdvertisement chooses pool ${pool} and the FloatingAddress`,
     'Say `spec.l2: {}` or `spec.bgp: {}` in the FloatingAddress, or make an L2Advertisement in the namespace of the pool.',

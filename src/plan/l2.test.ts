@@ -185,6 +185,17 @@ describe('an address on the nodes’ subnets', () => {
     expect(reasonsOf(setting({ advertisements: [], bgp: [aBgpAdvertisement('all')] }))).toEqual([])
   })
 
+  it('is not announced when it is the address of a node, whose packets would go elsewhere', () => {
+    const services = [balanced('default/web', { loadBalancerIPs: ['192.168.0.2'] })]
+    const pools = [aPool('all', ['192.168.0.0-192.168.0.255'])]
+    expect(announcers(setting({ services, pools }), '192.168.0.2')).toEqual([])
+    expect(reasonsOf(setting({ services, pools }))).toEqual([
+      'Nobody announces 192.168.0.2 of service/default/web: it is the address of a node.',
+    ])
+    const floating = [aFloatingAddress('default/edge', ['n1'], { addresses: ['192.168.0.2'] })]
+    expect(announcers(setting({ services: [], floating }), '192.168.0.2')).toEqual([])
+  })
+
   it('has its peers: those that may announce it, too', () => {
     expect([...planned('n1', setting()).peers].sort()).toEqual(['n2', 'n3'])
     expect([...planned('n1', setting({ services: [] })).peers]).toEqual([])
