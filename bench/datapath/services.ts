@@ -46,6 +46,7 @@ function service(index: number): Service {
     sourceRanges: [],
     healthCheckNodePort: 0,
     addressPool: '',
+    loadBalancerClass: '',
     labels: {},
     leftAlone: false,
     createdAtInMs: index,

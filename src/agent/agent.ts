@@ -24,7 +24,7 @@ export interface AgentOptions extends DataPathOptions {
   /** The node's BGP; absent: it speaks none. */
   readonly bgp?: Pick<SpeakerOptions, 'engine' | 'planner' | 'kernelTable' | 'drainInMs' | 'lookEveryInMs'>
   /** The node's announcements by ARP and NDP; absent: it makes none. */
-  readonly l2?: Pick<AnnouncerOptions, 'engine' | 'links' | 'times'>
+  readonly l2?: Pick<AnnouncerOptions, 'engine' | 'links' | 'loadBalancerClass' | 'times'>
   /** How long the rules wait for the settings of BGP that they depend on, when the agent begins; 5 s by default. */
   readonly settingsTimeoutInMs?: number
   /** How long a finding stands before it is told; 2 s by default. */

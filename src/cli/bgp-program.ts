@@ -14,6 +14,7 @@ export function addBgp(program: Command): void {
     bgp
       .command('routes')
       .description('the prefixes that nodes announce, what for, and how many sessions hear of them')
-      .argument('[what]', 'an address, a prefix, NAMESPACE/POD or NAMESPACE/SERVICE: who announces it? (default: all)'),
+      .argument('[what]', 'an address, a prefix, NAMESPACE/POD or NAMESPACE/SERVICE: who announces it? (default: all)')
+      .option('--load-balancer-class <class>', 'the class that the agents announce (default: Services without one)', ''),
   ).action(async (what, options) => (await import('./commands/bgp-routes.ts')).bgpRoutesCommand(what, options))
 }

@@ -23,6 +23,7 @@ test('flags win over the environment', () => {
     FAIRWAY_SERVICE_PROXY: 'none',
     FAIRWAY_BGP: 'auto',
     FAIRWAY_L2: 'auto',
+    FAIRWAY_LOAD_BALANCER_CLASS: 'example.com/internal',
     FAIRWAY_BGP_DRAIN: '30',
     FAIRWAY_EXTERNAL_IPS: '192.0.2.0/24, 2001:DB8::/32,198.51.100.7',
   }
@@ -39,6 +40,7 @@ test('flags win over the environment', () => {
     birdDir: '/d/bird',
     bgpDrainInS: 30,
     l2: 'none',
+    loadBalancerClass: 'example.com/internal',
   })
   expect(readAgentConfig([], { NODE_NAME: 'n2' })).toEqual({
     node: 'n2',
@@ -51,6 +53,7 @@ test('flags win over the environment', () => {
     birdDir: '/run/fairway/agent/bird',
     bgpDrainInS: 5,
     l2: 'auto',
+    loadBalancerClass: '',
   })
 })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { FairwayError } from '../model/code.ts'
 import { USAGE_WRONG } from '../model/codes/usage.ts'
-import { readCidrs, readListen } from './values.ts'
+import { readCidrs, readListen, readLoadBalancerClass } from './values.ts'
 
 /** Whether Fairway carries Services on the node: when nobody else does, always, or never. */
 export type ServiceProxyMode = 'auto' | 'fairway' | 'none'
@@ -44,6 +44,8 @@ export interface AgentConfig {
   /** From the first word that the node is to drain to the withdrawal of its routes; `Infinity`: they stay, discouraged. */
   readonly bgpDrainInS: number
   readonly l2: L2Mode
+  /** The class of the Services whose addresses it announces: --load-balancer-class; '': those that name none. */
+  readonly loadBalancerClass: string
 }
 
 const DEFAULT_DIR = '/run/fairway/agent'
@@ -62,6 +64,7 @@ const ENVIRONMENT = {
   bgp: 'FAIRWAY_BGP',
   'bgp-drain': 'FAIRWAY_BGP_DRAIN',
   l2: 'FAIRWAY_L2',
+  'load-balancer-class': 'FAIRWAY_LOAD_BALANCER_CLASS',
 } as const
 
 const OPTIONS = {
@@ -78,6 +81,7 @@ const OPTIONS = {
   'bird-dir': { type: 'string' },
   'bgp-drain': { type: 'string' },
   l2: { type: 'string' },
+  'load-balancer-class': { type: 'string' },
 } as const
 
 /** @throws {FairwayError} USAGE_WRONG */
@@ -108,6 +112,7 @@ export function readAgentConfig(args: readonly string[], env: Readonly<Record<st
     birdDir: flags['bird-dir'] ?? join(dir, 'bird'),
     bgpDrainInS: readBgpDrain(...read('bgp-drain')),
     l2: readL2(...read('l2')),
+    loadBalancerClass: readLoadBalancerClass(...read('load-balancer-class')),
   }
 }
 

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { FairwayError } from '../model/code.ts'
 import { USAGE_WRONG } from '../model/codes/usage.ts'
-import { readReadyFd } from './values.ts'
+import { readLoadBalancerClass, readReadyFd } from './values.ts'
 
 export interface ControllerConfig {
   /** --kubeconfig; absent: KUBECONFIG, the service account, ~/.kube/config. */
@@ -46,8 +46,13 @@ export function readControllerConfig(args: readonly string[], env: Environment):
     identity: flags.identity ?? `${hostname()}_${randomBytes(6).toString('hex')}`,
     leaseNamespace: flags['lease-namespace'] ?? env.POD_NAMESPACE ?? 'kube-system',
     leaseInMs: readSeconds(flags['lease-seconds'] ?? '15') * 1000,
-    loadBalancerClass: flags['load-balancer-class'] ?? env.FAIRWAY_LOAD_BALANCER_CLASS ?? '',
+    loadBalancerClass: readClass(flags['load-balancer-class'], env.FAIRWAY_LOAD_BALANCER_CLASS),
   }
+}
+
+function readClass(flag: string | undefined, variable: string | undefined): string {
+  if (flag !== undefined) return readLoadBalancerClass(flag, '--load-balancer-class')
+  return readLoadBalancerClass(variable, 'FAIRWAY_LOAD_BALANCER_CLASS')
 }
 
 function readSeconds(text: string): number {

@@ -52,3 +52,18 @@ export function readReadyFd(text: string | undefined): number | undefined {
   const message = `--ready-fd is "${text}", which is not the number of an open descriptor above 2.`
   throw new FairwayError(USAGE_WRONG, message, { field: '--ready-fd' })
 }
+
+/**
+ * The class of the Services that are served; '', the default: those that name none. Controller and agents of a cluster are told the same.
+ * Source: Kubernetes pkg/apis/core/validation, spec.loadBalancerClass is a qualified name. @throws {FairwayError} USAGE_WRONG
+ */
+export function readLoadBalancerClass(text: string | undefined, field: string): string {
+  const name = '[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?'
+  const prefix = '[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*/'
+  if (text === undefined || text === '' || new RegExp(`^(${prefix})?${name}$`).test(text)) return text ?? ''
+  const fix = 'Give the loadBalancerClass of the Services that are to be served, like example.com/internal, or nothing.'
+  throw new FairwayError(USAGE_WRONG, `${field} is "${text}", which no Service can have as its loadBalancerClass.`, {
+    field,
+    fix,
+  })
+}

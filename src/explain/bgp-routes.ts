@@ -3,6 +3,7 @@ import type { BgpConfig } from '../model/bgp-config.ts'
 import type { Finding } from '../model/code.ts'
 import type { SessionReport } from '../model/session-report.ts'
 import type { EndpointSlice, Node, NodeName, ObjectKey, Pod, Service } from '../model/world.ts'
+import { addressesToAnnounce } from '../plan/advertisement.ts'
 import type { Health } from './bgp-peer-row.ts'
 import { objectFindings, rowFindings } from './bgp-route-findings.ts'
 import type { RoutePath, RouteRow, RouteSource } from './bgp-route-row.ts'
@@ -17,6 +18,8 @@ export interface BgpRoutesInput {
   readonly endpointSlices: ReadonlyMap<ObjectKey, EndpointSlice>
   readonly config: BgpConfig
   readonly reports: ReadonlyMap<string, SessionReport>
+  /** The class of the Services that agents announce; '': those that name none. */
+  readonly loadBalancerClass: string
 }
 
 export interface BgpRoutesView {
@@ -32,13 +35,14 @@ export interface BgpRoutesView {
  * Filter:   `isAsked` leaves rows out, and what is found of them; findings about objects then stay only when no row does, since they may say why.
  */
 export function bgpRoutes(input: BgpRoutesInput, isAsked?: (row: RouteRow) => boolean): BgpRoutesView {
+  const { loadBalancerClass } = input
   const reports = new Map([...input.reports.values()].map((report) => [sessionOf(report.peer, report.node), report]))
   const podsOf = Map.groupBy(input.pods.values(), ({ node }) => node)
-  const services = [...input.services.values()].filter(({ loadBalancerIPs }) => loadBalancerIPs.length > 0)
+  const services = [...input.services.values()].filter((service) => addressesToAnnounce(service, loadBalancerClass).length > 0)
   const slices = Map.groupBy(input.endpointSlices.values(), ({ service }) => service)
   const planned = [...input.nodes.values()].map((node) => ({
     node,
-    ...plannedRoutes({ node, pods: podsOf.get(node.name) ?? [], services, slices, config: input.config }),
+    ...plannedRoutes({ node, pods: podsOf.get(node.name) ?? [], services, slices, config: input.config, loadBalancerClass }),
   }))
   const rows = planned
     .flatMap(({ node, routes }) => routes.map((route) => routeRow(route, node, reports)))

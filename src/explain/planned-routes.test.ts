@@ -31,6 +31,7 @@ const services = fc.uniqueArray(
     name: fc.constantFrom('a', 's', 't'),
     last: fc.integer({ min: 1, max: 40 }),
     externalPolicy: fc.constantFrom('Cluster' as const, 'Local' as const),
+    loadBalancerClass: fc.constantFrom('', 'example.com/one', 'example.com/one'),
   }),
   { selector: ({ name }) => name },
 )
@@ -56,10 +57,10 @@ test('is what the planner of the node has: prefixes, who asks for them, and what
         { peers, advertisements: asked.map(({ name, ...part }) => anAdvertisement(name, part)) },
         { pools: POOLS, bgpAdvertisements: BGP_ADVERTISEMENTS },
       )
-      const served = balanced.map(({ name, last, externalPolicy }) =>
-        aService(`default/${name}`, { ...BALANCED, externalPolicy, loadBalancerIPs: [`192.168.9.${last}`, `fd00:9::${last}`] }),
+      const served = balanced.map(({ name, last, ...part }) =>
+        aService(`default/${name}`, { ...BALANCED, ...part, loadBalancerIPs: [`192.168.9.${last}`, `fd00:9::${last}`] }),
       )
-      const planner = createBgpPlanner('here', { kernelTable: 0 })
+      const planner = createBgpPlanner('here', { kernelTable: 0, loadBalancerClass: 'example.com/one' })
       const world = aWorld({ nodes: [HERE], pods: there, services: served, slices: [SLICE] })
       planner.update({ world, config, drain: 'none' }, [{ kind: 'drain', key: '' }])
       const entries = [...planner.entries.values()]
@@ -71,6 +72,7 @@ test('is what the planner of the node has: prefixes, who asks for them, and what
         services: served,
         slices: new Map([[SLICE.service, [SLICE]]]),
         config,
+        loadBalancerClass: 'example.com/one',
       })
       expect(routes.map(({ prefix }) => prefix).toSorted()).toEqual([...wanted.keys()].toSorted())
       expect(findings.map(({ message }) => message).toSorted()).toEqual(planner.findings.map(({ message }) => message).toSorted())
@@ -103,7 +105,7 @@ test('the highest local preference is the one that counts', () => {
     anAdvertisement(`p${localPreference}`, { nodeRanges: true, localPreference }),
   )
   const { routes } = plannedRoutes({
-    ...{ node: HERE, pods: [], services: [], slices: new Map() },
+    ...{ node: HERE, pods: [], services: [], slices: new Map(), loadBalancerClass: '' },
     config: aBgpConfig({ peers: [aPeer('tor')], advertisements: ranges }),
   })
   expect(routes[0]?.paths).toEqual([{ peer: 'tor', namespace: 'metallb-system', communities: [], localPreference: 300 }])

@@ -31,14 +31,16 @@ export interface RouteGround {
   /** By Service. */
   readonly slices: ReadonlyMap<ObjectKey, readonly EndpointSlice[]>
   readonly config: BgpConfig
+  /** The class of the Services that agents announce; '': those that name none. */
+  readonly loadBalancerClass: string
 }
 
 /** The result is that of the node's agent while the node is in full use. */
 export function plannedRoutes(ground: RouteGround): PlannedRoutes {
-  const { node, config } = ground
+  const { node, config, loadBalancerClass } = ground
   const { sessions, findings } = planSessions({ node, config, drain: 'none', kernelTable: 0 })
   const { local, findings: ofPods } = planAdvertisements({ node, config, sessions })
-  const { local: localOfServices, findings: ofServices } = planBgpAdvertisements({ node, config, sessions })
+  const { local: localOfServices, findings: ofServices } = planBgpAdvertisements({ node, config, sessions, loadBalancerClass })
   const book = new Book()
   for (const one of local) gatherPods(book, one, ground)
   gatherServices(book, localOfServices, ground)

@@ -277,3 +277,9 @@ test('the pool of a load-balancer address is read where either of its annotation
   expect(pool({ 'metallb.universe.tf/ip-allocated-from-pool': 'old' })).toBe('old')
   expect(pool({ 'metallb.universe.tf/ip-allocated-from-pool': 'old', 'metallb.io/ip-allocated-from-pool': 'new' })).toBe('new')
 })
+
+test('the class of a load balancer is what the Service names', () => {
+  const named = (spec: object) => convertService({ metadata, spec: { type: 'LoadBalancer', ...spec } }).value?.loadBalancerClass
+  expect(named({})).toBe('')
+  expect(named({ loadBalancerClass: 'example.com/other' })).toBe('example.com/other')
+})

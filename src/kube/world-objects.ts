@@ -41,6 +41,7 @@ export function convertService(raw: Service): Converted<world.Service> {
     sourceRanges: sourceRanges(raw, read),
     healthCheckNodePort: spec.healthCheckNodePort ?? 0,
     addressPool: addressPool(raw),
+    loadBalancerClass: spec.loadBalancerClass ?? '',
     labels: raw.metadata.labels ?? {},
     leftAlone: isLeftAlone(raw),
     createdAtInMs: Date.parse(raw.metadata.creationTimestamp ?? '') || 0,

@@ -39,6 +39,8 @@ export interface Service {
   readonly healthCheckNodePort: number
   /** The pool that its load-balancer addresses are from, by name; '' when nobody says. */
   readonly addressPool: string
+  /** spec.loadBalancerClass: whose load balancer it asks for; '' when it names none. */
+  readonly loadBalancerClass: string
   readonly labels: Readonly<Record<string, string>>
   /** Labelled for another service proxy, or as headless: not ours to carry. */
   readonly leftAlone: boolean

@@ -2,10 +2,21 @@ import { describe, expect, test } from 'vitest'
 import { aBgpAdvertisement, aPool, byKey } from '../../test/support/load-balancer.ts'
 import { aNode } from '../../test/support/world.ts'
 import type { Selector } from '../model/selector.ts'
-import { type Advertised, advertisementsOf, poolOf } from './advertisement.ts'
+import { type Advertised, addressesToAnnounce, advertisementsOf, poolOf } from './advertisement.ts'
 
 const is = (key: string, value: string): Selector => [{ key, is: 'in', values: [value] }]
 const service = (part: Partial<Advertised> = {}): Advertised => ({ addressPool: '', labels: {}, ...part })
+
+test.each([
+  ['', '', true],
+  ['', 'example.com/ours', false],
+  ['example.com/ours', '', false],
+  ['example.com/ours', 'example.com/ours', true],
+  ['example.com/ours', 'example.com/other', false],
+])('of class %j, where %j is announced: %j', (loadBalancerClass, ours, isAnnounced) => {
+  const loadBalancerIPs = ['192.168.9.7', 'fd00:9::7']
+  expect(addressesToAnnounce({ loadBalancerIPs, loadBalancerClass }, ours)).toEqual(isAnnounced ? loadBalancerIPs : [])
+})
 
 describe('the pool of an address', () => {
   const pools = byKey(

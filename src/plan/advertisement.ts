@@ -7,6 +7,18 @@ import { anyChooses, chooses } from './selector.ts'
 /** What of a Service decides how it is announced. */
 export type Advertised = Pick<Service, 'addressPool' | 'labels'>
 
+/**
+ * The addresses of a Service that nodes are to announce: all of them, if it is of the class that Fairway serves, else none: whoever gave
+ * them announces them. What comes to such an address is carried all the same. '' is the class of those that name none.
+ * Source: Kubernetes Service API, spec.loadBalancerClass; MetalLB, flag --lb-class.
+ */
+export function addressesToAnnounce(
+  service: Pick<Service, 'loadBalancerIPs' | 'loadBalancerClass'>,
+  loadBalancerClass: string,
+): readonly string[] {
+  return service.loadBalancerClass === loadBalancerClass ? service.loadBalancerIPs : []
+}
+
 type Pools = ReadonlyMap<ObjectKey, AddressPool>
 
 /**

@@ -34,6 +34,8 @@ export interface BgpChange {
 export interface BgpPlannerOptions {
   /** Where routes of neighbours are installed; 0: nowhere. */
   readonly kernelTable: number
+  /** Addresses of Services of this class are announced; absent or '': of those that name none. */
+  readonly loadBalancerClass?: string
 }
 
 /**
@@ -161,7 +163,12 @@ class NodeBgpPlanner implements BgpPlanner {
     const ofServices =
       node === undefined
         ? { local: NO_ADVERTISEMENTS, findings: [] }
-        : planBgpAdvertisements({ node, config, sessions: plan.sessions })
+        : planBgpAdvertisements({
+            node,
+            config,
+            sessions: plan.sessions,
+            loadBalancerClass: this.options.loadBalancerClass ?? '',
+          })
     const meaning = JSON.stringify([advertisements.local, textOf(ofServices.local)])
     if (meaning !== this.meaning) {
       this.meaning = meaning

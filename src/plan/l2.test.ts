@@ -267,12 +267,46 @@ describe('an address that floats', () => {
   })
 })
 
+describe('Services of another class', () => {
+  const other = balanced('default/other', { loadBalancerClass: 'example.com/other' })
+  const announcers = (input: L2Input, loadBalancerClass?: string) =>
+    NAMES.filter((name) => {
+      const planner = createL2Planner(name, loadBalancerClass)
+      planner.update(input, [])
+      return planner.entries.size > 0
+    })
+
+  it('are announced by whoever serves that class, and nobody misses them', () => {
+    const input = setting({ services: [other] })
+    expect(announcers(input)).toEqual([])
+    expect(planned('n1', input).ownerships).toEqual([])
+    expect(planned('n1', setting({ services: [other], advertisements: [] })).findings).toEqual([])
+    expect(announcers(input, 'example.com/other')).toHaveLength(1)
+    expect(announcers(setting(), 'example.com/other')).toEqual([])
+  })
+
+  it('do not keep an address from one that is ours', () => {
+    const local = { ...other, externalPolicy: 'Local' as const }
+    expect(announcers(setting({ services: [balanced('default/web'), local] }))).toHaveLength(1)
+  })
+
+  it('are let go when a Service becomes one of them', () => {
+    const before = setting()
+    const [owner = ''] = announcers(before)
+    const planner = planned(owner, before)
+    const after = setting({ services: [balanced('default/web', { loadBalancerClass: 'example.com/other' })] })
+    const delta = planner.update(after, [{ kind: 'service', key: 'default/web' }])
+    expect(delta).toEqual({ upserts: [], removals: ['announced-address/192.168.9.0'] })
+  })
+})
+
 describe('planning step by step', () => {
   const service = fc.record({
     key: fc.constantFrom('default/web', 'default/api'),
     externalPolicy: fc.constantFrom<Service['externalPolicy']>('Cluster', 'Local'),
     loadBalancerIPs: fc.subarray(['192.168.9.0', '192.168.9.1', 'fd00:192:168::9:1', '203.0.113.1']),
     labels: fc.constantFrom<Service['labels']>({}, { tier: 'web' }),
+    loadBalancerClass: fc.constantFrom('', '', 'example.com/other'),
   })
   const arbitrary = fc
     .record({

@@ -8,6 +8,7 @@ import type { FloatingCandidate, LoadBalancerConfig } from '../model/load-balanc
 import type { Delta } from '../model/plan.ts'
 import type { NodeName, ObjectKey, World } from '../model/world.ts'
 import { type Tenant, tenantOfFloating, tenantOfService } from './address-tenant.ts'
+import { addressesToAnnounce } from './advertisement.ts'
 import { type AddressPlan, planAddress, type Segment } from './l2-address.ts'
 import { nobodyAnnounces, withoutInterface } from './l2-finding.ts'
 import { RangeSet } from './ranges.ts'
@@ -69,9 +70,9 @@ export interface L2Planner {
   update(input: L2Input, changes: readonly L2Change[]): Delta<AnnouncedAddress>
 }
 
-/** A planner of what `node` (its name in the API) announces. */
-export function createL2Planner(node: NodeName): L2Planner {
-  return new NodeL2Planner(node)
+/** A planner of what `node` (its name in the API) announces, of Services of this class; '': of those that name none. */
+export function createL2Planner(node: NodeName, loadBalancerClass = ''): L2Planner {
+  return new NodeL2Planner(node, loadBalancerClass)
 }
 
 /** Changes that touch few addresses, or only who of the ranked nodes is chosen. */
@@ -81,6 +82,7 @@ const LOOPBACK = 'lo'
 class NodeL2Planner implements L2Planner {
   readonly entries = new Map<string, AnnouncedAddress>()
   private readonly node: NodeName
+  private readonly loadBalancerClass: string
   private readonly slices = new SliceIndex()
   /** The addresses of each holder, as they were planned. */
   private readonly addressesOf = new Map<HolderKey, readonly string[]>()
@@ -91,8 +93,9 @@ class NodeL2Planner implements L2Planner {
   private alive: ReadonlySet<NodeName> = new Set()
   private started = false
 
-  constructor(node: NodeName) {
+  constructor(node: NodeName, loadBalancerClass: string) {
     this.node = node
+    this.loadBalancerClass = loadBalancerClass
   }
 
   get ownerships(): readonly Ownership[] {
@@ -169,7 +172,7 @@ class NodeL2Planner implements L2Planner {
 
   private takeHolder(key: HolderKey, { world, config }: L2Input, touched: Set<string>): void {
     const before = this.addressesOf.get(key) ?? []
-    const after = addressesOf(key, world, config)
+    const after = addressesOf(key, world, config, this.loadBalancerClass)
     for (const address of before) {
       touched.add(address)
       const holders = this.holdersOf.get(address)
@@ -247,8 +250,14 @@ class NodeL2Planner implements L2Planner {
   }
 }
 
-function addressesOf(holder: HolderKey, world: L2Input['world'], config: LoadBalancerConfig): readonly string[] {
+function addressesOf(
+  holder: HolderKey,
+  world: L2Input['world'],
+  config: LoadBalancerConfig,
+  loadBalancerClass: string,
+): readonly string[] {
   const { kind, key } = holderOf(holder)
-  const found = kind === 'service' ? world.services.get(key)?.loadBalancerIPs : config.floatingAddresses.get(key)?.addresses
-  return found ?? []
+  if (kind !== 'service') return config.floatingAddresses.get(key)?.addresses ?? []
+  const service = world.services.get(key)
+  return service === undefined ? [] : addressesToAnnounce(service, loadBalancerClass)
 }

@@ -129,6 +129,7 @@ describe('what is announced of an address', () => {
       ['192.168.9.99/32'],
     ],
     ['nothing without a pool', inputOf(web({ loadBalancerIPs: ['192.168.10.1'] })), []],
+    ['nothing of another class', inputOf(web({ loadBalancerClass: 'example.com/other' })), []],
     ['nothing without an advertisement', inputOf(web(), { bgpAdvertisements: byKey() }), []],
     ['nothing without a peer', inputOf(web(), { peers: byKey() }), []],
     [
@@ -254,6 +255,7 @@ describe('in any world', () => {
           addresses: fc.subarray(['192.168.9.1', '192.168.9.2', '192.168.10.1', 'fd00:9::1']),
           externalPolicy: fc.constantFrom('Cluster' as const, 'Local' as const),
           addressPool: fc.constantFrom('', 'one', 'two'),
+          loadBalancerClass: fc.constantFrom('', '', 'example.com/other'),
           labels: fc.constantFrom<Readonly<Record<string, string>>>({}, { app: 'web' }),
         }),
       ),

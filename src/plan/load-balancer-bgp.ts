@@ -8,7 +8,7 @@ import { familyOf } from '../model/datapath.ts'
 import type { AddressPool, AddressSpan, BgpAdvertisement, FloatingAddress } from '../model/load-balancer.ts'
 import type { EndpointSlice, Node, ObjectKey, Service } from '../model/world.ts'
 import { ownAdvertisements } from './address-tenant.ts'
-import { advertisementsOf, meansPool, poolOf } from './advertisement.ts'
+import { addressesToAnnounce, advertisementsOf, meansPool, poolOf } from './advertisement.ts'
 import { announcementOf } from './announcement.ts'
 import { mayReceive } from './local-traffic.ts'
 import { networkOf, numberOf, spanOf } from './ranges.ts'
@@ -17,20 +17,28 @@ import { anyChooses } from './selector.ts'
 
 /** What of the advertisements is for one node, and how each one's routes are announced there. */
 export interface LocalBgpAdvertisements {
+  /** Of Services of this class; '': of those that name none. */
+  readonly loadBalancerClass: string
   readonly pools: BgpConfig['pools']
   readonly advertisements: ReadonlyMap<ObjectKey, BgpAdvertisement>
   readonly announcements: ReadonlyMap<ObjectKey, Announcement>
 }
 
-export const NO_ADVERTISEMENTS: LocalBgpAdvertisements = { pools: new Map(), advertisements: new Map(), announcements: new Map() }
+export const NO_ADVERTISEMENTS: LocalBgpAdvertisements = {
+  loadBalancerClass: '',
+  pools: new Map(),
+  advertisements: new Map(),
+  announcements: new Map(),
+}
 
 /** The advertisements that this node and one of its sessions are meant by. */
 export function planBgpAdvertisements(input: {
   readonly node: Node
   readonly config: BgpConfig
   readonly sessions: readonly BgpSession[]
+  readonly loadBalancerClass: string
 }): { readonly local: LocalBgpAdvertisements; readonly findings: readonly Finding[] } {
-  const { node, config } = input
+  const { node, config, loadBalancerClass } = input
   const findings: Finding[] = []
   const advertisements = new Map<ObjectKey, BgpAdvertisement>()
   const announcements = new Map<ObjectKey, Announcement>()
@@ -49,7 +57,7 @@ export function planBgpAdvertisements(input: {
     const announcement = announcementOf(asked, input, findings)
     if (announcement !== undefined) announcements.set(own.key, announcement)
   }
-  return { local: { pools: config.pools, advertisements, announcements }, findings }
+  return { local: { loadBalancerClass, pools: config.pools, advertisements, announcements }, findings }
 }
 
 /**
@@ -85,7 +93,7 @@ const METRIC_STEP = 100
 /**
  * What a Service asks for on a node: each of its load-balancer addresses, or the range that holds it, once each advertisement.
  *
- * Shape:  nothing under policy Local where the node is none of `receivingNodes`.
+ * Shape:  nothing of a Service of another class, nor under policy Local where the node is none of `receivingNodes`.
  * Order:  the order of slices, pools and advertisements never matters.
  * Errors: never throws; an address from no pool, or without an advertisement, is not announced.
  */
@@ -93,9 +101,9 @@ export function serviceWishes(
   service: Service,
   slices: readonly EndpointSlice[],
   node: Pick<Node, 'name' | 'labels'>,
-  { pools, advertisements, announcements }: LocalBgpAdvertisements,
+  { loadBalancerClass, pools, advertisements, announcements }: LocalBgpAdvertisements,
 ): readonly RouteWish[] {
-  return service.loadBalancerIPs.flatMap((address) => {
+  return addressesToAnnounce(service, loadBalancerClass).flatMap((address) => {
     const family = familyOf(address)
     const found = advertisementsOf(service, address, node, { pools, advertisements })
     if (found.length === 0 || !mayReceive(node.name, service, family, slices)) return []

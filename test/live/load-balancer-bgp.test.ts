@@ -1,10 +1,14 @@
 /** Addresses of Services, announced by BGP: the router shares flows among the nodes, and far-client reaches pods by them. */
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bringUpLab, type LiveLab } from '../support/live-lab.ts'
 
 const soon = { timeout: 20_000, interval: 100 }
 const FOUR = '192.168.9.77'
 const SIX = 'fd00:192:168:9::77'
+/** Of a Service of another class: somebody else gave it. */
+const OTHERS = '192.168.9.78'
+const EXAMPLE = `${process.cwd()}/examples/load-balancer/bgp.yaml`
 const NODES = { 'ubuntu-1': '192.168.0.154', 'optiplex-1': '192.168.0.240', 'optiplex-2': '192.168.0.161' } as const
 
 const pod = (name: string, node: string): string => `
@@ -19,11 +23,19 @@ spec:
 const SERVICE = `
 apiVersion: v1
 kind: Service
-metadata: { name: web }
+metadata: { name: web, annotations: { metallb.io/loadBalancerIPs: '${FOUR},${SIX}' } }
+spec:
+  type: LoadBalancer
+  ipFamilyPolicy: RequireDualStack
+  selector: { app: web }
+  ports: [{ port: 80, targetPort: 8080 }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: others }
 spec:
   type: LoadBalancer
   loadBalancerClass: example.com/by-hand
-  ipFamilyPolicy: RequireDualStack
   selector: { app: web }
   ports: [{ port: 80, targetPort: 8080 }]
 `
@@ -79,9 +91,10 @@ beforeAll(async () => {
   await kubectl('apply -f -', `${pod('web-1', 'optiplex-1')}${pod('web-2', 'optiplex-2')}${SERVICE}`)
   await kubectl('wait --for=condition=Ready pod/web-1 pod/web-2 --timeout=30s')
   await kubectl(`apply -f ${process.cwd()}/examples/bgp/peers.yaml`)
-  // of that class nobody else gives addresses
-  const ingress = [FOUR, SIX].map((ip) => ({ ip, ipMode: 'VIP' }))
-  await merge('svc web --subresource=status', { status: { loadBalancer: { ingress } } })
+  const [pool = ''] = readFileSync(EXAMPLE, 'utf8').split('---')
+  await kubectl('apply -f -', pool)
+  await kubectl("wait svc/web --for=jsonpath='{.status.loadBalancer.ingress}' --timeout=30s")
+  await merge('svc others --subresource=status', { status: { loadBalancer: { ingress: [{ ip: OTHERS, ipMode: 'VIP' }] } } })
 })
 afterAll(() => lab?.down())
 
@@ -97,7 +110,7 @@ test('without an advertisement nobody is told', async () => {
 
 describe('with the example applied', () => {
   beforeAll(async () => {
-    await kubectl(`apply -f ${process.cwd()}/examples/load-balancer/bgp.yaml`)
+    await kubectl(`apply -f ${EXAMPLE}`)
   })
 
   test('the router shares flows among all nodes, and knows the community', async () => {
@@ -106,6 +119,16 @@ describe('with the example applied', () => {
     expect((await lab.on('tor', `vtysh -c 'show bgp ipv4 ${FOUR}/32'`)).stdout).toContain('Community: 64513:100')
     await expect.poll(saidByNodes, soon).toEqual(['optiplex-1 tor', 'optiplex-2 tor', 'ubuntu-1 tor'])
     expect(await shown()).toEqual(['optiplex-1', 'optiplex-2', 'ubuntu-1'])
+  })
+
+  test('an address of a Service of another class is for others to announce; nodes carry what comes to it', async () => {
+    const { stdout } = await lab.on('optiplex-1', `curl -s -m 3 --retry 5 --retry-all-errors http://${OTHERS}`)
+    expect((JSON.parse(stdout) as Answer).pod).toMatch(/^web-/)
+    expect(await hops(OTHERS)).toEqual([]) // the routes of web came later than this Service
+    expect((await lab.on('client', `fairway bgp routes ${OTHERS}`)).stderr).toContain('FW0558')
+    expect(
+      (await lab.on('client', `fairway bgp routes default/others --load-balancer-class example.com/by-hand`)).stdout,
+    ).toContain(`${OTHERS}/32`)
   })
 
   test.each([FOUR, SIX])('far-client reaches pods of both nodes by %s', async (address) => {

@@ -75,6 +75,7 @@ const service: fc.Arbitrary<Service> = fc
     clusterIPs: fc.oneof({ weight: 8, arbitrary: clusterIPs }, { weight: 1, arbitrary: fc.constant<string[]>([]) }),
     ports: servicePorts,
     addressPool: fc.constant(''),
+    loadBalancerClass: fc.constant(''),
     labels: fc.constant({}),
     leftAlone: often(false, fc.constant(true), 8),
     createdAtInMs,

@@ -19,6 +19,7 @@ export function aService(key: string, part: Partial<Service> = {}): Service {
     sourceRanges: [],
     healthCheckNodePort: 0,
     addressPool: '',
+    loadBalancerClass: '',
     labels: {},
     leftAlone: false,
     createdAtInMs: 0,

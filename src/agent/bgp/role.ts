@@ -14,7 +14,7 @@ import type { SpeakerOptions } from './speaker.ts'
 
 const log = logger('bgp')
 
-type BgpAgentConfig = Pick<AgentConfig, 'node' | 'bgp' | 'birdDir' | 'bgpDrainInS'>
+type BgpAgentConfig = Pick<AgentConfig, 'node' | 'bgp' | 'birdDir' | 'bgpDrainInS' | 'loadBalancerClass'>
 
 /** What the agent needs to speak BGP; undefined when it is not to: what an agent before it said is then taken back. */
 export async function bgpRole(
@@ -22,12 +22,12 @@ export async function bgpRole(
   client: KubeClient,
   signal: AbortSignal,
 ): Promise<Pick<SpeakerOptions, 'engine' | 'planner' | 'kernelTable' | 'drainInMs'> | undefined> {
-  const { node, bgp, birdDir, bgpDrainInS } = config
+  const { node, bgp, birdDir, bgpDrainInS, loadBalancerClass } = config
   if (bgp === 'auto') {
     const engine = createBirdEngine({ directory: birdDir })
     return {
       engine,
-      planner: createBgpPlanner(node, { kernelTable: KERNEL_TABLE }),
+      planner: createBgpPlanner(node, { kernelTable: KERNEL_TABLE, loadBalancerClass }),
       kernelTable: KERNEL_TABLE,
       drainInMs: bgpDrainInS * 1_000,
     }

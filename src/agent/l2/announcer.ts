@@ -32,6 +32,8 @@ export interface AnnouncerOptions {
   /** Absent: probes alone tell who is alive. */
   readonly bfd?: BfdSource
   readonly client: KubeClient
+  /** Addresses of Services of this class are announced; '': of those that name none. */
+  readonly loadBalancerClass: string
   /** Whether the API server is heard. */
   readonly isConnected: () => boolean
   readonly signal: AbortSignal
@@ -76,7 +78,7 @@ export class L2Announcer {
   constructor(options: AnnouncerOptions) {
     this.options = options
     const { engine, links, node, signal } = options
-    this.planner = createL2Planner(node)
+    this.planner = createL2Planner(node, options.loadBalancerClass)
     this.holdings = new Holdings({
       ...{ node, engine, signal, planned: this.planner.entries },
       ownerOf: (key) => this.planner.ownershipOf(addressOf(key))?.owner,

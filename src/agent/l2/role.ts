@@ -13,13 +13,16 @@ const log = logger('l2')
 export async function l2Role({
   dir,
   l2,
-}: Pick<AgentConfig, 'dir' | 'l2'>): Promise<Pick<AnnouncerOptions, 'engine' | 'links'> | undefined> {
+  loadBalancerClass,
+}: Pick<AgentConfig, 'dir' | 'l2' | 'loadBalancerClass'>): Promise<
+  Pick<AnnouncerOptions, 'engine' | 'links' | 'loadBalancerClass'> | undefined
+> {
   if (l2 === 'none') {
     await removeAddresses(dir).catch((err: unknown) => log.warn({ err }, 'addresses of before could not be removed'))
     return undefined
   }
   try {
-    return { engine: createAddressEngine({ directory: stateIn(dir) }), links: await watchLinks() }
+    return { engine: createAddressEngine({ directory: stateIn(dir) }), links: await watchLinks(), loadBalancerClass }
   } catch (err) {
     log.error({ err }, 'no address is announced by ARP and NDP: the agent needs NET_ADMIN and NET_RAW for it')
     return undefined

@@ -86,8 +86,13 @@ const COLLECTIONS = {
 }
 const KINDS = { peers: 'BGPPeer', advertisements: 'PodRouteAdvertisement', reports: 'BGPSessionStatus' }
 
+export interface RouteOptions extends ClusterOptions {
+  /** Of the agents; '': they announce Services that name none. */
+  readonly loadBalancerClass: string
+}
+
 /** `fairway bgp routes [ADDRESS|PREFIX|NAMESPACE/POD|NAMESPACE/SERVICE]`: what every node announces, worked out as its agent does, and who hears it. */
-export async function bgpRoutesCommand(wanted: string | undefined, options: ClusterOptions): Promise<void> {
+export async function bgpRoutesCommand(wanted: string | undefined, options: RouteOptions): Promise<void> {
   const question = wanted === undefined ? undefined : questionOf(wanted)
   await ask(routesQuestion(question, options), options)
 }
@@ -104,12 +109,12 @@ function questionOf(text: string): RouteQuestion {
   })
 }
 
-function routesQuestion(wanted: RouteQuestion | undefined, options: ClusterOptions): Question<RouteValues, RouteRow> {
+function routesQuestion(wanted: RouteQuestion | undefined, options: RouteOptions): Question<RouteValues, RouteRow> {
   const isWhole = wanted === undefined && options.namespace === undefined
   const isAsked = (row: RouteRow) => (wanted === undefined || answers(wanted, row)) && isOfNamespace(row, options)
   return {
     collections: COLLECTIONS,
-    view: (contents) => snapshotOf(contents, wanted, isWhole ? undefined : isAsked),
+    view: (contents) => snapshotOf(contents, options.loadBalancerClass, wanted, isWhole ? undefined : isAsked),
     listing: { ...ROUTES, empty: wanted !== undefined ? '' : isWhole ? ROUTES.empty : noneIn(options.namespace ?? '') },
     gatherInMs: 250,
   }
@@ -129,11 +134,12 @@ function isOfNamespace({ sources }: RouteRow, options: ClusterOptions): boolean 
 
 function snapshotOf(
   { values, absent, findings }: Contents<RouteValues>,
+  loadBalancerClass: string,
   wanted: RouteQuestion | undefined,
   isAsked: ((row: RouteRow) => boolean) | undefined,
 ): Snapshot<RouteRow> {
   const { nodes, pods, reports, services, endpointSlices } = values
-  const view = bgpRoutes({ nodes, pods, reports, services, endpointSlices, config: configOf(values) }, isAsked)
+  const view = bgpRoutes({ nodes, pods, reports, services, endpointSlices, config: configOf(values), loadBalancerClass }, isAsked)
   const objects =
     isAsked === undefined || view.rows.length === 0
       ? [...notInstalled(BGP_NOT_INSTALLED, absent, KINDS), ...settingsOnly(findings)]
