@@ -58,6 +58,11 @@ export class ServiceStatusWriter {
     })
   }
 
+  /** Others may have removed what is there: it is read again with the next `want`. */
+  distrust(): void {
+    this.listed = false
+  }
+
   settled(): Promise<void> {
     return this.running ?? Promise.resolve()
   }
@@ -93,9 +98,14 @@ export class ServiceStatusWriter {
 
   private async readOwn(): Promise<void> {
     const { client, node, resource, signal } = this.options
-    const { items } = await client.list(resource, { labelSelector: writtenBy(node), signal })
-    for (const item of items) this.there.set(keyOf(item), '')
     this.listed = true
+    const { items } = await client.list(resource, { labelSelector: writtenBy(node), signal }).catch((error: unknown) => {
+      this.listed = false
+      throw error
+    })
+    const known = new Map(this.there)
+    this.there.clear()
+    for (const item of items) this.there.set(keyOf(item), known.get(keyOf(item)) ?? '')
   }
 
   /** One that cannot be written, such as in a namespace that is going, holds up none of the others. @throws {FairwayError} the first one */

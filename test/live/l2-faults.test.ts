@@ -52,6 +52,13 @@ test('who announces is said: an object of the Service and the node, and an Event
   await vi.waitFor(async () => expect((await said()).trim().split(/\s+/)).toEqual([OTHER, 'web', 'eth0']), soon)
   await rig.lab.client(`kubectl uncordon ${OWNER}`)
   await vi.waitFor(async () => expect((await said()).trim().split(/\s+/)).toEqual([OWNER, 'web', 'eth0']), soon)
+  await rig.fault('node', 'stop', OWNER) // it cannot take back what it said
+  try {
+    await vi.waitFor(async () => expect((await said()).trim().split(/\s+/)).toEqual([OTHER, 'web', 'eth0']), soon)
+  } finally {
+    await rig.fault('node', 'start', OWNER)
+  }
+  await vi.waitFor(async () => expect((await said()).trim().split(/\s+/)).toEqual([OWNER, 'web', 'eth0']), soon)
   const events = await rig.lab.client('kubectl get events --field-selector reason=nodeAssigned')
   expect(events).toContain(`announcing from node "${OTHER}" with protocol "layer2"`)
 })

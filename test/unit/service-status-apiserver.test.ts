@@ -1,11 +1,17 @@
 /** What nodes say of Services, against the lab's API server, which checks it as the definition says. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { L2ServiceStatus } from '../../src/agent/l2/service-status.ts'
 import { type ServiceStatus, ServiceStatusWriter } from '../../src/agent/service-status-writer.ts'
 import { ApiError } from '../../src/kube/api-error.ts'
 import { NAMESPACES } from '../../src/kube/bgp-resources.ts'
 import { createClient, type KubeClient } from '../../src/kube/client.ts'
 import { keyOf, NODES } from '../../src/kube/resource.ts'
-import { SERVICE_BGP_STATUSES, serviceStatusName, serviceStatusObject } from '../../src/kube/service-status-object.ts'
+import {
+  SERVICE_BGP_STATUSES,
+  SERVICE_L2_STATUSES,
+  serviceStatusName,
+  serviceStatusObject,
+} from '../../src/kube/service-status-object.ts'
 import { startTestServer, type TestServer } from '../../src/lab/apiserver/testing.ts'
 import { applyDefinitions, shippedDefinitions } from '../../src/lab/crds.ts'
 
@@ -122,4 +128,36 @@ test('names and labels that are too long are cut, and no two are the same', () =
   for (const name of names) expect(name.length).toBeLessThanOrEqual(253)
   const labels = serviceStatusObject(long, 'default/web', '').metadata.labels ?? {}
   for (const label of Object.values(labels)) expect(label).toMatch(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/)
+})
+
+test('what others may have removed is read again, and only that is written anew', async () => {
+  const to = writer()
+  const both = { 'default/a': { peers: ['x'] }, 'default/b': { peers: ['x'] } }
+  await write(to, both)
+  await client.delete(SERVICE_BGP_STATUSES, { namespace: 'default', name: 'a--n1' })
+  const { metadata } = await client.get(SERVICE_BGP_STATUSES, { namespace: 'default', name: 'b--n1' })
+  to.distrust()
+  await write(to, both)
+  expect(await stored()).toContainEqual(['default/a--n1', status('default', 'a', ['x'])])
+  const after = await client.get(SERVICE_BGP_STATUSES, { namespace: 'default', name: 'b--n1' })
+  expect(after.metadata.resourceVersion).toBe(metadata.resourceVersion)
+  await write(to, {})
+})
+
+test('the one who announces a Service from now on removes what a dead node said of it, and nothing else', async () => {
+  const statusOf = (node: string, service: string) =>
+    client.create(SERVICE_L2_STATUSES, serviceStatusObject(node, service, '')).then(() => undefined)
+  await statusOf('dead', 'default/web')
+  await statusOf('dead', 'default/other') // somebody else's by now
+  await statusOf('n3', 'default/web') // it lives, and has the other family
+  let dead: ReadonlySet<string> = new Set()
+  const announced = () => new Map([['default/web', new Set(['eth0'])]])
+  const speaker = new L2ServiceStatus({ client, node: 'n1', signal: stop.signal, announced, dead: () => dead, afterInMs: 1 })
+  const there = async () => (await client.list(SERVICE_L2_STATUSES)).items.map((item) => keyOf(item)).toSorted()
+  speaker.note()
+  await vi.waitFor(async () => expect(await there()).toContain('default/web--n1'))
+  expect(await there()).toContain('default/web--dead') // nobody knows that it is dead
+  dead = new Set(['dead'])
+  speaker.note()
+  await vi.waitFor(async () => expect(await there()).toEqual(['default/other--dead', 'default/web--n1', 'default/web--n3']))
 })

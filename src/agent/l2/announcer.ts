@@ -103,7 +103,11 @@ export class L2Announcer {
       },
       onVouched: (peer) => this.peers.vouch(peer, VOUCHED_IN_MS),
     })
-    this.services = new L2ServiceStatus({ client: options.client, node, signal, announced: () => this.announcedServices() })
+    this.services = new L2ServiceStatus({
+      ...{ client: options.client, node, signal },
+      announced: () => this.announcedServices(),
+      dead: () => this.peers.dead,
+    })
     this.floating = new FloatingPlace({ client: options.client, node, signal })
     this.metrics = new L2Metrics({ announced: () => engine.observed.size, alive: () => this.peers.alive.size })
     links.onChange(() => this.take([{ kind: 'links', key: '' }]))
@@ -182,7 +186,9 @@ export class L2Announcer {
     const before = this.known
     this.take([{ kind: 'alive', key: '' }])
     this.known = this.peers.alive
-    if (this.holdings.hasBegun && !this.known.isSubsetOf(before)) this.tellSegments(this.planner.entries.keys())
+    if (!this.holdings.hasBegun || this.known.isSubsetOf(before)) return
+    this.tellSegments(this.planner.entries.keys())
+    this.services.distrust()
   }
 
   private takeIsolation(): void {

@@ -50,6 +50,11 @@ export class PeerWatch {
     return this.liveness.alive
   }
 
+  /** Those that are watched and do not live. */
+  get dead(): ReadonlySet<NodeName> {
+    return this.peers.difference(this.liveness.alive)
+  }
+
   get settled(): boolean {
     return this.liveness.settled
   }

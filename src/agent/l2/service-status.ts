@@ -1,8 +1,9 @@
-/** Which Services this node announces by ARP and NDP, told to the API: a ServiceL2Status each, and an Event when it begins. */
+/** Which Services this node announces by ARP and NDP, told to the API: a ServiceL2Status each, and an Event when it begins. What dead nodes said goes. */
+import { isNotFound } from '../../kube/api-error.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { createEventRecorder, type EventRecorder } from '../../kube/events.ts'
-import { SERVICES } from '../../kube/resource.ts'
-import { SERVICE_L2_STATUSES } from '../../kube/service-status-object.ts'
+import { keyOf, SERVICES } from '../../kube/resource.ts'
+import { SERVICE_L2_STATUSES, serviceStatusName, writtenBy } from '../../kube/service-status-object.ts'
 import { logger } from '../../log/log.ts'
 import type { NodeName, ObjectKey } from '../../model/world.ts'
 import { ServiceStatusWriter } from '../service-status-writer.ts'
@@ -20,6 +21,10 @@ export interface ServiceStatusOptions {
   readonly signal: AbortSignal
   /** The Services that the node announces now, and on which interfaces. */
   readonly announced: () => ReadonlyMap<ObjectKey, ReadonlySet<string>>
+  /** The other announcers that are dead, as this node sees it. */
+  readonly dead: () => ReadonlySet<NodeName>
+  /** From a change to its writing; 2 s by default. */
+  readonly afterInMs?: number
 }
 
 export class L2ServiceStatus {
@@ -27,6 +32,8 @@ export class L2ServiceStatus {
   private readonly writer: ServiceStatusWriter
   private readonly events: EventRecorder
   private told: ReadonlySet<ObjectKey> = new Set()
+  /** Dead nodes that say nothing any more of what is announced here: the Services of that time. */
+  private readonly swept = new Map<NodeName, ReadonlySet<ObjectKey>>()
   private timer: NodeJS.Timeout | undefined
 
   constructor(options: ServiceStatusOptions) {
@@ -41,8 +48,14 @@ export class L2ServiceStatus {
   note(): void {
     clearTimeout(this.timer)
     if (this.options.signal.aborted) return
-    this.timer = setTimeout(() => this.tell(), AFTER_IN_MS)
+    this.timer = setTimeout(() => this.tell(), this.options.afterInMs ?? AFTER_IN_MS)
     this.timer.unref()
+  }
+
+  /** Somebody came back who may have taken this node for dead, and removed what it said. */
+  distrust(): void {
+    this.writer.distrust()
+    this.note()
   }
 
   /** Resolves when what is being written is written. */
@@ -58,8 +71,39 @@ export class L2ServiceStatus {
     this.writer.want(new Map(statuses))
     for (const service of announced.keys()) if (!this.told.has(service)) void this.event(service)
     this.told = new Set(announced.keys())
+    void this.sweep()
     this.timer = setTimeout(() => this.tell(), AGAIN_IN_MS)
     this.timer.unref()
+  }
+
+  /** A node that died cannot take back what it said: whoever has its Services from now on does, as in MetalLB the next owner takes the object over. */
+  private async sweep(): Promise<void> {
+    const { dead } = this.options
+    for (const node of this.swept.keys()) if (!dead().has(node)) this.swept.delete(node)
+    for (const node of dead()) {
+      const services = this.told
+      if (services.size === 0 || services.isSubsetOf(this.swept.get(node) ?? new Set())) continue
+      try {
+        await this.removeOf(node, services)
+        this.swept.set(node, services)
+      } catch (err) {
+        log.debug({ err, node }, 'what a dead node said of Services cannot be removed; trying again')
+      }
+    }
+  }
+
+  private async removeOf(node: NodeName, services: ReadonlySet<ObjectKey>): Promise<void> {
+    const { client, dead, signal } = this.options
+    const names = new Set([...services].map((service) => keyOf({ metadata: serviceStatusName(node, service) })))
+    const { items } = await client.list(SERVICE_L2_STATUSES, { labelSelector: writtenBy(node), signal })
+    for (const { metadata } of items) {
+      const { namespace = '', name = '' } = metadata
+      if (!names.has(keyOf({ metadata })) || !dead().has(node)) continue
+      await client.delete(SERVICE_L2_STATUSES, { namespace, name }, { signal }).catch((error: unknown) => {
+        if (!isNotFound(error)) throw error
+      })
+      log.info({ node, status: `${namespace}/${name}` }, 'the status of a dead node is removed')
+    }
   }
 
   /** Source: MetalLB, the reason and the words. `kubectl describe` finds Events by uid, which only the object knows. */
