@@ -40,9 +40,18 @@ export function bgpRoutes(input: BgpRoutesInput, isAsked?: (row: RouteRow) => bo
   const podsOf = Map.groupBy(input.pods.values(), ({ node }) => node)
   const services = [...input.services.values()].filter((service) => addressesToAnnounce(service, loadBalancerClass).length > 0)
   const slices = Map.groupBy(input.endpointSlices.values(), ({ service }) => service)
-  const planned = [...input.nodes.values()].map((node) => ({
+  const nodes = [...input.nodes.values()]
+  const planned = nodes.map((node) => ({
     node,
-    ...plannedRoutes({ node, pods: podsOf.get(node.name) ?? [], services, slices, config: input.config, loadBalancerClass }),
+    ...plannedRoutes({
+      node,
+      nodes,
+      pods: podsOf.get(node.name) ?? [],
+      services,
+      slices,
+      config: input.config,
+      loadBalancerClass,
+    }),
   }))
   const rows = planned
     .flatMap(({ node, routes }) => routes.map((route) => routeRow(route, node, reports)))

@@ -68,6 +68,7 @@ test('is what the planner of the node has: prefixes, who asks for them, and what
 
       const { routes, findings } = plannedRoutes({
         node: HERE,
+        nodes: [HERE],
         pods: there,
         services: served,
         slices: new Map([[SLICE.service, [SLICE]]]),
@@ -105,7 +106,7 @@ test('the highest local preference is the one that counts', () => {
     anAdvertisement(`p${localPreference}`, { nodeRanges: true, localPreference }),
   )
   const { routes } = plannedRoutes({
-    ...{ node: HERE, pods: [], services: [], slices: new Map(), loadBalancerClass: '' },
+    ...{ node: HERE, nodes: [HERE], pods: [], services: [], slices: new Map(), loadBalancerClass: '' },
     config: aBgpConfig({ peers: [aPeer('tor')], advertisements: ranges }),
   })
   expect(routes[0]?.paths).toEqual([{ peer: 'tor', namespace: 'metallb-system', communities: [], localPreference: 300 }])

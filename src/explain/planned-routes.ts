@@ -25,6 +25,8 @@ export interface PlannedRoutes {
 /** What a node's routes follow from. */
 export interface RouteGround {
   readonly node: Node
+  /** All of the cluster. */
+  readonly nodes: readonly Node[]
   /** Those of the node. */
   readonly pods: readonly Pod[]
   readonly services: readonly Service[]
@@ -37,10 +39,16 @@ export interface RouteGround {
 
 /** The result is that of the node's agent while the node is in full use. */
 export function plannedRoutes(ground: RouteGround): PlannedRoutes {
-  const { node, config, loadBalancerClass } = ground
+  const { node, nodes, config, loadBalancerClass } = ground
   const { sessions, findings } = planSessions({ node, config, drain: 'none', kernelTable: 0 })
   const { local, findings: ofPods } = planAdvertisements({ node, config, sessions })
-  const { local: localOfServices, findings: ofServices } = planBgpAdvertisements({ node, config, sessions, loadBalancerClass })
+  const { local: localOfServices, findings: ofServices } = planBgpAdvertisements({
+    node,
+    nodes,
+    config,
+    sessions,
+    loadBalancerClass,
+  })
   const book = new Book()
   for (const one of local) gatherPods(book, one, ground)
   gatherServices(book, localOfServices, ground)

@@ -120,8 +120,7 @@ class NodeBgpPlanner implements BgpPlanner {
     const upserts: BgpEntry[] = []
     const removals: string[] = []
     const node = input.world.nodes.get(this.node)
-    if (!this.started || changes.some((change) => this.touchesAll(change)))
-      this.replanSpeaking(input, node, { upserts, removals })
+    if (!this.started || changes.some(({ kind }) => !LONE.has(kind))) this.replanSpeaking(input, node, { upserts, removals })
     const touched = this.touchedBy(input, changes)
     if (this.isStale || changes.some(({ kind }) => kind === 'namespaces')) this.replanRoutes(input, node)
     else for (const owner of touched) this.book.set(owner, this.wishesOf(owner, input, node))
@@ -131,11 +130,6 @@ class NodeBgpPlanner implements BgpPlanner {
     for (const route of routes.upserts) this.entries.set(route.key, route)
     for (const key of routes.removals) this.entries.delete(key)
     return { upserts: [...upserts, ...routes.upserts], removals: [...removals, ...routes.removals] }
-  }
-
-  private touchesAll({ kind, key }: BgpChange): boolean {
-    if (LONE.has(kind)) return false
-    return kind !== 'node' || key === this.node
   }
 
   /** Pods and Services that the changes are about. Slices are known by their Services from the first update on. */
@@ -165,6 +159,7 @@ class NodeBgpPlanner implements BgpPlanner {
         ? { local: NO_ADVERTISEMENTS, findings: [] }
         : planBgpAdvertisements({
             node,
+            nodes: input.world.nodes.values(),
             config,
             sessions: plan.sessions,
             loadBalancerClass: this.options.loadBalancerClass ?? '',
@@ -234,8 +229,8 @@ function hears({ key, drain, nextHops }: BgpSession, { prefix, announcement: { s
   return nextHops[familyOf(prefix)] !== undefined && (sessions.length === 0 || sessions.includes(key))
 }
 
-function textOf({ pools, advertisements, announcements }: LocalBgpAdvertisements): unknown {
-  return [pools, advertisements, announcements].map((map) => [...map])
+function textOf({ nodeAddresses, pools, advertisements, announcements }: LocalBgpAdvertisements): unknown {
+  return [[...nodeAddresses].sort(), ...[pools, advertisements, announcements].map((map) => [...map])]
 }
 
 function sorted(findings: readonly Finding[]): readonly Finding[] {

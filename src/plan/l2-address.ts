@@ -183,7 +183,8 @@ function ownInterfaces(
   const without: string[] = []
   for (const { interfaces, name } of advertisements) {
     const named = interfaces.filter((one) => there.has(one))
-    if (interfaces.length > 0 && named.length === 0) without.push(name)
+    // a node without any link is not asked for one
+    if (interfaces.length > 0 && named.length === 0 && there.size > 0) without.push(name)
     for (const one of named) found.add(one)
     if (interfaces.length === 0 && isNear) for (const segment of segments) found.add(segment.interface)
   }

@@ -252,6 +252,14 @@ describe('an address that floats', () => {
     expect(placesOf(floating(['n3', 'n1'], { bgp }))).toEqual(['pod-n3'])
   })
 
+  it('is held for BGP on a node that announces on no interface, and nothing else is missed there', () => {
+    const advertisements = [anL2Advertisement('named', { interfaces: ['eth7'] })]
+    const bgp = { peers: [], communities: [] }
+    const planner = planned('n3', floating(['n3'], { bgp }, { advertisements, links: [], services: [balanced('default/web')] }))
+    expect([...planner.entries.values()].map(({ address, interfaces }) => [address, interfaces])).toEqual([[VIP, ['lo']]])
+    expect(planner.findings).toEqual([])
+  })
+
   it('goes by the advertisements of its pool when it says nothing itself', () => {
     const part = { addresses: ['192.168.9.9'], addressPool: 'lan' }
     expect(announcers(floating(['n2'], part), '192.168.9.9')).toEqual(['n2'])

@@ -84,6 +84,22 @@ describe('an address that floats', () => {
     ])
   })
 
+  it('is not announced while it is the address of a node, also of one that comes later', () => {
+    const config = float(['here'])
+    const service = web({ loadBalancerIPs: ['192.168.9.7', '192.168.9.8'] })
+    const before = inputOf(service, config)
+    const nodes = [HERE, aNode('new', { addresses: ['192.168.9.7', '192.168.9.9'] })]
+    const after = { ...before, world: aWorld({ nodes, services: [service] }) }
+    const stepwise = planned(before)
+    const prefixesOf = () =>
+      routes(stepwise.entries)
+        .map(({ prefix }) => prefix)
+        .toSorted()
+    expect(prefixesOf()).toEqual(['192.168.9.7/32', '192.168.9.8/32', '192.168.9.9/32'])
+    stepwise.update(after, [{ kind: 'node', key: 'new' }])
+    expect(prefixesOf()).toEqual(['192.168.9.8/32'])
+  })
+
   it('names peers that must be there', () => {
     const config = float(['here'], { bgp: { peers: ['gone'], communities: [] } })
     const { findings } = planned(inputOf(web(), config))

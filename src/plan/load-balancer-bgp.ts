@@ -19,6 +19,8 @@ import { anyChooses } from './selector.ts'
 export interface LocalBgpAdvertisements {
   /** Of Services of this class; '': of those that name none. */
   readonly loadBalancerClass: string
+  /** Addresses of nodes, which are announced for nobody: packets for the node would go elsewhere. */
+  readonly nodeAddresses: ReadonlySet<string>
   readonly pools: BgpConfig['pools']
   readonly advertisements: ReadonlyMap<ObjectKey, BgpAdvertisement>
   readonly announcements: ReadonlyMap<ObjectKey, Announcement>
@@ -26,6 +28,7 @@ export interface LocalBgpAdvertisements {
 
 export const NO_ADVERTISEMENTS: LocalBgpAdvertisements = {
   loadBalancerClass: '',
+  nodeAddresses: new Set(),
   pools: new Map(),
   advertisements: new Map(),
   announcements: new Map(),
@@ -34,11 +37,14 @@ export const NO_ADVERTISEMENTS: LocalBgpAdvertisements = {
 /** The advertisements that this node and one of its sessions are meant by. */
 export function planBgpAdvertisements(input: {
   readonly node: Node
+  /** All nodes of the cluster. */
+  readonly nodes: Iterable<Pick<Node, 'addresses'>>
   readonly config: BgpConfig
   readonly sessions: readonly BgpSession[]
   readonly loadBalancerClass: string
 }): { readonly local: LocalBgpAdvertisements; readonly findings: readonly Finding[] } {
   const { node, config, loadBalancerClass } = input
+  const nodeAddresses = new Set([...input.nodes].flatMap(({ addresses }) => addresses))
   const findings: Finding[] = []
   const advertisements = new Map<ObjectKey, BgpAdvertisement>()
   const announcements = new Map<ObjectKey, Announcement>()
@@ -57,7 +63,7 @@ export function planBgpAdvertisements(input: {
     const announcement = announcementOf(asked, input, findings)
     if (announcement !== undefined) announcements.set(own.key, announcement)
   }
-  return { local: { loadBalancerClass, pools: config.pools, advertisements, announcements }, findings }
+  return { local: { loadBalancerClass, nodeAddresses, pools: config.pools, advertisements, announcements }, findings }
 }
 
 /**
@@ -69,12 +75,13 @@ export function planBgpAdvertisements(input: {
 export function floatingWishes(
   floating: FloatingAddress,
   node: Pick<Node, 'name' | 'labels'>,
-  { pools, advertisements, announcements }: LocalBgpAdvertisements,
+  { nodeAddresses, pools, advertisements, announcements }: LocalBgpAdvertisements,
 ): readonly RouteWish[] {
   const place = floating.candidates.findIndex((candidate) => candidate.node === node.name)
   if (place === -1) return []
   const own = ownAdvertisements(floating)
   return floating.addresses.flatMap((address) => {
+    if (nodeAddresses.has(address)) return []
     const ofPool = advertisementsOf(floating, address, node, { pools, advertisements })
     const keys = own === undefined ? ofPool.map(({ key }) => key) : own.bgp === undefined ? [] : [own.bgp.key]
     return keys.flatMap((key) => {
@@ -101,12 +108,12 @@ export function serviceWishes(
   service: Service,
   slices: readonly EndpointSlice[],
   node: Pick<Node, 'name' | 'labels'>,
-  { loadBalancerClass, pools, advertisements, announcements }: LocalBgpAdvertisements,
+  { loadBalancerClass, nodeAddresses, pools, advertisements, announcements }: LocalBgpAdvertisements,
 ): readonly RouteWish[] {
   return addressesToAnnounce(service, loadBalancerClass).flatMap((address) => {
     const family = familyOf(address)
     const found = advertisementsOf(service, address, node, { pools, advertisements })
-    if (found.length === 0 || !mayReceive(node.name, service, family, slices)) return []
+    if (found.length === 0 || nodeAddresses.has(address) || !mayReceive(node.name, service, family, slices)) return []
     const spans = poolOf(service, address, pools)?.spans ?? []
     return found.flatMap(({ key, lengths }) => {
       const announcement = announcements.get(key)

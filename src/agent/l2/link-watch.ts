@@ -10,6 +10,9 @@ export interface LinkSource {
   close(): Promise<void>
 }
 
+/** Of a node that announces on none. */
+export const NO_LINKS: LinkSource = { current: [], onChange: () => undefined, close: () => Promise.resolve() }
+
 /** Many messages come with one change; the kernel has done it when the first one comes. */
 const GATHER_IN_MS = 5
 

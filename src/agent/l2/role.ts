@@ -5,24 +5,29 @@ import type { AgentConfig } from '../../config/agent.ts'
 import { createAddressEngine } from '../../engine/address/engine.ts'
 import { logger } from '../../log/log.ts'
 import type { AnnouncerOptions } from './announcer.ts'
-import { watchLinks } from './link-watch.ts'
+import { NO_LINKS, watchLinks } from './link-watch.ts'
 
 const log = logger('l2')
 
-/** What the agent needs to announce addresses; undefined when it is not to, or cannot: what an agent before it announced is then taken back. */
+/**
+ * What the agent needs to announce addresses; undefined when it is not to, or cannot: what an agent before it announced is then taken back.
+ * With BGP alone it holds the floating addresses that BGP brings packets for, and answers for none.
+ */
 export async function l2Role({
   dir,
   l2,
+  bgp,
   loadBalancerClass,
-}: Pick<AgentConfig, 'dir' | 'l2' | 'loadBalancerClass'>): Promise<
+}: Pick<AgentConfig, 'dir' | 'l2' | 'bgp' | 'loadBalancerClass'>): Promise<
   Pick<AnnouncerOptions, 'engine' | 'links' | 'loadBalancerClass'> | undefined
 > {
-  if (l2 === 'none') {
+  if (l2 === 'none' && bgp === 'none') {
     await removeAddresses(dir).catch((err: unknown) => log.warn({ err }, 'addresses of before could not be removed'))
     return undefined
   }
   try {
-    return { engine: createAddressEngine({ directory: stateIn(dir) }), links: await watchLinks(), loadBalancerClass }
+    const links = l2 === 'none' ? NO_LINKS : await watchLinks()
+    return { engine: createAddressEngine({ directory: stateIn(dir) }), links, loadBalancerClass }
   } catch (err) {
     log.error({ err }, 'no address is announced by ARP and NDP: the agent needs NET_ADMIN and NET_RAW for it')
     return undefined
