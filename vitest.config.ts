@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 const ALONE = [
   ...[
     'agent-kill',
+    'bench-failover',
     'bgp-failover',
     'bird',
     'host-untouched',

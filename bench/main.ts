@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   bgp: () => import('./bgp/bench.ts'),
   connections: () => import('./connections/bench.ts'),
   datapath: () => import('./datapath/bench.ts'),
+  failover: () => import('./failover/bench.ts'),
   lab: () => import('./lab/bench.ts'),
 }
 

@@ -1,16 +1,16 @@
 /** A lab whose nodes announce addresses of Services by ARP and NDP, and what a client notices when something happens to the owner. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect, vi } from 'vitest'
 import type { AgentState, ShownFinding } from '../../src/agent/state.ts'
 import type { LabStatus } from '../../src/lab/status.ts'
-import { tryRun } from '../../src/linux/run.ts'
+import { run, tryRun } from '../../src/linux/run.ts'
 import type { ConnectionsResult } from '../live/l2/connections.ts'
 import { lineOf, startProgram } from './live-flows.ts'
 import { bringUpLab, FAIRWAY, type LiveLab } from './live-lab.ts'
+import { until } from './until.ts'
 
 const PROGRAM = fileURLToPath(new URL('../live/l2/connections.ts', import.meta.url))
-const soon = { timeout: 20_000, interval: 50 }
+const SOON_IN_MS = 20_000
 
 /** The nodes that may announce, the owner first; the pod is on the third one, so that only the address is at stake. */
 export const ANNOUNCERS = ['optiplex-1', 'optiplex-2'] as const
@@ -96,12 +96,17 @@ export class L2Failover {
 
   /** Resolves once both announcers live, know it, and each address has one owner that announces it. */
   async whole(addresses: readonly string[] = [FOUR, SIX]): Promise<void> {
-    const seen = async () => {
-      const states = await Promise.all(ANNOUNCERS.map((node) => this.stateOf(node)))
-      const alive = states.map((state) => ANNOUNCERS.every((node) => state?.alive.includes(node)))
-      return { alive, announced: states.flatMap((state) => state?.announced ?? []).toSorted() }
-    }
-    await vi.waitFor(async () => expect(await seen()).toEqual({ alive: [true, true], announced: addresses.toSorted() }), soon)
+    const wanted = addresses.toSorted().join()
+    await until(
+      () => Promise.all(ANNOUNCERS.map((node) => this.stateOf(node))),
+      (states) =>
+        states.every((state) => ANNOUNCERS.every((node) => state?.alive.includes(node))) &&
+        states
+          .flatMap((state) => state?.announced ?? [])
+          .toSorted()
+          .join() === wanted,
+      SOON_IN_MS,
+    )
   }
 
   /** Who answers for an address. */
@@ -123,13 +128,16 @@ export class L2Failover {
 
   /** Runs `fairway lab WORDS --name LAB`. */
   async fault(...words: readonly string[]): Promise<void> {
-    const result = await tryRun([FAIRWAY, 'lab', ...words, '--name', this.name])
-    expect(result, result.stderr).toMatchObject({ exitCode: 0 })
+    await run([FAIRWAY, 'lab', ...words, '--name', this.name])
   }
 
   /** What the client notices, asking all the time, until `over` resolves after `happens`. */
-  during(happens: () => Promise<void>, over: () => Promise<void>): Promise<readonly ConnectionsResult[]> {
-    return whileAsking(this.name, { held: HELD, intervalInMs: 10, addresses: [FOUR, SIX] }, async () => {
+  during(
+    happens: () => Promise<void>,
+    over: () => Promise<void>,
+    addresses: readonly string[] = [FOUR, SIX],
+  ): Promise<readonly ConnectionsResult[]> {
+    return whileAsking(this.name, { held: HELD, intervalInMs: 10, addresses }, async () => {
       await happens()
       await over()
     })
@@ -137,7 +145,12 @@ export class L2Failover {
 
   /** Resolves once `node` announces both. */
   async takenOver(node: string): Promise<void> {
-    await vi.waitFor(async () => expect((await this.stateOf(node))?.announced).toEqual([FOUR, SIX].toSorted()), soon)
+    const both = [FOUR, SIX].toSorted().join()
+    await until(
+      () => this.stateOf(node),
+      (state) => state?.announced.join() === both,
+      SOON_IN_MS,
+    )
   }
 
   /** The one who is not. */
@@ -158,7 +171,7 @@ export async function whileAsking(
 ): Promise<readonly ConnectionsResult[]> {
   const client = startProgram(`fw-${lab}-client`, ['80', String(held), String(intervalInMs), ...addresses], PROGRAM)
   try {
-    expect(await lineOf(client)).toBe('asking')
+    await lineOf(client) // it asks
     await work()
     const line = lineOf(client)
     client.stdin?.end()
