@@ -6,7 +6,7 @@ import { DEATH, KILL, MOVE, RESTART } from './events.ts'
 import { keepalivedIsThere } from './keepalived.ts'
 import { type Event, FailoverSite, type Family, type Product, type Round } from './site.ts'
 
-const LAB = 'bench-failover'
+const LAB = 'bench-fail'
 /** New connections on a node that is dead for at most so long. */
 const AIM_IN_MS = 400
 
@@ -69,46 +69,43 @@ function inWords({ fairway, keepalived }: Round): string {
   return `Fairway dark ${of(fairway)} ms, keepalived ${of(keepalived)} ms`
 }
 
+const HEAD = [
+  '',
+  'rounds',
+  'times Fairway’s',
+  'Fairway, median',
+  'worst',
+  'keepalived, median',
+  'worst',
+  'Fairway failed',
+  'keepalived failed',
+]
+
 /** The table and its verdict. Pure. */
 export function section(measured: readonly Measured[]): string {
-  const rows = measured.flatMap(({ name, rounds }) =>
-    FAMILIES.map(([family, title]) => {
-      const dark = (product: Product) => rounds.map((round) => round[product][family].darkInMs)
-      const failed = (product: Product) => rounds.reduce((sum, round) => sum + round[product][family].failed, 0)
-      const [own, peer] = [dark('fairway'), dark('keepalived')]
-      const figures = (values: readonly number[]) => [shown(median(values)), shown(percentile(values, 1))]
-      const ratio = median(own) > 0 ? `**${times(median(peer), median(own))}**` : '-'
-      return [
-        `${name}, ${title}`,
-        `${rounds.length}`,
-        ratio,
-        ...figures(own),
-        ...figures(peer),
-        `${failed('fairway')} and ${failed('keepalived')}`,
-      ]
-    }),
-  )
-  const head = [
-    '',
-    'rounds',
-    'keepalived takes',
-    'Fairway, median',
-    'worst',
-    'keepalived, median',
-    'worst',
-    'failed, Fairway and keepalived',
-  ]
-  return ['## Failover of an address', '', TEXT, '', table(head, rows), '', verdict(measured)].join('\n')
+  const rows = measured.flatMap((one) => FAMILIES.map(([family, title]) => row(one, family, title)))
+  return ['## Failover of an address', '', TEXT, '', table(HEAD, rows), '', verdict(measured)].join('\n')
 }
 
+function row({ name, rounds }: Measured, family: Family, title: string): readonly string[] {
+  const of = (product: Product) => {
+    const noticed = rounds.map((round) => round[product][family])
+    const dark = noticed.map(({ darkInMs }) => darkInMs)
+    const lost = `${sum(noticed.map(({ failed }) => failed))} and ${sum(noticed.map(({ reset }) => reset))} reset`
+    return { dark: median(dark), figures: [shown(median(dark)), shown(percentile(dark, 1))], lost }
+  }
+  const [own, peer] = [of('fairway'), of('keepalived')]
+  const ratio = own.dark > 0 ? `**${times(peer.dark, own.dark)}**` : '-'
+  return [`${name}, ${title}`, `${rounds.length}`, ratio, ...own.figures, ...peer.figures, own.lost, peer.lost]
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 const shown = (value: number): string => (value === 0 ? '0' : milliseconds(value))
 
 function verdict(measured: readonly Measured[]): string {
   const worst = Math.max(...(measured[0]?.rounds ?? []).flatMap(({ fairway }) => [fairway.ipv4.darkInMs, fairway.ipv6.darkInMs]))
-  const lost = measured
-    .slice(1)
-    .flatMap(({ rounds }) => rounds)
-    .reduce((sum, { fairway }) => sum + fairway.ipv4.failed + fairway.ipv6.failed, 0)
+  const others = measured.slice(1).flatMap(({ rounds }) => rounds)
+  const lost = sum(others.map(({ fairway }) => fairway.ipv4.failed + fairway.ipv6.failed))
   const death = `dark for at most ${AIM_IN_MS} ms when the owner dies ${worst <= AIM_IN_MS ? 'met' : 'missed'} (${shown(worst)})`
   return `Aims: ${death}; no new connection fails otherwise ${lost === 0 ? 'met' : `missed (${lost})`}.`
 }

@@ -18,6 +18,8 @@ export const [OWNER, BACKUP] = ANNOUNCERS
 /** New connections to one address during one event. */
 export interface Noticed {
   readonly failed: number
+  /** Not among the failed: answered at first, and then by a node that knew nothing of it. */
+  readonly reset: number
   readonly darkInMs: number
 }
 export type Round = Readonly<Record<Product, Readonly<Record<Family, Noticed>>>>
@@ -83,7 +85,7 @@ export class FailoverSite {
     const of = (address: string): Noticed => {
       const result = results.find((one) => one.address === address)
       if (result === undefined) throw new Error(`nobody asked ${address}`)
-      return { failed: result.failed, darkInMs: result.darkInMs }
+      return { failed: result.failed, reset: result.reset, darkInMs: result.darkInMs }
     }
     const both = (product: Product) => ({ ipv4: of(ADDRESSES[product].ipv4), ipv6: of(ADDRESSES[product].ipv6) })
     return { fairway: both('fairway'), keepalived: both('keepalived') }
