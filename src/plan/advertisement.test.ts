@@ -34,7 +34,7 @@ describe('the pool of an address', () => {
     ['the one that the Service names', 'over', '192.168.9.200', 'over'],
     ['named, though the address is no longer in it', 'two', '192.168.9.7', 'two'],
     ['named, and that is gone', 'gone', '192.168.9.7', 'one'],
-    ['named, that is gone, and no other has it', 'gone', '192.168.11.1', undefined],
+    ['named, that is gone, and no other has it', 'gone', '192.168.11.1', 'gone'],
   ]
   test.each(cases)('%s', (_, addressPool, address, pool) => {
     expect(poolOf({ addressPool }, address, pools)?.name).toBe(pool)

@@ -21,22 +21,25 @@ export function addressesToAnnounce(
 
 type Pools = ReadonlyMap<ObjectKey, AddressPool>
 
+/** What of a pool decides how its addresses are announced. */
+export type SourcePool = Pick<AddressPool, 'key' | 'name' | 'labels' | 'spans'>
+
 /**
  * The pool that an address of a Service is from: the one that the Service names while it is there, else the one whose span holds the
- * address; of several the first by key. Undefined: it is from no pool, and nobody announces it.
+ * address; of several the first by key. One that is gone still has its name: who keeps an address of it is announced by what chooses all
+ * pools, or that name. Undefined: it is from no pool, and nobody announces it.
  */
-export function poolOf(service: Pick<Service, 'addressPool'>, address: string, pools: Pools): AddressPool | undefined {
+export function poolOf(service: Pick<Service, 'addressPool'>, address: string, pools: Pools): SourcePool | undefined {
   const all = [...pools.values()]
-  const named = service.addressPool === '' ? [] : all.filter(({ name }) => name === service.addressPool)
+  const name = service.addressPool
+  const named = name === '' ? [] : all.filter((pool) => pool.name === name)
   const candidates = named.length > 0 ? named : holdersOf(address, all)
-  return candidates.reduce<AddressPool | undefined>(
-    (first, one) => (first === undefined || one.key < first.key ? one : first),
-    undefined,
-  )
+  const gone = name === '' ? undefined : { key: '', name, labels: {}, spans: [] }
+  return candidates.toSorted((one, other) => (one.key < other.key ? -1 : 1))[0] ?? gone
 }
 
 /** Whether an advertisement is meant for a pool: without `pools` and `poolSelectors` it is for all, else any of them is enough. */
-export function meansPool({ pools, poolSelectors }: Advertisement, pool: AddressPool): boolean {
+export function meansPool({ pools, poolSelectors }: Advertisement, pool: SourcePool): boolean {
   if (pools.length === 0 && poolSelectors.length === 0) return true
   return pools.includes(pool.name) || poolSelectors.some((selector) => chooses(selector, pool.labels))
 }

@@ -2,10 +2,10 @@
 
 import type { HolderKey } from '../model/address-holder.ts'
 import { familyOf } from '../model/datapath.ts'
-import type { AddressPool, Advertisement, BgpAdvertisement, L2Advertisement, LoadBalancerConfig } from '../model/load-balancer.ts'
+import type { Advertisement, BgpAdvertisement, L2Advertisement, LoadBalancerConfig } from '../model/load-balancer.ts'
 import type { Node, NodeName } from '../model/world.ts'
 import { PLAIN_L2, type Tenant } from './address-tenant.ts'
-import { meansPool, poolOf } from './advertisement.ts'
+import { meansPool, poolOf, type SourcePool } from './advertisement.ts'
 import { meshOf, ranked } from './l2-rank.ts'
 import type { RangeSet } from './ranges.ts'
 import { anyChooses, chooses } from './selector.ts'
@@ -77,7 +77,7 @@ interface Meant {
 }
 
 /** What tenants say themselves, and of the others what is said of the pool. */
-function meant(tenants: readonly Tenant[], pool: AddressPool | undefined, config: LoadBalancerConfig): Meant {
+function meant(tenants: readonly Tenant[], pool: SourcePool | undefined, config: LoadBalancerConfig): Meant {
   const own = tenants.flatMap(({ order, own }) => own ?? (pool === undefined && order !== undefined ? PLAIN_L2 : []))
   const others = tenants.filter((tenant) => tenant.own === undefined)
   const ofPool = <A extends Advertisement>(advertisements: ReadonlyMap<string, A>): readonly A[] =>
@@ -89,7 +89,7 @@ function meant(tenants: readonly Tenant[], pool: AddressPool | undefined, config
   }
 }
 
-function isMeant(one: Advertisement, pool: AddressPool, tenants: readonly Tenant[]): boolean {
+function isMeant(one: Advertisement, pool: SourcePool, tenants: readonly Tenant[]): boolean {
   return meansPool(one, pool) && tenants.some(({ labels }) => anyChooses(one.services, labels))
 }
 

@@ -1,4 +1,4 @@
-/** Announcers that hear each other by halves, and machines that know nothing of them. */
+/** What goes wrong around announcers: those that hear each other by halves, machines that know nothing of them, interfaces and pools that change. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { FOUR, L2Failover, SIX } from '../support/l2-failover.ts'
 
@@ -31,6 +31,20 @@ spec:
   interfaces: [wan0]
   nodeSelectors: [{ matchExpressions: [{ key: kubernetes.io/hostname, operator: In, values: [${OWNER}, ${OTHER}] }] }]
   preferredNodeSelectors: [{ weight: 1, preference: { matchLabels: { kubernetes.io/hostname: ${OWNER} } } }]
+`
+
+const poolOf = (addresses: string, annotations: string) => `
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: { name: edited, annotations: ${annotations} }
+spec: { addresses: [${addresses}], autoAssign: false }
+`
+
+const EDITED = `
+apiVersion: v1
+kind: Service
+metadata: { name: edited, annotations: { metallb.io/address-pool: edited } }
+spec: { type: LoadBalancer, selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
 `
 
 beforeAll(() => rig.up('--with', 'bgp'))
@@ -89,6 +103,48 @@ test('an address on no subnet is not announced, which its Service is told, until
   await on(OWNER, 'ip link del wan0')
   await on('tor', 'ip addr del 203.0.113.8/16 dev eth0')
   await vi.waitFor(async () => expect([...(await codesOf(OWNER)), ...(await codesOf(OTHER))]).toEqual([]), soon)
+})
+
+test('a pool that changes takes no address from a Service, nor does its deletion, until it says that addresses may move', async () => {
+  const kubectl = (words: string, input?: string) => rig.lab.client(`kubectl ${words}`, input)
+  const pool = (addresses: string, annotations = '{}') => kubectl('apply -f -', poolOf(addresses, annotations))
+  const path = '{range .status.conditions[?(@.type=="Ready")]}{.status} {.message}{end}'
+  const condition = () => kubectl(`get ipaddresspool edited -o jsonpath='${path}'`)
+  const columns = 'custom-columns=R:.reason,M:.message'
+  const events = () => kubectl(`get events --field-selector involvedObject.name=edited -o ${columns}`)
+  const current = () => kubectl("get service edited -o jsonpath='{.status.loadBalancer.ingress[*].ip}'")
+  const announcers = async (address: string) => {
+    const states = await Promise.all([OWNER, OTHER].map((node) => rig.stateOf(node)))
+    return states.filter((state) => state?.announced.includes(address)).length
+  }
+  const isServed = async (address: string) => {
+    await vi.waitFor(async () => expect(await current()).toBe(address), soon)
+    await on('client', `ip neigh flush to ${address}`) // what it remembers is no answer
+    await vi.waitFor(async () => expect((await rig.lab.on('client', `curl -sS -m 1 http://${address}`)).stderr).toBe(''), soon)
+    expect(await announcers(address)).toBe(1)
+  }
+
+  await pool('192.168.30.1-192.168.30.2')
+  await kubectl('apply -f -', EDITED)
+  await isServed('192.168.30.1')
+
+  await pool('192.168.30.2-192.168.30.9')
+  await vi.waitFor(async () => expect(await condition()).toMatch(/^False .*edited keeps 192\.168\.30\.1/), soon)
+  const kept = /keeps 192\.168\.30\.1, though pool edited does not have it/
+  await vi.waitFor(async () => expect(await events()).toMatch(kept), soon)
+  await isServed('192.168.30.1')
+
+  await kubectl('delete ipaddresspool edited')
+  await vi.waitFor(async () => expect(await events()).toMatch(/keeps 192\.168\.30\.1, though pool edited is gone/), soon)
+  await isServed('192.168.30.1')
+
+  await pool('192.168.30.2-192.168.30.9', `{ fairway.dev/move-addresses: 'true' }`)
+  await isServed('192.168.30.2')
+  await vi.waitFor(async () => expect(await events()).toMatch(/Assigned 192\.168\.30\.2 from pool edited/), soon)
+  await vi.waitFor(async () => expect(await announcers('192.168.30.1')).toBe(0), soon)
+  expect((await rig.lab.on('client', 'curl -sS -m 1 http://192.168.30.1')).exitCode).not.toBe(0)
+  await kubectl('delete service edited')
+  await kubectl('delete ipaddresspool edited')
 })
 
 test('a node that is cut off from everybody gives its addresses up, whether its interface knows it or not', {
