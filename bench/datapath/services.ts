@@ -13,6 +13,7 @@ export const HERE: Node = {
   zone: '',
   ready: true,
   unschedulable: false,
+  networkUnavailable: false,
   leaving: false,
 }
 export const PROXY_NODE: ProxyNode = {

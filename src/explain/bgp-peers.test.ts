@@ -7,7 +7,17 @@ import { type BgpPeersInput, bgpPeers } from './bgp-peers.ts'
 import { byNames } from './order.ts'
 
 function node(name: string, ready = true, labels: Readonly<Record<string, string>> = {}): Node {
-  return { name, addresses: [], podCIDRs: [], labels, zone: '', ready, unschedulable: false, leaving: false }
+  return {
+    name,
+    addresses: [],
+    podCIDRs: [],
+    labels,
+    zone: '',
+    ready,
+    unschedulable: false,
+    networkUnavailable: false,
+    leaving: false,
+  }
 }
 
 /** Peers of one address and port are one neighbour; these are none. */

@@ -283,3 +283,12 @@ test('the class of a load balancer is what the Service names', () => {
   expect(named({})).toBe('')
   expect(named({ loadBalancerClass: 'example.com/other' })).toBe('example.com/other')
 })
+
+test.each([
+  ['True', true],
+  ['False', false],
+  ['Unknown', false],
+])('a node whose condition NetworkUnavailable is %s', (status, expected) => {
+  const conditions = [{ type: 'NetworkUnavailable', status }]
+  expect(convertNode({ metadata: { name: 'n' }, status: { conditions } }).value?.networkUnavailable).toBe(expected)
+})

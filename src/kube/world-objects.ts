@@ -148,7 +148,7 @@ export function convertPod(raw: Pod): Converted<world.Pod> {
     addresses: read.addresses(ips, 'status.podIPs'),
     hostNetwork: raw.spec?.hostNetwork === true,
     hostPorts: hostPorts(raw, read),
-    ready: raw.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
+    ready: isTrue(raw, 'Ready'),
     terminating: raw.metadata.deletionTimestamp !== undefined,
     finished: raw.status?.phase === 'Succeeded' || raw.status?.phase === 'Failed',
     labels: raw.metadata.labels ?? {},
@@ -203,11 +203,16 @@ export function convertNode(raw: Node): Converted<world.Node> {
     podCIDRs: read.cidrs(raw.spec?.podCIDRs ?? (raw.spec?.podCIDR ? [raw.spec.podCIDR] : []), 'spec.podCIDRs'),
     labels: raw.metadata.labels ?? {},
     zone: raw.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
-    ready: raw.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false,
+    ready: isTrue(raw, 'Ready'),
     unschedulable: raw.spec?.unschedulable === true,
+    networkUnavailable: isTrue(raw, 'NetworkUnavailable'),
     leaving: raw.metadata.deletionTimestamp !== undefined || (raw.spec?.taints ?? []).some(({ key }) => LEAVING.has(key)),
   }
   return { value, findings: read.findings }
+}
+
+function isTrue({ status }: Pod | Node, condition: string): boolean {
+  return status?.conditions?.some((one) => one.type === condition && one.status === 'True') ?? false
 }
 
 export function convertServiceCIDR(raw: ServiceCIDR): Converted<world.ServiceCIDR> {

@@ -116,6 +116,8 @@ export interface Node {
   readonly zone: string
   readonly ready: boolean
   readonly unschedulable: boolean
+  /** Condition NetworkUnavailable: its network is not set up, or no more. */
+  readonly networkUnavailable: boolean
   /** It is being deleted, the cluster autoscaler marked it for that, or it is tainted as out of service. */
   readonly leaving: boolean
 }

@@ -158,9 +158,11 @@ function receivers(tenants: readonly Tenant[], address: string): ReadonlySet<Nod
   return common.size > 0 ? common : sets.reduce((one, other) => one.union(other))
 }
 
-/** Without the nodes that are taken out of load balancing, or are leaving; cordoned ones only when there are no others. */
+/** Without the nodes that are taken out of load balancing, have no network, or are leaving; cordoned ones only when there are no others. */
 function inUse<T extends { readonly node: Node }>(candidates: readonly T[]): readonly T[] {
-  const staying = candidates.filter(({ node }) => !node.leaving && !Object.hasOwn(node.labels, EXCLUDED))
+  const staying = candidates.filter(
+    ({ node }) => !node.leaving && !node.networkUnavailable && !Object.hasOwn(node.labels, EXCLUDED),
+  )
   const open = staying.filter(({ node }) => !node.unschedulable)
   return open.length > 0 ? open : staying
 }

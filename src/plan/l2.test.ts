@@ -97,6 +97,7 @@ describe('an address on the nodes’ subnets', () => {
 
   it.each([
     ['cordoned', { unschedulable: true }],
+    ['without network', { networkUnavailable: true }],
     ['leaving', { leaving: true }],
     ['taken out of load balancing', { labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } }],
   ])('leaves a node that is %s', (_name, part) => {

@@ -53,7 +53,18 @@ export function aPod(key: string, node: string, part: Partial<Pod> = {}): Pod {
 }
 
 export function aNode(name: string, part: Partial<Node> = {}): Node {
-  return { name, addresses: [], podCIDRs: [], labels: {}, zone: '', ready: true, unschedulable: false, leaving: false, ...part }
+  return {
+    name,
+    addresses: [],
+    podCIDRs: [],
+    labels: {},
+    zone: '',
+    ready: true,
+    unschedulable: false,
+    networkUnavailable: false,
+    leaving: false,
+    ...part,
+  }
 }
 
 export interface Objects {

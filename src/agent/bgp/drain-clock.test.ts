@@ -79,11 +79,13 @@ test('what makes a node drain', () => {
     zone: '',
     ready: true,
     unschedulable: false,
+    networkUnavailable: false,
     leaving: false,
   }
   expect(isToDrain(undefined)).toBe(false)
   expect(isToDrain(node)).toBe(false)
   expect(isToDrain({ ...node, unschedulable: true })).toBe(true)
+  expect(isToDrain({ ...node, networkUnavailable: true })).toBe(true)
   expect(isToDrain({ ...node, leaving: true })).toBe(true)
   expect(isToDrain({ ...node, labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } })).toBe(true)
 })

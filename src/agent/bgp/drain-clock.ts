@@ -5,9 +5,10 @@ import type { Node } from '../../model/world.ts'
 /** Source: k8s.io/api/core/v1 LabelNodeExcludeBalancers; that it is there is enough, whatever its value. */
 const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers'
 
-/** Whether a node is to be taken out of use: cordoned, taken out of load balancing, or leaving the cluster. */
+/** Whether a node is to be taken out of use: cordoned, taken out of load balancing, without network, or leaving the cluster. */
 export function isToDrain(node: Node | undefined): boolean {
-  return node !== undefined && (node.unschedulable || node.leaving || Object.hasOwn(node.labels, EXCLUDED))
+  if (node === undefined) return false
+  return node.unschedulable || node.networkUnavailable || node.leaving || Object.hasOwn(node.labels, EXCLUDED)
 }
 
 export interface DrainClockOptions {

@@ -23,6 +23,7 @@ const ANY_NODE: Node = {
   zone: '',
   ready: true,
   unschedulable: false,
+  networkUnavailable: false,
   leaving: false,
 }
 
