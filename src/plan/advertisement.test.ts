@@ -50,6 +50,9 @@ describe('the advertisements of an address', () => {
   const cases = [
     ['without selectors: any address from a pool', {}, '192.168.9.1', true],
     ['without selectors: none that is from no pool', {}, '192.168.11.1', false],
+    ['without selectors: one that is kept though its pool is gone', {}, '192.168.11.1', true, 'gone'],
+    ['a pool that is gone by name', { pools: ['gone'] }, '192.168.11.1', true, 'gone'],
+    ['another one by name than that which is gone', { pools: ['red'] }, '192.168.11.1', false, 'gone'],
     ['its pool by name', { pools: ['red', 'blue'] }, '192.168.9.1', true],
     ['another pool by name', { pools: ['red'] }, '192.168.9.1', false],
     ['its pool by label', { poolSelectors: [is('colour', 'blue')] }, '192.168.9.1', true],
@@ -61,10 +64,10 @@ describe('the advertisements of an address', () => {
     ['nodes of that label', { nodes: [is('rack', 'a')] }, '192.168.9.1', true],
     ['nodes of another label', { nodes: [is('rack', 'b')] }, '192.168.9.1', false],
   ] as const
-  test.each(cases)('%s', (_, part, address, isThere) => {
+  test.each(cases)('%s', (_, part, address, isThere, addressPool: string = '') => {
     const advertisements = byKey(aBgpAdvertisement('one', part))
     const node = aNode('n1', { labels: { rack: 'a' } })
-    const found = advertisementsOf(service({ labels: { app: 'web' } }), address, node, { pools, advertisements })
+    const found = advertisementsOf(service({ addressPool, labels: { app: 'web' } }), address, node, { pools, advertisements })
     expect(found.map(({ name }) => name)).toEqual(isThere ? ['one'] : [])
   })
 

@@ -14,6 +14,8 @@ import { anyChooses, chooses } from './selector.ts'
 export interface Segment {
   readonly interface: string
   readonly range: RangeSet
+  /** The next hops of this node's default routes. */
+  readonly gateways: readonly string[]
 }
 
 /** What of the cluster decides about an address, as this node sees it. */
@@ -25,7 +27,14 @@ export interface L2Surroundings {
 }
 
 /** Why no node may announce an address. */
-export type Obstacle = 'node-address' | 'not-advertised' | 'no-node-chosen' | 'no-subnet' | 'no-endpoint' | 'all-out'
+export type Obstacle =
+  | 'node-address'
+  | 'gateway-address'
+  | 'not-advertised'
+  | 'no-node-chosen'
+  | 'no-subnet'
+  | 'no-endpoint'
+  | 'all-out'
 
 export interface AddressPlan {
   readonly address: string
@@ -65,9 +74,16 @@ export function planAddress(address: string, tenants: readonly Tenant[], around:
   // who announced it elsewhere would take the node off its network
   const isOfNode = [...around.nodes.values()].some(({ addresses }) => addresses.includes(address))
   if (isOfNode) return { ...nothing, pool: pool?.name ?? '', obstacle: 'node-address' }
+  if (around.segments.some(({ gateways }) => gateways.includes(address)))
+    return { ...nothing, pool: pool?.name ?? '', obstacle: 'gateway-address' }
   const { l2, bgp } = meant(tenants, pool, around.config)
   const base = { ...nothing, pool: pool?.name ?? '', isLocal: isLocal(tenants, address, bgp, around) }
-  if (l2.length > 0) return { ...base, ...choose(address, tenants, l2, around) }
+  if (l2.length > 0) {
+    const chosen = choose(address, tenants, l2, around)
+    // an advertisement for all pools means those, too, that BGP alone can announce
+    const isForBgp = bgp.length > 0 && (chosen.obstacle === 'no-subnet' || chosen.obstacle === 'no-node-chosen')
+    return isForBgp ? base : { ...base, ...chosen }
+  }
   return bgp.length > 0 || pool === undefined ? base : { ...base, obstacle: 'not-advertised' }
 }
 

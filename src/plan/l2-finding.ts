@@ -7,6 +7,10 @@ import type { AddressPlan, Obstacle } from './l2-address.ts'
 
 const WHY: Readonly<Record<Obstacle, readonly [(pool: string) => string, fix: string]>> = {
   'node-address': [() => 'it is the address of a node', 'Take the addresses of nodes out of the IPAddressPool.'],
+  'gateway-address': [
+    () => 'it is the address of a router, through which the nodes reach other networks',
+    'Take the addresses of routers out of the IPAddressPool.',
+  ],
   'not-advertised': [
     (pool) => `no L2Advertisement or BGPAdvertisement chooses pool ${pool} and the Service`,
     'Make an L2Advertisement in the namespace of the pool; an empty spec announces all pools.',
@@ -31,6 +35,10 @@ const WHY: Readonly<Record<Obstacle, readonly [(pool: string) => string, fix: st
 
 const FLOATING_WHY: Partial<typeof WHY> = {
   'node-address': [() => 'it is the address of a node', 'Name another address.'],
+  'gateway-address': [
+    () => 'it is the address of a router, through which the nodes reach other networks',
+    'Name another address.',
+  ],
   'not-advertised': [
     (pool) => `no L2Advertisement or BGPAdvertisement chooses pool ${pool} and the FloatingAddress`,
     'Say `spec.l2: {}` or `spec.bgp: {}` in the FloatingAddress, or make an L2Advertisement in the namespace of the pool.',

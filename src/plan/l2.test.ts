@@ -186,6 +186,34 @@ describe('an address on the nodes’ subnets', () => {
     expect(reasonsOf(setting({ advertisements: [], bgp: [aBgpAdvertisement('all')] }))).toEqual([])
   })
 
+  it('is for BGP where no node is on a subnet of it, whatever L2Advertisements there are for all pools', () => {
+    const services = [balanced('default/web', { loadBalancerIPs: ['198.51.100.7'] })]
+    const pools = [aPool('far', ['198.51.100.0-198.51.100.255'])]
+    expect(reasonsOf(setting({ services, pools }))).toHaveLength(1)
+    expect(reasonsOf(setting({ services, pools, bgp: [aBgpAdvertisement('all')] }))).toEqual([])
+    const advertisements = [anL2Advertisement('nowhere', { nodes: [labelled('nobody')] })]
+    expect(reasonsOf(setting({ advertisements }))).toHaveLength(1)
+    expect(reasonsOf(setting({ advertisements, bgp: [aBgpAdvertisement('all')] }))).toEqual([])
+  })
+
+  it('is announced as before when its pool is gone, and nobody took the address away', () => {
+    const services = [balanced('default/web', { addressPool: 'lan' })]
+    expect(announcers(setting({ services, pools: [] }))).toEqual(announcers(setting({ services })))
+    const advertisements = [anL2Advertisement('lan', { pools: ['lan'] })]
+    expect(announcers(setting({ services, advertisements, pools: [] }))).toHaveLength(1)
+  })
+
+  it('is not announced when it is that of a router, whose packets would come here', () => {
+    const links = [{ ...ETH0, gateways: ['192.168.9.1'] }]
+    const services = [balanced('default/web', { loadBalancerIPs: ['192.168.9.1'] })]
+    expect(announcers(setting({ services, links }), '192.168.9.1')).toEqual([])
+    expect(reasonsOf(setting({ services, links }))).toEqual([
+      'Nobody announces 192.168.9.1 of service/default/web: it is the address of a router, through which the nodes reach other networks.',
+    ])
+    const floating = [aFloatingAddress('default/edge', ['n1'], { addresses: ['192.168.9.1'] })]
+    expect(announcers(setting({ services: [], floating, links }), '192.168.9.1')).toEqual([])
+  })
+
   it('is not announced when it is the address of a node, whose packets would go elsewhere', () => {
     const services = [balanced('default/web', { loadBalancerIPs: ['192.168.0.2'] })]
     const pools = [aPool('all', ['192.168.0.0-192.168.0.255'])]

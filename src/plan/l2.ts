@@ -18,6 +18,8 @@ import { SliceIndex } from './slice-index.ts'
 export interface L2Link {
   readonly name: string
   readonly subnets: readonly string[]
+  /** The next hops of default routes over it, whose addresses are nobody else's. */
+  readonly gateways?: readonly string[]
 }
 
 /** All that a node's announcements on L2 follow from. `alive` comes from whoever has a clock. */
@@ -145,7 +147,11 @@ class NodeL2Planner implements L2Planner {
   private takeAll(input: L2Input): Iterable<string> {
     const { services, endpointSlices } = input.world
     const touched = new Set(this.plans.keys())
-    this.segments = input.links.flatMap(({ name, subnets }) => ({ interface: name, range: new RangeSet(subnets) }))
+    this.segments = input.links.map(({ name, subnets, gateways = [] }) => ({
+      interface: name,
+      range: new RangeSet(subnets),
+      gateways,
+    }))
     for (const key of this.slices.keys()) if (!endpointSlices.has(key)) this.slices.set(key, undefined)
     for (const [key, slice] of endpointSlices) this.slices.set(key, slice)
     this.floats = input.config.floatingAddresses

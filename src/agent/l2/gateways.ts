@@ -1,10 +1,23 @@
 /** The next hops of the machine's default routes. */
+import { readFileSync } from 'node:fs'
 import ipaddr from 'ipaddr.js'
 
 export interface Gateway {
   /** Canonical. */
   readonly address: string
   readonly interface: string
+}
+
+/** Those of this process's namespace. */
+export function machineGateways(): readonly Gateway[] {
+  const read = (path: string): string => {
+    try {
+      return readFileSync(path, 'utf8')
+    } catch {
+      return '' // the family is off in this kernel
+    }
+  }
+  return defaultGateways(read('/proc/self/net/route'), read('/proc/self/net/ipv6_route'))
 }
 
 /** From /proc/net/route (interface, destination, gateway, ...; hexadecimal, in the machine's order of octets) and /proc/net/ipv6_route. */

@@ -1,6 +1,5 @@
 /** Whether this node is cut off: from every announcer that it once knew, from its gateways and from the API server. It then gives its addresses up. */
-import { readFileSync } from 'node:fs'
-import { defaultGateways, type Gateway } from './gateways.ts'
+import { type Gateway, machineGateways } from './gateways.ts'
 
 const LOOK_EVERY_IN_MS = 1_000
 const ANSWER_WITHIN_IN_MS = 100
@@ -57,15 +56,4 @@ export class Isolation {
     this.unanswered = isHeard ? 0 : this.unanswered + 1
     if (this.isCutOff !== before) this.options.onChange()
   }
-}
-
-function machineGateways(): readonly Gateway[] {
-  const read = (path: string): string => {
-    try {
-      return readFileSync(path, 'utf8')
-    } catch {
-      return '' // the family is off in this kernel
-    }
-  }
-  return defaultGateways(read('/proc/self/net/route'), read('/proc/self/net/ipv6_route'))
 }

@@ -2,6 +2,7 @@
 import { networkInterfaces } from 'node:os'
 import { listenToLinks, type NetlinkListener } from '../../linux/netlink-listener.ts'
 import type { L2Link } from '../../plan/l2.ts'
+import { machineGateways } from './gateways.ts'
 
 export interface LinkSource {
   readonly current: readonly L2Link[]
@@ -15,6 +16,8 @@ export const NO_LINKS: LinkSource = { current: [], onChange: () => undefined, cl
 
 /** Many messages come with one change; the kernel has done it when the first one comes. */
 const GATHER_IN_MS = 5
+/** Routes are not listened to; with a gateway that is new nothing has to happen at once. */
+const LOOK_EVERY_IN_MS = 10_000
 
 /** Follows the interfaces of this process's namespace. @throws {Error} */
 export async function watchLinks(): Promise<LinkSource> {
@@ -31,6 +34,8 @@ export async function watchLinks(): Promise<LinkSource> {
     }, GATHER_IN_MS)
   }
   const netlink: NetlinkListener = await listenToLinks({ onHeard: look, onLost: look })
+  const routes = setInterval(look, LOOK_EVERY_IN_MS)
+  routes.unref()
   return {
     get current() {
       return current
@@ -38,6 +43,7 @@ export async function watchLinks(): Promise<LinkSource> {
     onChange: (listener) => void listeners.push(listener),
     async close() {
       clearTimeout(timer)
+      clearInterval(routes)
       await netlink.close()
     },
   }
@@ -45,9 +51,11 @@ export async function watchLinks(): Promise<LinkSource> {
 
 /** Those that are up, sorted by name; without loopback, link-local subnets, and addresses that are a subnet of their own, as the announced ones are. */
 function machineLinks(): readonly L2Link[] {
+  const all = machineGateways()
   const links = Object.entries(networkInterfaces()).map(([name, addresses = []]) => {
     const cidrs = addresses.filter(({ internal }) => !internal).flatMap(({ cidr }) => cidr ?? [])
-    return { name, subnets: [...new Set(cidrs.filter(isSubnet))].sort() }
+    const gateways = all.filter((gateway) => gateway.interface === name).map(({ address }) => address)
+    return { name, subnets: [...new Set(cidrs.filter(isSubnet))].sort(), gateways: [...new Set(gateways)].sort() }
   })
   return links.filter(({ subnets }) => subnets.length > 0).sort((one, other) => (one.name < other.name ? -1 : 1))
 }
