@@ -126,6 +126,7 @@ export class AddressWorld {
     { map, isWhollyHeard = false }: Place<never, unknown>,
   ): AddressWorldChange | undefined {
     const findings = after?.converted.findings ?? []
+    const isFoundSame = isDeepStrictEqual(this.findingsOf(kind, key), findings)
     if (findings.length > 0) this.found.set(`${kind}/${key}`, findings)
     else this.found.delete(`${kind}/${key}`)
     if (kind === 'request') put(this.holders, key, after?.raw)
@@ -137,7 +138,7 @@ export class AddressWorld {
     if (isSame && kind !== 'request') return undefined
     put(map, key, value)
     // a holder that has a claim is settled again whatever changed of it: its status, or that it is ours
-    return isSame && !isWhollyHeard && !this.held.has(key) ? undefined : { kind, key }
+    return isSame && isFoundSame && !isWhollyHeard && !this.held.has(key) ? undefined : { kind, key }
   }
 
   private takeClaim(before: AddressClaim | undefined, after: AddressClaim | undefined): AddressWorldChange | undefined {

@@ -60,7 +60,7 @@ export class Term {
     })
     this.floating = new FloatingStatus({
       ...{ client, signal, holders: options.world.holders },
-      findingsOf: (holder) => [...options.world.findingsOf('request', holder), ...this.plan.findingsOf(holder)],
+      findingsOf: (holder) => this.findingsOf(holder),
       tell: (object, findings) => this.event(named(holderKey('floatingaddress', keyOf(object)), object), findings),
     })
     this.plan = new AddressPlan(options.world)
@@ -74,7 +74,7 @@ export class Term {
 
   /** Why a holder has no addresses, or not those that it should. */
   findingsOf(key: HolderKey): readonly Finding[] {
-    return this.plan.findingsOf(key)
+    return [...this.options.world.findingsOf('request', key), ...this.plan.findingsOf(key)]
   }
 
   countsOf(pool: ObjectKey) {
@@ -87,7 +87,7 @@ export class Term {
 
   private take(keys: ReadonlySet<HolderKey>): void {
     this.options.metrics.rounds.add()
-    for (const key of keys) this.tell(key, this.plan.findingsOf(key))
+    for (const key of keys) this.tell(key, this.findingsOf(key))
     this.queue.add(...keys)
     this.floating.look(keys)
     this.options.onPlanned()

@@ -17,20 +17,20 @@ export function isOurs(raw: Service, loadBalancerClass: string): boolean {
   return raw.spec?.type === 'LoadBalancer' && (raw.spec.loadBalancerClass ?? '') === loadBalancerClass
 }
 
-/** Without a value: it asks for no address of ours, or for none that can be. `loadBalancerClass`: as in `isOurs`. */
+/** Without a value: it asks for no address of ours. `loadBalancerClass`: as in `isOurs`. */
 export function convertAddressRequest(raw: Service, loadBalancerClass: string): Converted<AddressRequest> {
   const read = new FieldReader('Service', raw)
   const spec = raw.spec ?? {}
   const families = familiesOf(raw)
   if (!isOurs(raw, loadBalancerClass) || families.length === 0) return { findings: [] }
   const asked = askedAddresses(raw, read)
-  if (asked === undefined) return { findings: read.findings }
   const value: AddressRequest = {
     key: keyOf(raw),
     labels: raw.metadata.labels ?? {},
     families,
     needsAll: spec.ipFamilyPolicy !== 'PreferDualStack',
-    addresses: asked,
+    addresses: asked ?? [],
+    ...(asked === undefined ? { isUnreadable: true } : {}),
     mayBeOutside: false,
     pool: annotation(raw, 'address-pool'),
     sharingKey: annotation(raw, 'allow-shared-ip'),

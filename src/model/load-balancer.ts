@@ -51,6 +51,8 @@ export interface AddressRequest {
   readonly needsAll: boolean
   /** Addresses that it asks for, canonical; empty: any. */
   readonly addresses: readonly string[]
+  /** What it asks for cannot be read: it keeps what it has, and is given nothing. */
+  readonly isUnreadable?: boolean
   /** Whether those that it asks for may be of no pool. */
   readonly mayBeOutside: boolean
   /** The pool that it asks for, by name; '' for any. */

@@ -4,6 +4,7 @@ import { familyOf } from '../model/datapath.ts'
 import type { AddressPool, AddressRequest } from '../model/load-balancer.ts'
 import type { Family } from '../model/world.ts'
 import type { AddressBook, Given } from './address-book.ts'
+import { invalidity } from './address-demand.ts'
 import * as findings from './address-finding.ts'
 import { isFor, type NamespaceLabels } from './pool-choice.ts'
 import type { PoolSpace } from './pool-space.ts'
@@ -67,15 +68,6 @@ function chooseAsked(market: Market, request: AddressRequest, kept: Given): Choi
     if (obstacles.length > 0) return refuse(findings.inUse(request, address, obstacles))
   }
   return { ...joined(request, kept, { addresses: wanted, pool: pool?.name ?? '' }), findings: [] }
-}
-
-function invalidity({ addresses, families, needsAll }: AddressRequest): string | undefined {
-  const asked = addresses.map(familyOf)
-  const alien = asked.find((family) => !families.includes(family))
-  if (alien !== undefined) return `it has no cluster address of ${findings.FAMILY_NAMES[alien]}`
-  if (new Set(asked).size < asked.length) return 'two are of the same family'
-  const missing = families.find((family) => !asked.includes(family))
-  return needsAll && missing !== undefined ? `it needs one of ${findings.FAMILY_NAMES[missing]} as well` : undefined
 }
 
 /** The pools that it may have the missing addresses of, the best one first; or why there is none. */

@@ -4,31 +4,38 @@ import { familyOf } from '../model/datapath.ts'
 import type { AddressRequest } from '../model/load-balancer.ts'
 import type { Given } from './address-book.ts'
 import type { Market } from './address-choice.ts'
+import { flawOf } from './address-demand.ts'
 import { outsidePool } from './address-finding.ts'
 import { isFor } from './pool-choice.ts'
 
 export interface Kept extends Given {
   readonly findings: readonly Finding[]
+  /** It asks for what it cannot have, so that this is all that it has. */
+  readonly isAll: boolean
 }
 
 /**
  * Those of `former` that stay: as long as it asks for nothing else, and may share them. What its pool does not have for it any more stays, too,
- * unless the author of the pool agrees that it goes. `former`: address to the name of the pool that it was given from.
+ * unless the author of the pool agrees that it goes. Who asks for what cannot be given keeps what it has, too. `former`: address to the name of the pool that it was given from.
  */
 export function keep(market: Market, request: AddressRequest, former: ReadonlyMap<string, string>): Kept {
+  const flaw = flawOf(market, request, former)
+  const asked = flaw === undefined ? request : { ...request, addresses: [], pool: '' }
   const addresses: string[] = []
   const findings: Finding[] = []
   let pool = ''
   for (const family of request.families)
     for (const [address, name] of former) {
       if (familyOf(address) !== family || addresses.some((one) => familyOf(one) === family)) continue
-      const stays = stay(market, request, address, name)
+      const stays = stay(market, asked, address, name)
       if (stays === undefined) continue
       addresses.push(address)
       if (pool === '') pool = stays.pool
       findings.push(...stays.findings)
     }
-  return { addresses, pool, findings }
+  const hasAny = addresses.length > 0
+  if (flaw !== undefined && hasAny) findings.push(flaw)
+  return { addresses, pool, findings, isAll: request.isUnreadable === true || (flaw !== undefined && hasAny) }
 }
 
 /** Whether an address in its status, which no claim says is its own, is taken for its own: someone else gave it, of a pool of ours. */

@@ -57,6 +57,35 @@ class Cluster {
   }
 }
 
+describe('who asks for what nobody can give', () => {
+  const pools = [
+    DEMO,
+    aPool('theirs', ['10.0.0.1'], { reserved: { namespaces: ['them'], namespaceSelectors: [], services: [] } }),
+  ]
+  const slips = [
+    ['a list that cannot be read', { isUnreadable: true }, []],
+    ['an address of no pool', { addresses: ['192.168.99.5'] }, ['ADDRESS_IN_NO_POOL']],
+    ['two of one family', { addresses: ['192.168.9.5', '192.168.9.6'] }, ['ADDRESS_REQUEST_INVALID']],
+    ['a pool that is not there', { pool: 'dmeo' }, ['ADDRESS_POOL_UNKNOWN']],
+    ['a pool for others', { pool: 'theirs' }, ['ADDRESS_POOL_NOT_FOR_SERVICE']],
+    ['an address of a pool for others', { addresses: ['10.0.0.1'] }, ['ADDRESS_POOL_NOT_FOR_SERVICE']],
+  ] as const
+  it.each(slips)('%s: keeps what it has until it asks for something else', (_name, part, codes) => {
+    const cluster = new Cluster(pools, [aRequest('default/a')])
+    cluster.claim('192.168.9.0', ['default/a'])
+    cluster.ask(aRequest('default/a', { ...part, current: ['192.168.9.0'] }), aRequest('default/b'))
+    expect([cluster.has('default/a'), cluster.has('default/b')]).toEqual([['192.168.9.0'], ['192.168.9.1']])
+    expect(cluster.codes('default/a')).toEqual(codes)
+    cluster.ask(aRequest('default/a', { addresses: ['192.168.9.7'] }))
+    expect([cluster.has('default/a'), cluster.codes('default/a')]).toEqual([['192.168.9.7'], []])
+  })
+
+  it.each(slips)('%s: is given nothing in its place', (_name, part, codes) => {
+    const cluster = new Cluster(pools, [aRequest('default/a', part)])
+    expect([cluster.has('default/a'), cluster.codes('default/a')]).toEqual([[], codes])
+  })
+})
+
 describe('what a Service is given', () => {
   it('is the lowest free address, the first one included', () => {
     const cluster = new Cluster([DEMO], [aRequest('a/one'), aRequest('a/two')])

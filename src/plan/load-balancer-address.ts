@@ -155,7 +155,10 @@ class Planner implements AddressPlanner {
       for (const request of requests) this.keep(request, formers.get(request.key) ?? new Map(), kept)
     })
     for (const request of requests) this.adopt(request, kept)
-    for (const request of requests) this.give(request, kept.get(request.key) ?? { ...NOTHING_GIVEN, findings: [] })
+    for (const request of requests) {
+      const found = kept.get(request.key)
+      if (found !== undefined) this.give(request, found)
+    }
   }
 
   private inTurn(keys: ReadonlySet<ObjectKey>): readonly AddressRequest[] {
@@ -190,7 +193,7 @@ class Planner implements AddressPlanner {
   }
 
   private give(request: AddressRequest, kept: Kept): void {
-    const { addresses, pool, findings } = choose(this.market, request, kept)
+    const { addresses, pool, findings } = kept.isAll ? { ...kept, findings: [] } : choose(this.market, request, kept)
     if (addresses.length > 0) this.book.set({ request, addresses, pool })
     if (addresses.length < request.families.length) this.waiting.add(request.key)
     const all = [...kept.findings, ...findings]

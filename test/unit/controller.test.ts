@@ -114,6 +114,25 @@ test('a Service that has an address in its status keeps it, before anything is g
   expect(await addresses('mover')).toEqual(['192.168.9.0'])
 })
 
+test('an annotation that cannot be read is an Event, and takes no address away', async () => {
+  await pool()
+  await service('web')
+  await startController()
+  await until(async () => expect(await addresses('web')).toEqual(['192.168.9.0']))
+  const annotate = (value: string | null) => {
+    const annotations = { 'metallb.io/loadBalancerIPs': value }
+    return client.patch(SERVICES, { namespace: 'default', name: 'web' }, { metadata: { annotations } }, { type: 'merge' })
+  }
+  await annotate('192.168.9')
+  await until(async () => {
+    const events = (await client.list(EVENTS)).items.map(({ type, reason, message }) => `${type} ${reason} ${message}`)
+    expect(events.join()).toContain('metadata.annotations[metallb.io/loadBalancerIPs] is "192.168.9"')
+  })
+  expect(await addresses('web')).toEqual(['192.168.9.0'])
+  await annotate('192.168.9.9')
+  await until(async () => expect(await addresses('web')).toEqual(['192.168.9.9']))
+})
+
 test('a Service of another class is left alone, and one of the own class is served', async () => {
   await pool()
   await service('other')
