@@ -16,7 +16,8 @@ export const L2_NO_NAMED_INTERFACE: Code = {
   name: 'L2_NO_NAMED_INTERFACE',
   severity: 'warning',
   title: 'A node has no interface of the name that an L2Advertisement gives',
-  cause: 'The advertisement chooses the node, and names interfaces of which the node has none that is up.',
+  cause:
+    'The advertisement chooses the node, and names interfaces of which the node has none that is up and has an address of its own.',
   fix: "Name an interface of the node in the advertisement's `interfaces`, or leave the node out by its `nodeSelectors`.",
 }
 
