@@ -1,6 +1,6 @@
 /** The bed of MetalLB's cases: a whole lab, MetalLB's objects in it, and what a client on the nodes' subnet sees of their addresses. */
 import { expect } from 'vitest'
-import { NAMESPACES } from '../../../src/kube/bgp-resources.ts'
+import { BGP_PEERS, NAMESPACES } from '../../../src/kube/bgp-resources.ts'
 import {
   ADDRESS_CLAIMS,
   BGP_ADVERTISEMENTS,
@@ -12,6 +12,7 @@ import { SERVICE_L2_STATUSES } from '../../../src/kube/service-status-object.ts'
 import type { SettingsObject } from '../../../src/kube/settings.ts'
 import type { Node, Service, ServiceSpec } from '../../../src/kube/types.ts'
 import { hostNamespace } from '../../../src/lab/names.ts'
+import { runDir } from '../../../src/lab/state.ts'
 import { labProcesses } from '../../../src/lab/status.ts'
 import { inNetns } from '../../../src/linux/netns.ts'
 import { run } from '../../../src/linux/run.ts'
@@ -186,6 +187,18 @@ export class MetallbBed {
   async anyAnnouncer(address: string): Promise<string> {
     await expect.poll(() => this.announcer(address), { message: address }).toMatch(/^(ubuntu-1|optiplex-1|optiplex-2)$/)
     return await this.announcer(address)
+  }
+
+  /** What FRR on the lab's router says to a question, as JSON. */
+  async router(question: string): Promise<unknown> {
+    return JSON.parse(
+      await run(['vtysh', '--vty_socket', `${runDir()}/${this.bed.lab.name}/routers/tor`, '-c', `${question} json`]),
+    )
+  }
+
+  /** Changes the spec of a BGPPeer. */
+  async peer(name: string, spec: object): Promise<void> {
+    await this.bed.api.patch(BGP_PEERS, { namespace: 'default', name }, { spec }, { type: 'merge' })
   }
 
   /** The hardware address that answers on an interface of the client when it asks there for an IPv4 address; '' when nobody does. */
