@@ -11,12 +11,13 @@ import { KeyQueue } from '../kube/key-queue.ts'
 import { FLOATING_ADDRESSES } from '../kube/load-balancer-resources.ts'
 import { type Change, startReflector } from '../kube/reflector.ts'
 import { keyOf, NODES, PODS, type Resource } from '../kube/resource.ts'
-import type { KubeObject } from '../kube/types.ts'
+import type { KubeObject, Node as NodeObject, Pod as PodObject } from '../kube/types.ts'
 import { convertNode, convertPod } from '../kube/world-objects.ts'
 import { logger } from '../log/log.ts'
-import { type HolderKey, holderKey, holderOf } from '../model/address-holder.ts'
+import { type HolderKey, holderKey, holderOf, namespaceOf, subjectOf, titleOf } from '../model/address-holder.ts'
 import type { Finding } from '../model/code.ts'
-import type { FloatingAddress } from '../model/load-balancer.ts'
+import { L2_NOBODY_ANNOUNCES } from '../model/codes/l2-plan.ts'
+import type { FloatingAddress, FloatingCandidate } from '../model/load-balancer.ts'
 import type { Node, NodeName, ObjectKey, Pod } from '../model/world.ts'
 import { planCandidates } from '../plan/floating-candidates.ts'
 import { readyCondition } from './ready-condition.ts'
@@ -32,6 +33,12 @@ export interface FloatingStatusOptions {
   /** Hears of the reasons why an address is at no node, when they are new. */
   readonly tell: (object: KubeObject, findings: readonly Finding[]) => void
   readonly signal: AbortSignal
+}
+
+/** Where objects go, and as what. */
+interface Followed<T extends KubeObject, V> {
+  readonly convert: (raw: T) => V | undefined
+  readonly map: Map<string, V>
 }
 
 export class FloatingStatus {
@@ -68,17 +75,27 @@ export class FloatingStatus {
     this.look(this.options.holders.keys())
   }
 
+  /** Those whose pods are of one of the namespaces. */
+  private lookWithin(namespaces: ReadonlySet<string>): void {
+    this.look([...this.options.holders.keys()].filter((holder) => namespaces.has(namespaceOf(holder))))
+  }
+
   private follow(): void {
     if (this.following) return
     this.following = true
-    const pods = this.reflect(PODS, (raw) => convertPod(raw).value, this.pods)
-    const nodes = this.reflect(NODES, (raw) => convertNode(raw).value, this.nodes)
+    const namespaceIn = (key: ObjectKey) => key.split('/')[0] ?? ''
+    const ofPods = { convert: (raw: PodObject) => convertPod(raw).value, map: this.pods }
+    const ofNodes = { convert: (raw: NodeObject) => convertNode(raw).value, map: this.nodes }
+    const pods = this.reflect(PODS, ofPods, (keys) => this.lookWithin(new Set(keys.map(namespaceIn))))
+    const nodes = this.reflect(NODES, ofNodes, () => this.lookAtAll())
     // before both are whole a candidate would be missing that is there
     void Promise.all([pods, nodes]).then(() => this.queue.start())
   }
 
-  private reflect<T extends KubeObject, V>(resource: Resource<T>, convert: (raw: T) => V | undefined, map: Map<string, V>) {
+  /** `look` hears of those that are different. */
+  private reflect<T extends KubeObject, V>(resource: Resource<T>, into: Followed<T, V>, look: (keys: readonly string[]) => void) {
     const { client, signal } = this.options
+    const { convert, map } = into
     const take = ({ key, after }: Change<{ readonly value: V | undefined }>) => {
       const isSame = isDeepStrictEqual(map.get(key), after?.value)
       if (after?.value === undefined) map.delete(key)
@@ -89,7 +106,8 @@ export class FloatingStatus {
       ...{ client, signal, resource },
       keep: (raw) => ({ value: convert(raw) }),
       onChanges: (changes) => {
-        if (changes.map(take).includes(true)) this.lookAtAll()
+        const different = changes.filter(take).map(({ key }) => key)
+        if (different.length > 0) look(different)
       },
     })
     return reflector.synced
@@ -104,10 +122,12 @@ export class FloatingStatus {
     const { value, findings } = convertFloatingAddress(object)
     const status = this.statusOf(object, value, findings)
     if (isDeepStrictEqual({ ...object.status, ...status }, { ...object.status })) return
-    const { namespace, name = '' } = object.metadata
+    const { namespace, name = '', resourceVersion } = object.metadata
     const { client, signal } = this.options
+    // what a node said since then is not to be taken back
+    const metadata = Object.hasOwn(status, 'node') ? { metadata: { resourceVersion } } : {}
     const request = { type: 'merge', subresource: 'status', signal } as const
-    await client.patch(FLOATING_ADDRESSES, { namespace, name }, { status }, request).catch((error: unknown) => {
+    await client.patch(FLOATING_ADDRESSES, { namespace, name }, { ...metadata, status }, request).catch((error: unknown) => {
       if (!isNotFound(error)) throw error
     })
   }
@@ -121,13 +141,16 @@ export class FloatingStatus {
     const ofAddress = this.options.findingsOf(holderKey('floatingaddress', key))
     this.tell(object, plan.findings)
     // both readings of the object may find the same
-    const found = [...new Map([...invalid, ...ofAddress, ...plan.findings].map((one) => [one.message, one])).values()]
+    const said = [...invalid, ...ofAddress, ...plan.findings]
+    const isSomewhere = plan.candidates.some(({ node }) => node === at)
+    const all = said.length > 0 || isSomewhere ? said : [heldByNobody(key, plan.candidates)]
+    const found = [...new Map(all.map((one) => [one.message, one])).values()]
     const good = plan.candidates.length === 1 ? 'It follows a Ready pod.' : `It may go to ${plan.candidates.length} nodes.`
     return {
       candidates: plan.candidates,
       conditions: [readyCondition(object, found, good)],
       // a merge patch takes away what is null
-      ...(plan.candidates.length === 0 && object.status?.node !== undefined ? { node: null, pod: null } : {}),
+      ...(!isSomewhere && object.status?.node !== undefined ? { node: null, pod: null } : {}),
     }
   }
 
@@ -138,4 +161,13 @@ export class FloatingStatus {
     this.told.set(key, text)
     this.options.tell(object, findings)
   }
+}
+
+/** Why, the agents know: each of them sees its own interfaces and sessions only, and says it in an Event. */
+function heldByNobody(key: ObjectKey, candidates: readonly FloatingCandidate[]): Finding {
+  const holder = holderKey('floatingaddress', key)
+  const nodes = candidates.map(({ node }) => node).join(', ')
+  const message = `${titleOf(holder)} is at no node: none of ${nodes} says that it has it.`
+  const fix = 'Look at its Events (`kubectl describe floatingaddress`), where agents say what is in the way, and at the agents.'
+  return { code: L2_NOBODY_ANNOUNCES, subjects: [subjectOf(holder)], message, fix }
 }

@@ -1,7 +1,7 @@
 /** FloatingAddress: an address that follows pods from node to node, as agents see it, and as a request for addresses. */
 import { holderKey } from '../model/address-holder.ts'
 import { LOAD_BALANCER_SETTING_INVALID } from '../model/codes/controller.ts'
-import type { AddressRequest, FloatingAddress } from '../model/load-balancer.ts'
+import type { AddressRequest, FloatingAddress, FloatingCandidate } from '../model/load-balancer.ts'
 import type { Family } from '../model/world.ts'
 import { canonicalAddress, familyOf } from './address.ts'
 import { communitiesOf, LOCAL_PREFERENCES } from './bgp-objects.ts'
@@ -36,6 +36,7 @@ export function convertFloatingAddress(raw: FloatingAddressObject): Converted<Fl
     addresses: currentFloating(raw).filter((address) => asked.length === 0 || asked.includes(address)),
     addressPool: pool,
     candidates: candidatesOf(raw),
+    ...placeOf(raw),
     pods,
     nodes: selectorsOf(spec, 'nodeSelectors'),
     ...(l2 === undefined ? {} : { l2: { interfaces: l2.texts('interfaces') } }),
@@ -82,11 +83,17 @@ export function currentFloating({ status }: FloatingAddressObject): readonly str
 
 function candidatesOf({ status }: FloatingAddressObject): FloatingAddress['candidates'] {
   const candidates: unknown = status?.candidates
-  if (!Array.isArray(candidates)) return []
-  return candidates.flatMap((one: { readonly node?: unknown; readonly pod?: unknown } | null) => {
-    const { node, pod } = one ?? {}
-    return typeof node === 'string' && typeof pod === 'string' ? { node, pod } : []
-  })
+  return Array.isArray(candidates) ? candidates.flatMap((one) => candidateOf(one) ?? []) : []
+}
+
+function placeOf({ status }: FloatingAddressObject): Pick<FloatingAddress, 'place'> {
+  const place = candidateOf(status)
+  return place === undefined ? {} : { place }
+}
+
+function candidateOf(one: { readonly node?: unknown; readonly pod?: unknown } | null | undefined): FloatingCandidate | undefined {
+  const { node, pod } = one ?? {}
+  return typeof node === 'string' && typeof pod === 'string' ? { node, pod } : undefined
 }
 
 /** What both readings need. A server without the definition's rules stores anything. */

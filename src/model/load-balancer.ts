@@ -94,6 +94,8 @@ export interface FloatingAddress {
   readonly addressPool: string
   /** Where it may be, the first choice first. */
   readonly candidates: readonly FloatingCandidate[]
+  /** Where it is, by the last word of a node; absent: nowhere. */
+  readonly place?: FloatingCandidate
   /** The pods that it follows, by labels, in its namespace. */
   readonly pods: Selector
   /** Nodes that any of these chooses; empty: every node. */

@@ -33,6 +33,11 @@ async function readiness(name: string, status: 'True' | 'False'): Promise<void> 
   )
 }
 
+async function sayPlace(name: string, status: object): Promise<void> {
+  const request = { type: 'merge', subresource: 'status' } as const
+  await world.client.patch(FLOATING_ADDRESSES, { namespace: 'default', name }, { status }, request)
+}
+
 test('an address of no pool is given, and its candidates are the nodes with a Ready pod', async () => {
   await float('edge', { addresses: ['192.168.10.1', 'fd00::1'] })
   await pod('a', 'n1')
@@ -44,7 +49,11 @@ test('an address of no pool is given, and its candidates are the nodes with a Re
 
   await readiness('a', 'True')
   await until(async () => expect((await statusOf('edge')).candidates).toEqual([{ node: 'n1', pod: 'a' }]))
-  expect(await readyOf('edge')).toMatchObject({ status: 'True', reason: 'Ready', message: 'It follows a Ready pod.' })
+  // where it is, the node there says
+  expect(await readyOf('edge')).toMatchObject({ status: 'False', reason: 'L2_NOBODY_ANNOUNCES' })
+  await sayPlace('edge', { node: 'n1', pod: 'a' })
+  const good = { status: 'True', reason: 'Ready', message: 'It follows a Ready pod.' }
+  await until(async () => expect(await readyOf('edge')).toMatchObject(good))
   await readiness('b', 'True')
   const both = [
     { node: 'n1', pod: 'a' },
@@ -65,13 +74,13 @@ test('the node that says it has the address comes first, and is forgotten when n
   await world.start()
   await until(async () => expect((await statusOf('edge')).candidates).toHaveLength(2))
   const last = (await statusOf('edge')).candidates?.at(-1)
-  await world.client.patch(
-    FLOATING_ADDRESSES,
-    { namespace: 'default', name: 'edge' },
-    { status: last ?? {} },
-    { type: 'merge', subresource: 'status' },
-  )
+  await sayPlace('edge', last ?? {})
   await until(async () => expect((await statusOf('edge')).candidates?.[0]).toEqual(last))
+  // a node that died says nothing any more
+  await readiness(last?.pod ?? '', 'False')
+  await until(async () => expect((await statusOf('edge')).candidates).toHaveLength(1))
+  await until(async () => expect((await statusOf('edge')).node).toBeUndefined())
+  await until(async () => expect(await readyOf('edge')).toMatchObject({ status: 'False', reason: 'L2_NOBODY_ANNOUNCES' }))
   await readiness('a', 'False')
   await readiness('b', 'False')
   await until(async () => {

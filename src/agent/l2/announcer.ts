@@ -254,10 +254,11 @@ export class L2Announcer {
 
   /** Of those that this node is to have: the ones that it holds by now. */
   private tellFloating(): void {
+    if (!this.holdings.hasBegun || this.config === undefined) return // what it has is not known yet
     const { observed } = this.options.engine
     const isHeld = (address: string) => (observed.get(`announced-address/${address}`)?.interfaces.length ?? 0) > 0
     const here = [...this.planner.floating].filter(([, { addresses }]) => addresses.every(isHeld))
-    this.floating.want(new Map(here.map(([key, { pod }]) => [key, pod])))
+    this.floating.want(new Map(here.map(([key, { pod }]) => [key, pod])), this.config.floatingAddresses)
   }
 
   private noteRound(round: Round): void {
