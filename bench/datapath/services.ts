@@ -38,6 +38,7 @@ function service(index: number): Service {
     clusterIPs: [bytes(10, (96 << 16) + index + 1)],
     families: ['ipv4'],
     externalIPs: [],
+    externalName: '',
     loadBalancerIPs: [],
     ports: [{ name: '', protocol: 'tcp', port: 80, nodePort: index % 10 === 0 ? 30_000 + index / 10 : 0 }],
     externalPolicy: 'Cluster',

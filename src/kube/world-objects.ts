@@ -32,6 +32,7 @@ export function convertService(raw: Service): Converted<world.Service> {
     clusterIPs: type === 'ExternalName' ? [] : clusterIPs,
     families: families.length > 0 ? families : [...new Set(clusterIPs.map(familyOf))],
     externalIPs: read.addresses(spec.externalIPs ?? [], 'spec.externalIPs'),
+    externalName: type === 'ExternalName' ? (spec.externalName ?? '').toLowerCase() : '',
     loadBalancerIPs: loadBalancerIPs(raw, read),
     ports: servicePorts(raw, read),
     externalPolicy: spec.externalTrafficPolicy === 'Local' ? 'Local' : 'Cluster',

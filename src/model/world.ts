@@ -25,6 +25,8 @@ export interface Service {
   readonly clusterIPs: readonly string[]
   readonly families: readonly Family[]
   readonly externalIPs: readonly string[]
+  /** Of type ExternalName: the name outside that it stands for; '' otherwise. */
+  readonly externalName: string
   /** Addresses of status.loadBalancer whose ipMode is VIP; none unless it is a load balancer. */
   readonly loadBalancerIPs: readonly string[]
   readonly ports: readonly ServicePort[]

@@ -10,6 +10,7 @@ export function aService(key: string, part: Partial<Service> = {}): Service {
     clusterIPs: [],
     families: (part.clusterIPs ?? []).map(familyOf),
     externalIPs: [],
+    externalName: '',
     loadBalancerIPs: [],
     ports: [],
     externalPolicy: 'Cluster',

@@ -11,6 +11,8 @@ import * as bgpReturn from './bgp-return.ts'
 import * as controller from './controller.ts'
 import * as datapath from './datapath.ts'
 import * as floating from './floating.ts'
+import * as haproxy from './haproxy.ts'
+import * as ingress from './ingress.ts'
 import * as kube from './kube.ts'
 import * as l2 from './l2.ts'
 import * as l2Plan from './l2-plan.ts'
@@ -32,6 +34,8 @@ export const CODES: readonly Code[] = [
   controller,
   datapath,
   floating,
+  haproxy,
+  ingress,
   kube,
   l2Plan,
   l2,

@@ -1,0 +1,73 @@
+/**
+ * HAProxy's configuration language as values: every word that reaches a file is made by one of these functions, which refuse what the language
+ * has no form for. There is no template into which a user's string could be put.
+ *
+ * Source: HAProxy 2.6 configuration manual, section 2.2 (quoting and escaping), 7.1.3 (maps are one `key value` a line, `#` begins a comment).
+ */
+import { createHash } from 'node:crypto'
+import { isIP } from 'node:net'
+import { FairwayError } from '../../model/code.ts'
+import { HAPROXY_ENTRY_INVALID } from '../../model/codes/haproxy.ts'
+
+const words = Symbol('words')
+
+/** A piece of HAProxy's language; made in this file alone. */
+export interface Words {
+  readonly [words]: true
+  readonly text: string
+}
+
+const make = (text: string): Words => ({ [words]: true, text })
+const LABEL = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?'
+const HOST_NAME = new RegExp(`^${LABEL}(\\.${LABEL})*$`)
+
+/** Keywords and numbers, written in the source of Fairway; `values` go between them. */
+export function phrase(parts: TemplateStringsArray, ...values: readonly (Words | number)[]): Words {
+  return make(parts.reduce((text, part, at) => text + wordText(values[at - 1]) + part))
+}
+
+function wordText(value: Words | number | undefined): string {
+  if (typeof value === 'object') return value.text
+  if (value === undefined || !Number.isSafeInteger(value) || value < 0) throw invalid(`${value} is no whole number`)
+  return String(value)
+}
+
+/** A section: its head, and its statements one a line. */
+export function section(head: Words, lines: readonly Words[]): string {
+  return `${[head.text, ...lines.map(({ text }) => `  ${text}`)].join('\n')}\n`
+}
+
+/** A name that stands for a key: no two keys have one, and nothing of the key is in it. */
+export function nameFor(kind: 'be' | 'srv', key: string): Words {
+  return make(`${kind}_${createHash('sha256').update(key).digest('hex').slice(0, 20)}`)
+}
+
+/** A file of ours, or a number of one: the folder is the operator's word, and may have what file names have. @throws {FairwayError} */
+export function file(path: string): Words {
+  // inside single quotes nothing is special
+  if (!/^\/[^'\p{C}]*$/u.test(path)) throw invalid(`the file name ${JSON.stringify(path)} cannot be written`)
+  return make(`'${path}'`)
+}
+
+export function port(value: number): Words {
+  if (!Number.isInteger(value) || value < 1 || value > 65_535) throw invalid(`${value} is no port`)
+  return make(String(value))
+}
+
+/** `ADDRESS:PORT`; an address of IPv6 in brackets, as a name would be looked up otherwise. @throws {FairwayError} */
+export function endpoint(host: string, number: number): Words {
+  const family = isIP(host)
+  if (host.includes('%') || (family === 0 && (!HOST_NAME.test(host) || host.length > 253)))
+    throw invalid(`${JSON.stringify(host)} is neither an address nor a host name`)
+  return make(`${family === 6 ? `[${host}]` : host}:${port(number).text}`)
+}
+
+/** One line of a map. @throws {FairwayError} for a key that would be another one, or more than one line */
+export function mapLine(key: string, value: Words): string {
+  if (!/^[!-~]+$/.test(key) || key.startsWith('#')) throw invalid(`${JSON.stringify(key)} cannot be looked up`)
+  return `${key} ${value.text}`
+}
+
+function invalid(why: string): FairwayError {
+  return new FairwayError(HAPROXY_ENTRY_INVALID, `HAProxy cannot be given this: ${why}.`)
+}

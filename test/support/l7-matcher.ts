@@ -1,0 +1,58 @@
+/** Says what becomes of a request by entries of a gateway, as src/model/l7.ts promises it: slow, and without any proxy. */
+import type { HostPattern, L7Entry, L7Rule, PathPattern } from '../../src/model/l7.ts'
+
+export interface L7Request {
+  readonly listener: string
+  /** As the client sends it; '' for none. */
+  readonly host: string
+  readonly path: string
+}
+
+/** The rule that is used; undefined: none matches, which is 404. */
+export function matching(entries: Iterable<L7Entry>, { listener, host, path }: L7Request): L7Rule | undefined {
+  const name = host
+    .toLowerCase()
+    .replace(/:[0-9]+$/, '')
+    .replace(/\.$/, '')
+  const rules = [...entries].filter((entry) => entry.kind === 'rule')
+  return rules
+    .filter((rule) => rule.listeners.includes(listener) && hostHolds(rule.host, name) && pathHolds(rule.path, path))
+    .sort((one, other) => compare(placeOf(one), placeOf(other)))[0]
+}
+
+/** The addresses of the servers that a request may go to, sorted; empty: it is answered without any. */
+export function serversOf(entries: ReadonlyMap<string, L7Entry>, rule: L7Rule | undefined): readonly string[] {
+  if (rule?.action.kind !== 'forward') return []
+  return rule.action.backends
+    .flatMap(({ backend, weight }) => {
+      const found = weight > 0 ? entries.get(backend) : undefined
+      return found?.kind === 'backend' ? found.servers.map(({ address, port }) => `${address}:${port}`) : []
+    })
+    .toSorted()
+}
+
+function hostHolds(host: HostPattern, name: string): boolean {
+  if (host.kind === 'any') return true
+  if (host.kind === 'exact') return name === host.name
+  if (!name.endsWith(`.${host.name}`)) return false
+  const rest = name.slice(0, -host.name.length - 1)
+  return rest !== '' && (host.labels === 'any' || !rest.includes('.'))
+}
+
+function pathHolds(path: PathPattern, asked: string): boolean {
+  if (path.kind === 'exact') return asked === path.path
+  if (path.kind === 'prefix') return asked === path.path || asked.startsWith(`${path.path}/`)
+  return new RegExp(path.expression, path.ignoresCase ? 'i' : '').test(asked)
+}
+
+/** Smaller goes first, number by number. */
+function placeOf({ host, path, rank }: L7Rule): readonly number[] {
+  const hostPlace = host.kind === 'exact' ? -1_000 : host.kind === 'wildcard' ? -host.name.split('.').length : 0
+  const pathPlace = path.kind === 'exact' ? [0, 0] : path.kind === 'prefix' ? [1, -path.path.length] : [2, 0]
+  return [hostPlace, ...pathPlace, rank]
+}
+
+function compare(one: readonly number[], other: readonly number[]): number {
+  for (const [at, number] of one.entries()) if (number !== other[at]) return number - (other[at] ?? 0)
+  return 0
+}
