@@ -25,6 +25,14 @@ export interface Choice extends Given {
 
 export const NOTHING_GIVEN: Given = { addresses: [], pool: '' }
 
+/** What it has after an edit of its pool took an address away, as its author agreed: all of another pool where that is to be had, else what is left. */
+export function chooseAnew(market: Market, request: AddressRequest, kept: Given): Choice {
+  const stayed = choose(market, request, kept)
+  if (stayed.addresses.length === request.families.length) return stayed
+  const moved = choose(market, request, NOTHING_GIVEN)
+  return moved.addresses.length > stayed.addresses.length ? moved : stayed
+}
+
 /** `kept` is what it has already; it stays. Who cannot have all that is missing gets none of it, except under PreferDualStack. */
 export function choose(market: Market, request: AddressRequest, kept: Given): Choice {
   const missing = request.families.filter((family) => !kept.addresses.some((address) => familyOf(address) === family))

@@ -9,6 +9,8 @@ import { outsidePool } from './address-finding.ts'
 import { isFor } from './pool-choice.ts'
 
 export interface Kept extends Given {
+  /** Whether an address went because its pool does not have it any more. */
+  readonly isRobbed: boolean
   readonly findings: readonly Finding[]
   /** It asks for what it cannot have, so that this is all that it has. */
   readonly isAll: boolean
@@ -21,21 +23,28 @@ export interface Kept extends Given {
 export function keep(market: Market, request: AddressRequest, former: ReadonlyMap<string, string>): Kept {
   const flaw = flawOf(market, request, former)
   const asked = flaw === undefined ? request : { ...request, addresses: [], pool: '' }
-  const addresses: string[] = []
-  const findings: Finding[] = []
-  let pool = ''
+  const found = { addresses: [] as string[], findings: [] as Finding[], pool: '', isRobbed: false }
   for (const family of request.families)
     for (const [address, name] of former) {
-      if (familyOf(address) !== family || addresses.some((one) => familyOf(one) === family)) continue
-      const stays = stay(market, asked, address, name)
-      if (stays === undefined) continue
-      addresses.push(address)
-      if (pool === '') pool = stays.pool
-      findings.push(...stays.findings)
+      if (familyOf(address) !== family || found.addresses.some((one) => familyOf(one) === family)) continue
+      note(found, address, stay(market, asked, address, name))
     }
+  const { addresses, findings, pool, isRobbed } = found
   const hasAny = addresses.length > 0
   if (flaw !== undefined && hasAny) findings.push(flaw)
-  return { addresses, pool, findings, isAll: request.isUnreadable === true || (flaw !== undefined && hasAny) }
+  return { addresses, pool, isRobbed, findings, isAll: request.isUnreadable === true || (flaw !== undefined && hasAny) }
+}
+
+function note(
+  found: { addresses: string[]; findings: Finding[]; pool: string; isRobbed: boolean },
+  address: string,
+  stays: Stay | 'robbed' | undefined,
+): void {
+  if (stays === 'robbed') found.isRobbed = true
+  if (typeof stays !== 'object') return
+  found.addresses.push(address)
+  if (found.pool === '') found.pool = stays.pool
+  found.findings.push(...stays.findings)
 }
 
 /** Whether an address in its status, which no claim says is its own, is taken for its own: someone else gave it, of a pool of ours. */
@@ -49,7 +58,7 @@ interface Stay {
   readonly findings: readonly Finding[]
 }
 
-function stay(market: Market, request: AddressRequest, address: string, name: string): Stay | undefined {
+function stay(market: Market, request: AddressRequest, address: string, name: string): Stay | 'robbed' | undefined {
   const { space, namespaces, book } = market
   if (request.addresses.length > 0 && !request.addresses.includes(address)) return undefined
   if (book.obstacles(address, request).length > 0) return undefined
@@ -59,6 +68,6 @@ function stay(market: Market, request: AddressRequest, address: string, name: st
   if (owner === undefined && request.mayBeOutside) return { pool: '', findings: [] }
   if (request.pool !== '' && request.pool !== name) return undefined
   const giver = space.byName.get(name)
-  if (giver?.mayMove || owner?.mayMove) return undefined
+  if (giver?.mayMove || owner?.mayMove) return 'robbed'
   return { pool: name, findings: [outsidePool(request, address, giver ?? name)] }
 }

@@ -299,6 +299,20 @@ describe('a change of pools', () => {
     expect([cluster.has('a/1'), cluster.has('a/2')]).toEqual([['192.168.9.2'], ['192.168.9.1']])
   })
 
+  it('takes both of another pool when its author lets one family go, and one where there is no other', () => {
+    const both = aPool('both', ['192.168.9.0-192.168.9.9', 'fd00:9::-fd00:9::9'], { mayMove: true })
+    const six = { ...both, spans: both.spans.slice(1) }
+    const other = aPool('other', ['192.168.8.0-192.168.8.9', 'fd00:8::-fd00:8::9'])
+    const dual = aRequest('a/1', { families: ['ipv4', 'ipv6'], needsAll: false })
+    const alone = new Cluster([both], [dual])
+    alone.pool(six)
+    expect(alone.has('a/1')).toEqual(['fd00:9::'])
+    const beside = new Cluster([both, other], [dual])
+    expect(beside.has('a/1')).toEqual(['192.168.9.0', 'fd00:9::'])
+    beside.pool(six)
+    expect(beside.has('a/1')).toEqual(['192.168.8.0', 'fd00:8::'])
+  })
+
   it('lets an address be of another pool that has it now', () => {
     const cluster = held()
     cluster.pools.clear()

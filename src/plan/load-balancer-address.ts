@@ -9,7 +9,7 @@ import type { Finding } from '../model/code.ts'
 import type { AddressClaim, AddressPool, AddressRequest } from '../model/load-balancer.ts'
 import type { ObjectKey } from '../model/world.ts'
 import { AddressBook, type Given } from './address-book.ts'
-import { choose, type Market, NOTHING_GIVEN } from './address-choice.ts'
+import { type Choice, choose, chooseAnew, type Market, NOTHING_GIVEN } from './address-choice.ts'
 import { overlap } from './address-finding.ts'
 import { type Kept, keep, mayAdopt } from './address-keep.ts'
 import { inOrder, type NamespaceLabels } from './pool-choice.ts'
@@ -192,8 +192,13 @@ class Planner implements AddressPlanner {
     this.keep(request, own, kept)
   }
 
+  private chooseFor(request: AddressRequest, kept: Kept): Choice {
+    if (kept.isAll) return { ...kept, findings: [] }
+    return (kept.isRobbed ? chooseAnew : choose)(this.market, request, kept)
+  }
+
   private give(request: AddressRequest, kept: Kept): void {
-    const { addresses, pool, findings } = kept.isAll ? { ...kept, findings: [] } : choose(this.market, request, kept)
+    const { addresses, pool, findings } = this.chooseFor(request, kept)
     if (addresses.length > 0) this.book.set({ request, addresses, pool })
     if (addresses.length < request.families.length) this.waiting.add(request.key)
     const all = [...kept.findings, ...findings]
