@@ -25,3 +25,10 @@ export function canonicalCidr(text: string): string | undefined {
 export function familyOf(address: string): Family {
   return address.includes(':') ? 'ipv6' : 'ipv4'
 }
+
+const OF_NO_MACHINE: ReadonlySet<string> = new Set(['unspecified', 'loopback', 'linkLocal', 'multicast', 'broadcast'])
+
+/** Whether one machine can have it on a network, and be reached there from others. `address` is canonical. */
+export function isGlobalUnicast(address: string): boolean {
+  return !OF_NO_MACHINE.has(ipaddr.parse(address).range())
+}

@@ -53,6 +53,11 @@ describe('a FloatingAddress', () => {
   it.each([
     ['no spec', undefined, 'must have either addresses or pool'],
     ['both', { addresses: ['192.168.10.1'], pool: 'a', selector: SELECTOR }, 'must have either addresses or pool'],
+    [
+      'an address of no machine',
+      { addresses: ['224.0.0.5'], selector: SELECTOR },
+      'spec.addresses[0] is "224.0.0.5", which is not a unicast address that others can reach',
+    ],
     ['no address', { addresses: ['edge'], selector: SELECTOR }, 'spec.addresses[0] is "edge", which is not an IP address'],
     ['two of a family', { addresses: ['192.168.10.1', '192.168.10.2'], selector: SELECTOR }, 'has two of one family'],
     ['every pod', { pool: 'a', selector: {} }, 'chooses every pod'],

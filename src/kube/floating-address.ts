@@ -3,7 +3,7 @@ import { holderKey } from '../model/address-holder.ts'
 import { LOAD_BALANCER_SETTING_INVALID } from '../model/codes/controller.ts'
 import type { AddressRequest, FloatingAddress, FloatingCandidate } from '../model/load-balancer.ts'
 import type { Family } from '../model/world.ts'
-import { canonicalAddress, familyOf } from './address.ts'
+import { canonicalAddress, familyOf, isGlobalUnicast } from './address.ts'
 import { communitiesOf, LOCAL_PREFERENCES } from './bgp-objects.ts'
 import type { Converted } from './converted.ts'
 import { selectorOf, selectorsOf } from './label-selector.ts'
@@ -103,6 +103,7 @@ function read(raw: FloatingAddressObject) {
   const asked = spec.list('addresses').flatMap(([value, name]) => {
     const address = typeof value === 'string' ? canonicalAddress(value) : undefined
     if (address === undefined) notes.refuse(name, value, 'an IP address')
+    else if (!isGlobalUnicast(address)) notes.refuse(name, value, 'a unicast address that others can reach')
     return address ?? []
   })
   const pool = spec.text('pool')

@@ -71,6 +71,20 @@ describe('IPAddressPool', () => {
     ])
   })
 
+  test.each([
+    '0.0.0.0/0',
+    '127.0.0.0/8',
+    '224.0.0.0/24',
+    '255.255.255.0/24',
+    '169.254.1.1-169.254.1.9',
+    'fe80::/64',
+    'ff02::/120',
+  ])('does not give addresses that no machine is reached at: %s', (range) => {
+    const converted = convert({ addresses: [range, '192.168.9.0/24'] })
+    expect(converted.value?.spans).toHaveLength(1)
+    expect(converted.findings.map(({ message }) => message).join()).toContain('which is not a range of unicast addresses')
+  })
+
   test('is not used with a selector that would choose more than was meant', () => {
     const converted = convert({ addresses: [], serviceAllocation: { namespaceSelectors: [{ matchLabels: { a: 1 } }] } })
     expect(converted.value).toBeUndefined()

@@ -2,6 +2,7 @@
 
 import { LOAD_BALANCER_SETTING_INVALID } from '../model/codes/controller.ts'
 import type * as balancer from '../model/load-balancer.ts'
+import { isGlobalUnicast } from './address.ts'
 import { spanOf } from './address-span.ts'
 import { communitiesOf, LOCAL_PREFERENCES } from './bgp-objects.ts'
 import type { Converted } from './converted.ts'
@@ -43,7 +44,13 @@ function spansOf(spec: Fields): readonly balancer.AddressSpan[] {
   return spec.list('addresses').flatMap(([value, name]) => {
     const span = typeof value === 'string' ? spanOf(value) : undefined
     if (span === undefined) spec.notes.skip(name, value, SPAN_FORM)
-    return span ?? []
+    if (span === undefined || (isGlobalUnicast(span.first) && isGlobalUnicast(span.last))) return span ?? []
+    spec.notes.skip(
+      name,
+      value,
+      'a range of unicast addresses: no multicast, broadcast, loopback, link-local or unspecified ones',
+    )
+    return []
   })
 }
 

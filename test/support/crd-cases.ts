@@ -106,6 +106,7 @@ const nodesWith = (operator: string, values?: readonly string[]) => ({
 })
 
 /** Sentences of rules, as they stand in the definitions. */
+const UNICAST = 'must be a unicast address: no multicast, broadcast, loopback, link-local or unspecified one'
 const VALUES = 'In and NotIn have values, Exists and DoesNotExist have none'
 const KEEPALIVE = 'keepaliveTime must be from 1s to holdTime (90s where nothing is said)'
 const COMMUNITY = 'a community is NUMBER:NUMBER or large:NUMBER:NUMBER:NUMBER'
@@ -193,6 +194,13 @@ const OTHERS: readonly (readonly [(name: string, spec: object) => CrdObject, obj
     'two addresses must be one of IPv4 and one of IPv6',
   ],
   [floating, { addresses: ['edge'], selector: SELECTOR }, 'must be an IPv4 or IPv6 address'],
+  [floating, { addresses: ['0.0.0.0'], selector: SELECTOR }, UNICAST],
+  [floating, { addresses: ['127.0.0.1'], selector: SELECTOR }, UNICAST],
+  [floating, { addresses: ['224.0.0.5'], selector: SELECTOR }, UNICAST],
+  [floating, { addresses: ['255.255.255.255'], selector: SELECTOR }, UNICAST],
+  [floating, { addresses: ['::'], selector: SELECTOR }, UNICAST],
+  [floating, { addresses: ['fe80::1'], selector: SELECTOR }, UNICAST],
+  [floating, { addresses: ['ff02::1'], selector: SELECTOR }, UNICAST],
   [floating, { pool: 'a', selector: {} }, 'the selector must name labels, since an empty one would choose every pod'],
   [
     floating,
