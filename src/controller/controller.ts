@@ -138,6 +138,7 @@ export class Controller {
     while (!leading.aborted && this.metallb.finding === undefined) await Promise.race([ended, this.metallbChanged.promise])
     over.abort()
     this.term = undefined
+    this.pools.show(undefined)
   }
 
   private change(changes: readonly AddressWorldChange[]): void {

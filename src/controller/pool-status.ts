@@ -1,5 +1,6 @@
 /** How full the pools are, and what is wrong with them, in their status: a while after changes, one write a pool at most. */
 import { isDeepStrictEqual } from 'node:util'
+import { isNotFound } from '../kube/api-error.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { IP_ADDRESS_POOLS } from '../kube/load-balancer-resources.ts'
 import type { SettingsObject } from '../kube/settings.ts'
@@ -15,6 +16,8 @@ const log = logger('controller')
 
 /** Many Services that come at once are one write. */
 const AFTER_IN_MS = 250
+/** What could not be written is tried again. */
+const AGAIN_IN_MS = 5_000
 
 /** The most that a count of the API can say: int64, and what JSON in JavaScript carries exactly. */
 const MOST = BigInt(Number.MAX_SAFE_INTEGER)
@@ -43,29 +46,47 @@ export class PoolStatus {
   private readonly options: PoolStatusOptions
   private counting: Counting | undefined
   private timer: NodeJS.Timeout | undefined
+  private isWriting = false
 
   constructor(options: PoolStatusOptions) {
     this.options = options
     options.signal.addEventListener('abort', () => clearTimeout(this.timer))
   }
 
-  /** Undefined: nobody knows. */
+  /** Undefined: nobody knows, and nothing is written. */
   show(counting: Counting | undefined): void {
     this.counting = counting
-    if (this.timer === undefined && counting !== undefined && !this.options.signal.aborted)
-      this.timer = setTimeout(() => void this.write(), AFTER_IN_MS)
+    if (counting !== undefined) this.writeIn(AFTER_IN_MS)
   }
 
+  private writeIn(ms: number): void {
+    if (this.timer !== undefined || this.options.signal.aborted) return
+    this.timer = setTimeout(() => void this.write(), ms)
+  }
+
+  /** One after the other, so that an older count never overwrites a newer one. */
   private async write(): Promise<void> {
     this.timer = undefined
-    const { client, world, signal } = this.options
-    for (const [key, object] of world.poolObjects) {
-      const status = this.statusOf(key, object)
-      if (status === undefined || isDeepStrictEqual({ ...statusIn(object), ...status }, statusIn(object))) continue
-      const { namespace, name = '' } = object.metadata
-      await client
-        .patch(IP_ADDRESS_POOLS, { namespace, name }, { status }, { type: 'merge', subresource: 'status', signal })
-        .catch((err: unknown) => log.debug({ err, pool: key }, 'the status of a pool could not be written'))
+    if (this.isWriting) return this.writeIn(AFTER_IN_MS)
+    this.isWriting = true
+    let hasFailed = false
+    for (const [key, object] of this.options.world.poolObjects) hasFailed = !(await this.writeOne(key, object)) || hasFailed
+    this.isWriting = false
+    if (hasFailed) this.writeIn(AGAIN_IN_MS)
+  }
+
+  private async writeOne(key: ObjectKey, object: SettingsObject): Promise<boolean> {
+    const { client, signal } = this.options
+    const status = this.statusOf(key, object)
+    if (status === undefined || isDeepStrictEqual({ ...statusIn(object), ...status }, statusIn(object))) return true
+    const { namespace, name = '' } = object.metadata
+    const request = { type: 'merge', subresource: 'status', signal } as const
+    try {
+      await client.patch(IP_ADDRESS_POOLS, { namespace, name }, { status }, request)
+      return true
+    } catch (err) {
+      log.debug({ err, pool: key }, 'the status of a pool could not be written; trying again')
+      return isNotFound(err)
     }
   }
 

@@ -161,3 +161,19 @@ test('the one who announces a Service from now on removes what a dead node said 
   speaker.note()
   await vi.waitFor(async () => expect(await there()).toEqual(['default/other--dead', 'default/web--n1', 'default/web--n3']))
 })
+
+test('what changes all the time does not keep the rest from being told', async () => {
+  const announced = () => new Map([['default/calm', new Set(['eth0'])]])
+  const speaker = new L2ServiceStatus({
+    client,
+    node: 'n1',
+    signal: stop.signal,
+    announced,
+    dead: () => new Set(),
+    afterInMs: 100,
+  })
+  const flood = setInterval(() => speaker.note(), 10)
+  stop.signal.addEventListener('abort', () => clearInterval(flood))
+  const there = async () => (await client.list(SERVICE_L2_STATUSES)).items.map((item) => keyOf(item))
+  await vi.waitFor(async () => expect(await there()).toContain('default/calm--n1'), { timeout: 5_000 })
+})

@@ -35,6 +35,7 @@ export class L2ServiceStatus {
   /** Dead nodes that say nothing any more of what is announced here: the Services of that time. */
   private readonly swept = new Map<NodeName, ReadonlySet<ObjectKey>>()
   private timer: NodeJS.Timeout | undefined
+  private isNoted = false
 
   constructor(options: ServiceStatusOptions) {
     const { client, node, signal } = options
@@ -46,8 +47,10 @@ export class L2ServiceStatus {
 
   /** Something of it may be different. */
   note(): void {
+    // what moves all the time must not keep the rest from being told
+    if (this.isNoted || this.options.signal.aborted) return
+    this.isNoted = true
     clearTimeout(this.timer)
-    if (this.options.signal.aborted) return
     this.timer = setTimeout(() => this.tell(), this.options.afterInMs ?? AFTER_IN_MS)
     this.timer.unref()
   }
@@ -64,6 +67,7 @@ export class L2ServiceStatus {
   }
 
   private tell(): void {
+    this.isNoted = false
     const announced = this.options.announced()
     const statuses = [...announced].map(([service, interfaces]) => {
       return [service, { interfaces: [...interfaces].toSorted().map((name) => ({ name })) }] as const
