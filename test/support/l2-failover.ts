@@ -78,6 +78,11 @@ export class L2Failover {
     await this.running?.down()
   }
 
+  /** Runs a shell line on a node; returns what it printed. @throws {FairwayError} when it fails */
+  onNode(node: string, line: string): Promise<string> {
+    return run([FAIRWAY, 'lab', 'exec', '--name', this.name, node, '--', 'sh', '-c', line])
+  }
+
   /** What an agent says of its announcements; undefined while it does not answer. */
   async stateOf(node: string): Promise<AgentL2 | undefined> {
     return (await this.agent(node))?.l2
