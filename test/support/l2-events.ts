@@ -1,4 +1,5 @@
 /** What can happen to the node that has an address, for the short and the long test of it. */
+import { setTimeout as lasting } from 'node:timers/promises'
 import { ANNOUNCERS, FOUR, type L2Failover, SIX } from './l2-failover.ts'
 import { until } from './until.ts'
 
@@ -60,6 +61,9 @@ export async function switchOn(rig: L2Failover): Promise<void> {
   await rig.onNode(OWNER, lines.join(' && '))
 }
 
+/** A node that is taken for dead has lost its addresses by then: what did not happen is looked for so long. */
+const WATCHED_IN_MS = 1_000
+
 /** Processes of the owner end, others take their place, and nobody else takes the addresses. */
 const ended = (name: string, signal: 'SIGKILL' | 'SIGTERM', which: readonly ('agent' | 'bird')[]): L2Event => ({
   ...{ name, darkAtMostMs: 0 },
@@ -68,6 +72,7 @@ const ended = (name: string, signal: 'SIGKILL' | 'SIGTERM', which: readonly ('ag
     const before = await pids()
     for (const pid of before) process.kill(pid, signal)
     await until(pids, (now) => now.every((pid) => !before.includes(pid)), SOON_IN_MS)
+    await lasting(WATCHED_IN_MS)
   },
   over: (rig) => rig.whole(),
 })
@@ -98,7 +103,7 @@ export const API_AWAY: L2Event = {
     const apiServer = await rig.pidOf('lab-apiserver')
     process.kill(apiServer, 'SIGSTOP')
     try {
-      await new Promise((resolve) => setTimeout(resolve, AWAY_IN_MS))
+      await lasting(AWAY_IN_MS)
     } finally {
       process.kill(apiServer, 'SIGCONT')
     }
