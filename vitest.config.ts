@@ -33,6 +33,7 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'demo/**/*.test.ts', 'scripts/**/*.test.ts', 'test/unit/**/*.test.ts'],
           testTimeout: 20_000,
+          hookTimeout: 60_000,
           env: { FAIRWAY_LOG: process.env.FAIRWAY_LOG ?? 'silent' },
         },
       },

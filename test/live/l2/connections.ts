@@ -48,6 +48,7 @@ interface Held {
 
 const [port = '', held = '', interval = '', ...addresses] = process.argv.slice(2)
 let isOver = false
+const timers: NodeJS.Timeout[] = []
 
 function attempt(address: string): Try {
   const one: Try = { atInMs: performance.now(), outcome: '' }
@@ -130,8 +131,7 @@ async function ask(address: string): Promise<() => ConnectionsResult> {
   const open = await Promise.all(Array.from({ length: Number(held) }, () => hold(address)))
   for (const one of open) void keepAsking(one)
   const tries: Try[] = []
-  const timer = setInterval(() => tries.push(attempt(address)), Number(interval))
-  process.stdin.on('end', () => clearInterval(timer))
+  timers.push(setInterval(() => tries.push(attempt(address)), Number(interval)))
   return () => judge(address, tries, open)
 }
 
@@ -139,6 +139,7 @@ const results = await Promise.all(addresses.map(ask))
 process.stdout.write('asking\n')
 process.stdin.resume()
 await once(process.stdin, 'end')
+for (const timer of timers) clearInterval(timer)
 isOver = true // what was asked has its answer by the end
 await wait(PATIENCE_IN_MS + 100)
 process.stdout.write(`${JSON.stringify(results.map((result) => result()))}\n`)
