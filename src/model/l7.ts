@@ -4,6 +4,7 @@
  * Everything is decided here: of two rules that both match a request the first one is used, names are resolved to servers, and what could not be used has
  * become a finding. An engine translates, and chooses nothing.
  */
+import type { L7Policy, PathRewrite } from './l7-policy.ts'
 import type { Keyed } from './plan.ts'
 import type { ObjectKey } from './world.ts'
 
@@ -32,6 +33,8 @@ export interface HostCertificate extends Keyed {
   readonly host: HostPattern
   /** The key of a `Certificate`. */
   readonly certificate: string
+  /** Clients are asked for a certificate that one of these has signed, as PEM; without one, or with another, nothing is refused here: rules do so (`L7Policy.clientCertificate`). */
+  readonly clientAuthority?: string
 }
 
 /**
@@ -59,9 +62,9 @@ export type PathPattern =
   | { readonly kind: 'prefix'; readonly path: string }
   | { readonly kind: 'regex'; readonly expression: string; readonly ignoresCase: boolean }
 
-/** One more thing that must hold of a request; the name of a header in lower case. */
+/** One more thing that must hold of a request; the name of a header in lower case. A regular expression matches somewhere. */
 export interface Condition {
-  readonly of: 'header' | 'query'
+  readonly of: 'header' | 'query' | 'cookie'
   readonly name: string
   readonly is: 'exact' | 'regex'
   readonly value: string
@@ -71,7 +74,8 @@ export interface Condition {
  * What becomes of the requests that it matches.
  *
  * Order: of the rules of one listener the most specific host goes first (exact, then the wildcard of most labels, then any), then exact paths, then the
- *        longest prefix, then `rank`, which planners give: the lower first, each once for one host and path.
+ *        longest prefix, then regular expressions, then `rank`, which planners give: the lower first, each once for one host and path; over all regular
+ *        expressions of a host `rank` alone counts. Of a host that has any of these no prefix is used (ingress-nginx) or they go after prefixes: planners see to it.
  */
 export interface L7Rule extends Keyed {
   readonly kind: 'rule'
@@ -86,6 +90,8 @@ export interface L7Rule extends Keyed {
   readonly conditions: readonly Condition[]
   readonly rank: number
   readonly action: L7Action
+  /** Of requests that are forwarded, and, as far as it says who may ask, of all. */
+  readonly policy: L7Policy
   /** The object that asks for it, as in findings: `ingress/NAMESPACE/NAME`. */
   readonly subject: string
 }
@@ -95,10 +101,15 @@ export type L7Action =
   | { readonly kind: 'forward'; readonly backends: readonly WeightedBackend[] }
   | {
       readonly kind: 'redirect'
+      /** '', '' and 0: those of the request; 0 with a scheme: that scheme's own. */
       readonly scheme: '' | 'http' | 'https'
       readonly host: string
       readonly port: number
       readonly status: number
+      /** Without one that of the request. */
+      readonly path?: PathRewrite
+      /** Whether the query of the request is kept. */
+      readonly keepsQuery: boolean
     }
   | { readonly kind: 'respond'; readonly status: number }
 

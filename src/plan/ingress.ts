@@ -157,6 +157,7 @@ class Planner implements IngressPlanner {
     this.book.put({
       ...{ kind: 'rule', key, listeners: [HTTP, HTTPS], host, path, method: '', conditions: [], rank },
       action: { kind: 'forward', backends: target === undefined ? [] : [{ backend: target.backend, weight: 1 }] },
+      policy: {},
       subject: `ingress/${winner.key}`,
     })
   }

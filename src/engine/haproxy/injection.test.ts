@@ -54,6 +54,7 @@ function rule(host: string, path: PathPattern): L7Rule {
     host: { kind: 'exact', name: host },
     path,
     action: { kind: 'forward', backends: [{ backend: `backend/${host}`, weight: 1 }] },
+    policy: {},
     subject: 'ingress/a/b',
   }
 }
