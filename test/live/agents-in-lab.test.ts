@@ -75,7 +75,7 @@ async function rulesets(): Promise<string> {
 }
 
 /** Asks through two nodes while `action` runs. */
-async function underLoad(action: () => Promise<void>): Promise<{ readonly asked: number; readonly failed: readonly string[] }> {
+async function underLoad(action: () => Promise<void>): Promise<{ readonly asked: number; readonly failed: readonly object[] }> {
   const urls = ['http://192.168.0.240:30090/', 'http://192.168.0.154:30090/']
   const [program = '', ...args] = inNetns(`fw-${NAME}-client`, [process.execPath, LOAD, ...urls])
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })

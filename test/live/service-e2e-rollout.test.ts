@@ -1,5 +1,5 @@
 /**
- * A rolling update under constant load on load-balancer addresses, NodePorts and ClusterIPs, under both traffic policies: nothing is lost in 10,000 requests.
+ * A rolling update under constant load on load-balancer addresses, NodePorts and ClusterIPs, under both traffic policies: no new connection fails in 10,000 requests.
  * Source: kubernetes test/e2e/network/loadbalancer.go, "should not have connectivity disruption during rolling update", whose gate is 95 in 100.
  */
 import { spawn } from 'node:child_process'
@@ -10,9 +10,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Service } from '../../src/kube/types.ts'
 import { inNetns } from '../../src/linux/netns.ts'
 import { Bed, balancer, clusterIp, FAMILIES, type Family, NODES, nodePort, type Target } from './service-e2e/bed.ts'
+import { type Move, Moves } from './service-e2e/moves.ts'
 
 const LOAD = fileURLToPath(new URL('./traffic/load.ts', import.meta.url))
 const WANTED = 10_000
+/** A request takes some milliseconds; the asker and what watches neighbours are two processes. */
+const IN_FLIGHT_IN_MS = 1_000
 const POLICIES = ['Cluster', 'Local'] as const
 
 /** A pod that asks; it is on a node that the load from hosts does not come from. */
@@ -21,6 +24,7 @@ const ASKER = 'asker'
 const DEFAULT_STRATEGY = [{ op: 'remove', path: '/spec/strategy' }]
 
 let bed: Bed
+let moves: Moves
 const services: Service[] = []
 const balanced: Service[] = []
 
@@ -51,12 +55,16 @@ beforeAll(async () => {
   bed = await Bed.up('t-svc-roll')
   await bed.lab.client('kubectl apply -f -', `${WEB}---${TWO}`)
   await bed.announce()
+  moves = new Moves(bed.netnsOf('client'))
   for (const family of FAMILIES) for (const policy of POLICIES) services.push(await service(family, policy))
   for (const family of FAMILIES) balanced.push(await balancedService(family))
   await bed.pods({ name: ASKER, node: 'optiplex-2' })
   await bed.lab.client(`${rolled('web')} && ${rolled('two')}`)
 })
-afterAll(() => bed?.down())
+afterAll(async () => {
+  await moves?.end()
+  await bed?.down()
+})
 
 /** Under Local, outsiders and the cluster's own draw from a node's own pods: it has one at every moment, if only one that ends. */
 async function service(family: Family, policy: 'Cluster' | 'Local'): Promise<Service> {
@@ -80,14 +88,22 @@ function balancedService(family: Family): Promise<Service> {
   })
 }
 
+interface Failure {
+  readonly url: string
+  readonly why: string
+  readonly hadConnected: boolean
+  readonly atInMs: number
+}
+
 interface Count {
   readonly asked: number
-  readonly failed: readonly string[]
+  readonly failed: readonly Failure[]
   /** How often a node said that it wants no more. */
   readonly turnedAway: number
 }
 
-const urlOf = ({ address, port }: Target): string => `http://${address.includes(':') ? `[${address}]` : address}:${port}/`
+const hostOf = (address: string): string => (address.includes(':') ? `[${address}]` : address)
+const urlOf = ({ address, port }: Target): string => `http://${hostOf(address)}:${port}/`
 /** A nodePort that is asked only while the node says that it has ready pods. */
 const whileHealthy = (one: Service, node: string): string => {
   const to = nodePort(one, node)
@@ -108,6 +124,18 @@ function load(from: string, urls: readonly string[]): () => Promise<Count> {
     await once(child, 'close')
     return JSON.parse(await said) as Count
   }
+}
+
+/**
+ * Failures, without connections in flight on an address that moved: under Local it leaves a node that has no ready pod any more, and the next node
+ * knows nothing of the connection. New connections are never among those: a Service loses none, wherever its address is.
+ */
+function unexplained(failed: readonly Failure[]): readonly Failure[] {
+  return failed.filter(({ url, hadConnected, atInMs }) => {
+    const { hostname } = new URL(url)
+    const isOfMove = (move: Move) => hostname === hostOf(move.address) && Math.abs(atInMs - move.atInMs) < IN_FLIGHT_IN_MS
+    return !hadConnected || !moves.all.some(isOfMove)
+  })
 }
 
 /** One rolling update of each Deployment, while all these ask: URLs by the place that asks. */
@@ -148,13 +176,17 @@ test('Services should not have connectivity disruption during rolling update wit
   const askers = { client: outside, 'optiplex-1': atClusterIps(services), [ASKER]: atClusterIps(services) }
   let asked = 0
   let rolled = 0
+  let inFlight = 0
   while (asked < WANTED) {
     const count = await rollUnderLoad(['web'], askers)
-    expect(count.failed).toEqual([])
+    expect(unexplained(count.failed)).toEqual([])
+    inFlight += count.failed.length
     asked += count.asked
     rolled++
   }
-  await annotate(`${asked} requests over ${rolled} rolling updates`)
+  await annotate(
+    `${asked} requests over ${rolled} rolling updates; ${moves.all.length} moves of addresses ended ${inFlight} in flight`,
+  )
 })
 
 test('a Deployment’s default strategy: no request fails while each node has a pod, nor with fewer pods where the asker minds health checks', async ({
@@ -167,7 +199,7 @@ test('a Deployment’s default strategy: no request fails while each node has a 
     'optiplex-1': atClusterIps(services),
     [ASKER]: atClusterIps(services),
   })
-  expect(failed).toEqual([])
+  expect(unexplained(failed)).toEqual([])
   expect(turnedAway).toBeGreaterThanOrEqual(FAMILIES.length) // else no node was without a ready pod
   await annotate(`${asked} requests; nodes turned them away ${turnedAway} times`)
 })

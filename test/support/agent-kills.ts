@@ -31,7 +31,7 @@ const PAGE = "require('http').createServer((q, r) => r.end('ok')).listen(8080, (
 
 export interface KillsResult {
   readonly asked: number
-  readonly failed: readonly string[]
+  readonly failed: readonly object[]
   readonly changes: number
   /** What the kernel has and what the plan says, each as `KEY JSON`, sorted. */
   readonly installed: readonly string[]

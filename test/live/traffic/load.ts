@@ -1,6 +1,6 @@
 /**
  * Asks the URLs of its arguments by turns, each time by a new connection, until its standard input ends; then prints
- * `{"asked":N,"failed":[...],"turnedAway":N}`. An argument `URL HEALTH-URL` is asked only while the latter answers 200, as a load
+ * `{"asked":N,"failed":[{"url":"...","why":"...","hadConnected":false,"atInMs":N}],"turnedAway":N}`, times since the epoch. An argument `URL HEALTH-URL` is asked only while the latter answers 200, as a load
  * balancer would; `turnedAway` counts how often one stopped to.
  */
 import http from 'node:http'
@@ -10,7 +10,15 @@ const TIMEOUT_IN_MS = 2_000
 const PAUSE_IN_MS = 4
 const HEALTH_EVERY_MS = 100
 
-const failed: string[] = []
+interface Failure {
+  readonly url: string
+  readonly why: string
+  /** Whether the connection was there, so that what failed was a connection in flight and not a new one. */
+  readonly hadConnected: boolean
+  readonly atInMs: number
+}
+
+const failed: Failure[] = []
 let asked = 0
 let turnedAway = 0
 let ending = false
@@ -18,24 +26,32 @@ process.stdin.on('end', () => (ending = true)).resume()
 
 const pause = (timeInMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, timeInMs))
 
-/** The status of an answer that came whole, or why there is none. */
-function get(url: string): Promise<string> {
+/** `text`: the status of an answer that came whole, or why there is none. */
+interface Answer {
+  readonly text: string
+  readonly hadConnected: boolean
+}
+
+function get(url: string): Promise<Answer> {
+  let hadConnected = false
   return new Promise((resolve) => {
+    const end = (text: string) => resolve({ text, hadConnected })
     const request = http.get(url, { agent: false, timeout: TIMEOUT_IN_MS }, (response) => {
-      response.on('error', (error) => resolve(error.message))
-      response.resume().on('end', () => resolve(`status ${response.statusCode}`))
+      response.on('error', (error) => end(error.message))
+      response.resume().on('end', () => end(`status ${response.statusCode}`))
     })
+    request.on('socket', (socket) => socket.once('connect', () => (hadConnected = true)))
     request.on('timeout', () => request.destroy(new Error('timeout')))
-    request.on('error', (error) => resolve(error.message))
+    request.on('error', (error) => end(error.message))
   })
 }
 
-const isGood = (answer: string): boolean => answer === 'status 200'
+const isGood = ({ text }: Answer): boolean => text === 'status 200'
 
 async function ask(url: string): Promise<void> {
   asked++
   const answer = await get(url)
-  if (!isGood(answer)) failed.push(`${url}: ${answer}`)
+  if (!isGood(answer)) failed.push({ url, why: answer.text, hadConnected: answer.hadConnected, atInMs: Date.now() })
 }
 
 async function askOn(target: string): Promise<void> {
