@@ -21,6 +21,9 @@ const ALONE = [
 /** What is waited for does come; a busy machine takes its time. */
 const PATIENT = { poll: { timeout: 15_000 } }
 
+/** The first line of a failure says what was found: of a long run the report's first lines are all that is seen. */
+const TELLING = { chaiConfig: { truncateThreshold: 600 } }
+
 /**
  * `unit` and `scenario` are pure and parallel. Of `live` two files run side by side, each in namespaces of its own; of `alone` and
  * `soak` one at a time.
@@ -30,6 +33,7 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...TELLING,
           name: 'unit',
           include: ['src/**/*.test.ts', 'demo/**/*.test.ts', 'scripts/**/*.test.ts', 'test/unit/**/*.test.ts'],
           testTimeout: 20_000,
@@ -37,9 +41,10 @@ export default defineConfig({
           env: { FAIRWAY_LOG: process.env.FAIRWAY_LOG ?? 'silent' },
         },
       },
-      { test: { name: 'scenario', include: ['test/scenario/**/*.test.ts'], testTimeout: 20_000 } },
+      { test: { ...TELLING, name: 'scenario', include: ['test/scenario/**/*.test.ts'], testTimeout: 20_000 } },
       {
         test: {
+          ...TELLING,
           name: 'live',
           include: ['test/live/**/*.test.ts'],
           exclude: ALONE,
@@ -52,6 +57,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...TELLING,
           name: 'alone',
           include: ALONE,
           fileParallelism: false,
@@ -64,6 +70,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...TELLING,
           name: 'soak',
           include: ['test/soak/**/*.test.ts'],
           fileParallelism: false,

@@ -1,8 +1,9 @@
 /**
  * The runner behind `make check`, `make test` and `make soak`. Runs every step, also after one that failed, with progress on
- * standard error; the one line on standard output is the total. Exit code 0, 1 when anything failed, 2 for a wrong argument.
+ * standard error, which ends with what failed; the one line on standard output is the total. Exit code 0, 1 when anything failed, 2 for a wrong argument.
  */
 import { join } from 'node:path'
+import { failureLines } from './check/failures.ts'
 import { runStep, type StepResult } from './check/run-step.ts'
 import { type Mode, stepsOf } from './check/steps.ts'
 import { addUp, duration, totalsLine } from './check/totals.ts'
@@ -20,6 +21,8 @@ async function main(mode: Mode): Promise<boolean> {
     say(`[${index + 1}/${steps.length}] ${step.name}: ${result.ok ? 'ok' : 'FAILED'}, ${duration(result.tookInMs)}\n`)
     results.push(result)
   }
+  const failures = failureLines(results.flatMap((result) => result.failures))
+  if (failures.length > 0) say(`${failures.join('\n')}\n`)
   for (const result of results)
     say(`${result.ok ? 'ok    ' : 'FAILED'} ${result.step.name.padEnd(10)} ${duration(result.tookInMs)}`)
   process.stdout.write(`${totalsLine(addUp(results.map((result) => result.totals)))}\n`)

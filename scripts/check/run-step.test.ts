@@ -23,7 +23,18 @@ it('reads the report that this run wrote', async () => {
 
 it('does not take an older report for its own', async () => {
   await runStep(step('vitest', writeReport(4)), root)
-  expect(await runStep(step('vitest', 'process.exit(1)'), root)).toMatchObject({ ok: false, totals: { passed: 0, failed: 1 } })
+  expect(await runStep(step('vitest', 'process.exit(1)'), root)).toMatchObject({
+    ok: false,
+    totals: { passed: 0, failed: 1 },
+    failures: [{ step: 'a-step' }],
+  })
+})
+
+it('says what a program that failed had to say, and of one that hangs that it was ended', async () => {
+  const loud = await runStep(step('tool', 'console.log("one thing is wrong"); process.exit(1)'), root)
+  expect(loud.failures).toEqual([{ step: 'a-step', message: 'one thing is wrong' }])
+  const hanging = await runStep(step('vitest', 'setInterval(() => 0, 1000)', 300), root)
+  expect(hanging.failures).toEqual([{ step: 'a-step', message: 'a-step: ended by SIGTERM after at most 0.3 s' }])
 })
 
 it('fails a program that is missing, or that outlives its limit', async () => {

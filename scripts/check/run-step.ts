@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { type Failure, failuresOf } from './failures.ts'
 import { reportFile, type Step } from './steps.ts'
 import { type Outcome, type Totals, toolTotals, vitestTotals } from './totals.ts'
 
@@ -8,6 +9,8 @@ export interface StepResult {
   readonly step: Step
   readonly ok: boolean
   readonly totals: Totals
+  /** What failed, by name: at least one where `ok` is false. */
+  readonly failures: readonly Failure[]
   readonly tookInMs: number
 }
 
@@ -24,7 +27,8 @@ export async function runStep(step: Step, root: string): Promise<StepResult> {
   if (!ok && output !== '') process.stderr.write(output)
   const outcome: Outcome = { ok, ...(existsSync(report) ? { report: readFileSync(report, 'utf8') } : {}) }
   const totals = step.kind === 'vitest' ? vitestTotals(outcome) : toolTotals(outcome)
-  return { step, ok: ok && totals.failed === 0, totals, tookInMs: performance.now() - startedAt }
+  const judged = { ...outcome, step: step.name, ok: ok && totals.failed === 0, output }
+  return { step, ok: judged.ok, totals, failures: failuresOf(judged, root), tookInMs: performance.now() - startedAt }
 }
 
 function runProgram(step: Step, root: string): Promise<{ readonly ok: boolean; readonly output: string }> {

@@ -89,6 +89,8 @@ function balancedService(family: Family): Promise<Service> {
 }
 
 interface Failure {
+  /** The place that asked. */
+  readonly from: string
   readonly url: string
   readonly why: string
   readonly hadConnected: boolean
@@ -122,7 +124,8 @@ function load(from: string, urls: readonly string[]): () => Promise<Count> {
   return async () => {
     child.stdin.end()
     await once(child, 'close')
-    return JSON.parse(await said) as Count
+    const count = JSON.parse(await said) as Count
+    return { ...count, failed: count.failed.map((one) => ({ from, ...one })) }
   }
 }
 

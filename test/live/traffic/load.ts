@@ -1,7 +1,8 @@
 /**
  * Asks the URLs of its arguments by turns, each time by a new connection, until its standard input ends; then prints
- * `{"asked":N,"failed":[{"url":"...","why":"...","hadConnected":false,"atInMs":N}],"turnedAway":N}`, times since the epoch. An argument `URL HEALTH-URL` is asked only while the latter answers 200, as a load
- * balancer would; `turnedAway` counts how often one stopped to.
+ * `{"asked":N,"failed":[{"url":"...","why":"...","hadConnected":false,"atInMs":N,"tookInMs":N}],"turnedAway":N}`, times since the epoch.
+ * An argument `URL HEALTH-URL` is asked only while the latter answers 200, as a load balancer would; `turnedAway` counts how often one
+ * stopped to.
  */
 import http from 'node:http'
 
@@ -15,7 +16,9 @@ interface Failure {
   readonly why: string
   /** Whether the connection was there, so that what failed was a connection in flight and not a new one. */
   readonly hadConnected: boolean
+  /** When it failed. */
   readonly atInMs: number
+  readonly tookInMs: number
 }
 
 const failed: Failure[] = []
@@ -46,12 +49,14 @@ function get(url: string): Promise<Answer> {
   })
 }
 
-const isGood = ({ text }: Answer): boolean => text === 'status 200'
+const isGood = ({ text }: Pick<Answer, 'text'>): boolean => text === 'status 200'
 
 async function ask(url: string): Promise<void> {
   asked++
-  const answer = await get(url)
-  if (!isGood(answer)) failed.push({ url, why: answer.text, hadConnected: answer.hadConnected, atInMs: Date.now() })
+  const begunAtInMs = Date.now()
+  const { text: why, hadConnected } = await get(url)
+  const atInMs = Date.now()
+  if (!isGood({ text: why })) failed.push({ url, why, hadConnected, atInMs, tookInMs: atInMs - begunAtInMs })
 }
 
 async function askOn(target: string): Promise<void> {
