@@ -125,7 +125,7 @@ function load(from: string, urls: readonly string[]): () => Promise<Count> {
     child.stdin.end()
     await once(child, 'close')
     const count = JSON.parse(await said) as Count
-    return { ...count, failed: count.failed.map((one) => ({ from, ...one })) }
+    return { ...count, failed: count.failed.map((one) => ({ ...one, from })) }
   }
 }
 
