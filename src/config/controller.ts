@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { FairwayError } from '../model/code.ts'
 import { USAGE_WRONG } from '../model/codes/usage.ts'
-import { readLoadBalancerClass, readReadyFd } from './values.ts'
+import { readLoadBalancerClass, readReadyFd, readSeconds } from './values.ts'
 
 export interface ControllerConfig {
   /** --kubeconfig; absent: KUBECONFIG, the service account, ~/.kube/config. */
@@ -45,7 +45,7 @@ export function readControllerConfig(args: readonly string[], env: Environment):
     // another process of the same host must not be taken for this one
     identity: flags.identity ?? `${hostname()}_${randomBytes(6).toString('hex')}`,
     leaseNamespace: flags['lease-namespace'] ?? env.POD_NAMESPACE ?? 'kube-system',
-    leaseInMs: readSeconds(flags['lease-seconds'] ?? '15') * 1000,
+    leaseInMs: readSeconds(flags['lease-seconds'] ?? '15', '--lease-seconds') * 1000,
     loadBalancerClass: readClass(flags['load-balancer-class'], env.FAIRWAY_LOAD_BALANCER_CLASS),
   }
 }
@@ -53,12 +53,6 @@ export function readControllerConfig(args: readonly string[], env: Environment):
 function readClass(flag: string | undefined, variable: string | undefined): string {
   if (flag !== undefined) return readLoadBalancerClass(flag, '--load-balancer-class')
   return readLoadBalancerClass(variable, 'FAIRWAY_LOAD_BALANCER_CLASS')
-}
-
-function readSeconds(text: string): number {
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
-  const message = `--lease-seconds is "${text}", which is not a whole number of seconds from 1 to 9999.`
-  throw new FairwayError(USAGE_WRONG, message, { field: '--lease-seconds', fix: 'Give seconds, like 15.' })
 }
 
 function parse(args: readonly string[]) {

@@ -67,3 +67,30 @@ export function readLoadBalancerClass(text: string | undefined, field: string): 
     fix,
   })
 }
+
+/** A whole number from 1 to 9999. @throws {FairwayError} USAGE_WRONG */
+export function readSeconds(text: string, field: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
+  const message = `${field} is "${text}", which is not a whole number of seconds from 1 to 9999.`
+  throw new FairwayError(USAGE_WRONG, message, { field, fix: 'Give seconds, like 15.' })
+}
+
+/** The number of a port. @throws {FairwayError} USAGE_WRONG */
+export function readPort(text: string, field: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  if (port > 0 && port < 65_536) return port
+  throw new FairwayError(USAGE_WRONG, `${field} is "${text}", which is not the number of a port.`, {
+    field,
+    fix: 'Give a number from 1 to 65535.',
+  })
+}
+
+/** `NAMESPACE/NAME`; '' for none. @throws {FairwayError} USAGE_WRONG */
+export function readObjectKey(text: string | undefined, field: string): string {
+  const part = '[a-z0-9]([-a-z0-9.]*[a-z0-9])?'
+  if (text === undefined || text === '' || new RegExp(`^${part}/${part}$`).test(text)) return text ?? ''
+  throw new FairwayError(USAGE_WRONG, `${field} is "${text}", which is not NAMESPACE/NAME.`, {
+    field,
+    fix: 'Give a namespace and a name, like default/web.',
+  })
+}

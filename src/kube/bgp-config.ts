@@ -7,8 +7,11 @@ import {
   convertBfdProfile,
   convertCommunityNames,
   convertNamespace,
+  convertPeerSecret,
   convertPodRouteAdvertisement,
   convertRouteImport,
+  missingPeerSecret,
+  unreadPeerSecret,
 } from './bgp-objects.ts'
 import { convertBgpPeer } from './bgp-peer.ts'
 import { BFD_PROFILES, BGP_PEERS, BGP_ROUTE_IMPORTS, COMMUNITIES, NAMESPACES, POD_ROUTE_ADVERTISEMENTS } from './bgp-resources.ts'
@@ -17,7 +20,7 @@ import type { Converted } from './converted.ts'
 import { convertFloatingAddress } from './floating-address.ts'
 import { LateDefinitions } from './late-definitions.ts'
 import { BGP_ADVERTISEMENTS, FLOATING_ADDRESSES, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from './load-balancer-resources.ts'
-import { PeerSecrets } from './peer-secrets.ts'
+import { NamedSecrets } from './named-secrets.ts'
 import { convertAddressPool, convertBgpAdvertisement, convertL2Advertisement } from './pool-objects.ts'
 import { type BatchInfo, type Change, type Reflector, type ReflectorOptions, startReflector } from './reflector.ts'
 import type { Resource } from './resource.ts'
@@ -115,7 +118,7 @@ class Follower {
   readonly synced: Promise<void>
   readonly done: Promise<void>
   private readonly options: BgpConfigOptions
-  private readonly secrets: PeerSecrets
+  private readonly secrets: NamedSecrets<PeerSecret>
   private readonly definitions: LateDefinitions
   private readonly reflectors: readonly Reflector<Kept>[]
   private whole = false
@@ -124,7 +127,11 @@ class Follower {
     this.options = options
     const { client, signal, reflector: tuning } = options
     const onChange = (key: ObjectKey, batch: BatchInfo) => this.tell([{ kind: 'secrets', key }], batch)
-    this.secrets = new PeerSecrets({ client, signal, onChange, tuning })
+    this.secrets = new NamedSecrets({
+      ...{ client, signal, onChange, tuning },
+      convert: convertPeerSecret,
+      absent: (key, isRead) => (isRead ? missingPeerSecret(key) : unreadPeerSecret(key)),
+    })
     this.maps = emptyMaps(this.secrets.values)
     this.definitions = new LateDefinitions(client, signal)
     this.reflectors = KINDS.map((kind) => this.follow(kind))

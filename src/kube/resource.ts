@@ -1,5 +1,17 @@
 /** Where the objects of a kind are found in the API. */
-import type { DataObject, EndpointSlice, Endpoints, Event, KubeObject, Lease, Node, Pod, Service, ServiceCIDR } from './types.ts'
+import type {
+  DataObject,
+  EndpointSlice,
+  Endpoints,
+  Event,
+  Ingress,
+  KubeObject,
+  Lease,
+  Node,
+  Pod,
+  Service,
+  ServiceCIDR,
+} from './types.ts'
 
 /** A resource of the API; `T` is what its objects look like. `group` is '' for the core group. */
 export interface Resource<T extends KubeObject> {
@@ -39,6 +51,20 @@ export const SERVICE_CIDRS: Resource<ServiceCIDR> = {
   version: 'v1',
   plural: 'servicecidrs',
   kind: 'ServiceCIDR',
+  namespaced: false,
+}
+export const INGRESSES: Resource<Ingress> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'ingresses',
+  kind: 'Ingress',
+  namespaced: true,
+}
+export const INGRESS_CLASSES: Resource<KubeObject> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'ingressclasses',
+  kind: 'IngressClass',
   namespaced: false,
 }
 export const LEASES: Resource<Lease> = {

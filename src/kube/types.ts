@@ -308,10 +308,20 @@ export interface ServiceSpec {
 export interface Service extends KubeObject {
   readonly spec?: ServiceSpec
   readonly status?: {
-    readonly loadBalancer?: {
-      readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string; readonly ipMode?: string }[]
-    }
+    readonly loadBalancer?: { readonly ingress?: readonly LoadBalancerIngress[] }
   }
+}
+
+/** Where clients reach what an object asks for. */
+export interface LoadBalancerIngress {
+  readonly ip?: string
+  readonly hostname?: string
+  readonly ipMode?: string
+}
+
+export interface Ingress extends KubeObject {
+  readonly spec?: unknown
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly LoadBalancerIngress[] } }
 }
 
 export interface SliceEndpoint {

@@ -19,6 +19,8 @@ export type WatchFault = 'cut' | 'half' | 'end' | 'garbage' | 'error-410' | 'err
 export interface FakeApiOptions {
   /** Whether sendInitialEvents is known: `no` refuses it as 422, `ignore` as servers before 1.27. */
   readonly watchList?: 'yes' | 'no' | 'ignore'
+  /** A status that is written is that of the object from then on. */
+  readonly keepsStatus?: boolean
 }
 
 interface Watcher {
@@ -128,8 +130,17 @@ export class FakeApi {
     request.on('end', () => {
       const body: unknown = JSON.parse(Buffer.concat(chunks).toString() || '{}')
       this.bodies.push({ path: url.pathname, body })
+      if (this.options.keepsStatus) this.keepStatus(url.pathname, body)
       answer(response, request.method === 'POST' ? 201 : 200, body as object)
     })
+  }
+
+  private keepStatus(path: string, body: unknown): void {
+    const [, root = '', namespace = '', plural = '', name = ''] =
+      /^(.*)\/namespaces\/([^/]+)\/([^/]+)\/([^/]+)\/status$/.exec(path) ?? []
+    const object = this.store.objects(`${root}/${plural}`).get(`${namespace}/${name}`)
+    if (object !== undefined)
+      this.store.put(`${root}/${plural}`, { ...object, ...{ status: (body as { status: unknown }).status } })
   }
 
   private read(response: http.ServerResponse, url: URL): void {

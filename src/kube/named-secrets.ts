@@ -1,34 +1,35 @@
-/** Passwords of peers: only the Secrets that are named are read, each by its own name, so that a role can allow just them. */
+/** Only the Secrets that are named are read, each by its own name, so that a role can allow just them. */
 import { isDeepStrictEqual } from 'node:util'
-import type { PeerSecret } from '../model/bgp-config.ts'
 import type { ObjectKey } from '../model/world.ts'
-import { convertPeerSecret, missingPeerSecret, type Secret, unreadPeerSecret } from './bgp-objects.ts'
 import type { KubeClient } from './client.ts'
 import { type BatchInfo, type Reflector, type ReflectorOptions, startReflector } from './reflector.ts'
 import { SECRETS } from './resource.ts'
 import type { DataObject } from './types.ts'
 
-export interface PeerSecretsOptions {
+export interface NamedSecretsOptions<V> {
   readonly client: KubeClient
   readonly signal: AbortSignal
+  readonly convert: (raw: DataObject & { readonly type?: string }) => V
+  /** What stands for one that is not there, or was not read yet; undefined: nothing does. */
+  readonly absent: (key: ObjectKey, isRead: boolean) => V | undefined
   /** Hears the keys of what changed by what the server said; not what `follow` itself changes. */
   readonly onChange: (key: ObjectKey, batch: BatchInfo) => void
-  readonly tuning?: Pick<ReflectorOptions<DataObject, PeerSecret>, 'backoff'>
+  readonly tuning?: Pick<ReflectorOptions<DataObject, V>, 'backoff'>
 }
 
-interface Followed {
+interface Followed<V> {
   readonly stop: AbortController
-  readonly reflector: Reflector<PeerSecret>
+  readonly reflector: Reflector<V>
 }
 
 /** Follows the Secrets that it is told to, and forgets the others. */
-export class PeerSecrets {
-  /** Everything that is followed; what was not read yet says so. */
-  readonly values = new Map<ObjectKey, PeerSecret>()
-  private readonly followed = new Map<ObjectKey, Followed>()
-  private readonly options: PeerSecretsOptions
+export class NamedSecrets<V> {
+  /** Everything that is followed, or what stands for it. */
+  readonly values = new Map<ObjectKey, V>()
+  private readonly followed = new Map<ObjectKey, Followed<V>>()
+  private readonly options: NamedSecretsOptions<V>
 
-  constructor(options: PeerSecretsOptions) {
+  constructor(options: NamedSecretsOptions<V>) {
     this.options = options
   }
 
@@ -55,29 +56,34 @@ export class PeerSecrets {
   }
 
   private begin(key: ObjectKey): void {
-    const { client, signal, tuning } = this.options
+    const { client, signal, tuning, convert, absent } = this.options
     const stop = new AbortController()
     const [namespace = '', name = ''] = key.split('/')
-    this.values.set(key, unreadPeerSecret(key))
-    const reflector: Reflector<PeerSecret> = startReflector<DataObject, PeerSecret>({
+    this.set(key, absent(key, false))
+    const reflector: Reflector<V> = startReflector<DataObject, V>({
       ...tuning,
       client,
       namespace,
       fieldSelector: `metadata.name=${name}`,
       resource: SECRETS,
       signal: AbortSignal.any([signal, stop.signal]),
-      optional: true, // a role that does not allow this one leaves its peers without a session, not the node without peers
-      keep: (raw) => convertPeerSecret(raw as Secret),
+      optional: true, // a role that does not allow this one leaves out what needs it, not everything
+      keep: convert,
       onChanges: (changes, batch) => this.put(key, stop, changes.at(-1)?.after, batch),
     })
     this.followed.set(key, { stop, reflector })
     void reflector.synced.then(() => this.put(key, stop, reflector.store.get(key), { receivedAtInMs: performance.now() }))
   }
 
-  private put(key: ObjectKey, { signal }: AbortController, read: PeerSecret | undefined, batch: BatchInfo): void {
-    const value = read ?? missingPeerSecret(key)
+  private put(key: ObjectKey, { signal }: AbortController, read: V | undefined, batch: BatchInfo): void {
+    const value = read ?? this.options.absent(key, true)
     if (signal.aborted || isDeepStrictEqual(this.values.get(key), value)) return
-    this.values.set(key, value)
+    this.set(key, value)
     this.options.onChange(key, batch)
+  }
+
+  private set(key: ObjectKey, value: V | undefined): void {
+    if (value === undefined) this.values.delete(key)
+    else this.values.set(key, value)
   }
 }
