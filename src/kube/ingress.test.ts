@@ -24,11 +24,11 @@ describe('an Ingress', () => {
     expect(convertIngress(object(spec))).toEqual({
       findings: [],
       value: {
-        ...{ key: 'shop/web', className: 'fairway', createdAtInMs: Date.parse('2026-01-01T00:00:00Z') },
+        ...{ key: 'shop/web', className: 'fairway', isWhole: true, createdAtInMs: Date.parse('2026-01-01T00:00:00Z') },
         rules: [
           {
             host: 'shop.example.com',
-            paths: [{ pattern: { kind: 'prefix', path: '/a' }, backend: { service: 'shop/web', port: 80 } }],
+            paths: [{ pattern: { kind: 'prefix', path: '/a' }, text: '/a', backend: { service: 'shop/web', port: 80 } }],
           },
         ],
         defaultBackend: { service: 'shop/web', port: 'http' },
@@ -84,7 +84,12 @@ describe('an Ingress', () => {
 it('a class says who serves it, and whether it is the default', () => {
   const annotations = { 'ingressclass.kubernetes.io/is-default-class': 'true' }
   const raw = { metadata: { name: 'fairway', annotations }, spec: { controller: 'fairway.dev/ingress' } }
-  expect(convertIngressClass(raw).value).toEqual({ name: 'fairway', controller: 'fairway.dev/ingress', isDefault: true })
+  expect(convertIngressClass(raw).value).toEqual({
+    name: 'fairway',
+    controller: 'fairway.dev/ingress',
+    isDefault: true,
+    dialect: '',
+  })
 })
 
 describe('a Secret with a certificate', () => {
@@ -101,6 +106,6 @@ describe('a Secret with a certificate', () => {
     ],
     [{ 'tls.crt': encoded('x') }, 'Opaque', 'it is not of type kubernetes.io/tls'],
   ])('that cannot be used says why: %j of type %s', (data, type, problem) => {
-    expect(secret(data as Record<string, string>, type)).toEqual({ key: 'shop/tls', chain: '', privateKey: '', problem })
+    expect(secret(data as Record<string, string>, type)).toMatchObject({ key: 'shop/tls', chain: '', privateKey: '', problem })
   })
 })

@@ -74,8 +74,10 @@ export interface Condition {
  * What becomes of the requests that it matches.
  *
  * Order: of the rules of one listener the most specific host goes first (exact, then the wildcard of most labels, then any), then exact paths, then the
- *        longest prefix, then regular expressions, then `rank`, which planners give: the lower first, each once for one host and path; over all regular
- *        expressions of a host `rank` alone counts. Of a host that has any of these no prefix is used (ingress-nginx) or they go after prefixes: planners see to it.
+ *        longest prefix, then regular expressions, the longest first and of equally long ones the greater (by code points), then `rank`, which planners
+ *        give: the lower first, each once for one host and path. Rules of one host and path with conditions have ranks below 0, those without 0 or more.
+ * TLS:   a rule of a `tls` listener is for any path, without method and conditions. A `tls` listener may have the port of an `https` one: what no rule of the
+ *        former has the host of (SNI) is the latter's.
  */
 export interface L7Rule extends Keyed {
   readonly kind: 'rule'
@@ -123,7 +125,7 @@ export interface WeightedBackend {
 /** Servers that do the same. */
 export interface Backend extends Keyed {
   readonly kind: 'backend'
-  /** `backend/NAMESPACE/SERVICE/PORT`. */
+  /** `backend/NAMESPACE/SERVICE/PORT`, and `/PROTOCOL` unless that is http. */
   readonly key: string
   readonly service: ObjectKey
   /** What servers speak. */

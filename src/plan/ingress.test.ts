@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { anIngress, anIngressWorld, aPath, FAIRWAY_CLASS, served } from '../../test/support/ingress.ts'
+import {
+  anIngress,
+  anIngressWorld,
+  anNginxIngress,
+  aPath,
+  FAIRWAY_CLASS,
+  NGINX_CLASS,
+  served,
+} from '../../test/support/ingress.ts'
 import { FALLBACK, HOSTS, PATHS } from '../../test/support/ingress-cases.ts'
 import { matching, serversOf } from '../../test/support/l7-matcher.ts'
 import type { CertificateSecret, Ingress, IngressChange, IngressWorld } from '../model/ingress.ts'
@@ -151,33 +159,36 @@ test('planning step by step ends where planning from scratch does', () => {
     aPath('exact:/a', 'one'),
     aPath('/b', 'gone'),
     aPath('/c', 'one', 81),
+    { text: '/d(x|y)', backend: { service: 'default/two', port: 80 } },
+  )
+  const said = fc.constantFrom<Readonly<Record<string, string>>>(
+    ...[{}, { canary: 'true', 'canary-weight': '20' }, { 'rewrite-target': '/$1' }, { 'ssl-passthrough': 'true' }],
+    ...[{ 'auth-type': 'basic', 'auth-secret': 's1' }, { 'auth-tls-secret': 's2' }, { 'backend-protocol': 'HTTPS' }],
+    ...[{ 'auth-snippet': 'x' }, { 'permanent-redirect': '/x' }],
   )
   const rule = fc.record({ host: fc.constantFrom('', 'a.b', '*.a.b'), paths: fc.array(path, { maxLength: 3 }) })
   const ingress = fc
     .record({
       name: fc.constantFrom('i1', 'i2', 'i3'),
-      className: fc.constantFrom('fairway', 'nginx', ''),
+      className: fc.constantFrom('fairway', 'nginx', '', 'as-nginx'),
+      said,
       rules: fc.array(rule, { maxLength: 2 }),
       tls: fc.constantFrom<Ingress['tls']>([], [{ hosts: ['a.b'], secret: 'default/s1' }], [{ hosts: [], secret: 'default/s2' }]),
       createdAtInMs: fc.constantFrom(1, 2),
       hasDefault: fc.boolean(),
     })
-    .map(({ name, hasDefault, ...part }) =>
-      anIngress(name, { ...part, ...(hasDefault ? { defaultBackend: { service: 'default/two', port: 80 } } : {}) }),
+    .map(({ name, hasDefault, said: annotations, ...part }) =>
+      anNginxIngress(name, annotations, {
+        ...part,
+        ...(hasDefault ? { defaultBackend: { service: 'default/two', port: 80 } } : {}),
+      }),
     )
   const world = fc
     .record({
       ingresses: fc.uniqueArray(ingress, { selector: ({ key }) => key }),
       services: fc.subarray(services('one', 'two')),
-      classes: fc.subarray([{ ...FAIRWAY_CLASS, isDefault: true }]),
-      secrets: fc
-        .subarray(['s1', 's2'])
-        .map(
-          (names) =>
-            new Map(
-              names.map((name) => [`default/${name}`, { key: `default/${name}`, chain: name, privateKey: 'k', problem: '' }]),
-            ),
-        ),
+      classes: fc.subarray([{ ...FAIRWAY_CLASS, isDefault: true }, NGINX_CLASS]),
+      secrets: fc.subarray(['s1', 's2']).map((names) => new Map(names.map((name) => [`default/${name}`, aSecret(name)]))),
     })
     .map(anIngressWorld)
   fc.assert(
@@ -199,6 +210,12 @@ test('planning step by step ends where planning from scratch does', () => {
     }),
   )
 })
+
+/** One for every purpose. */
+function aSecret(name: string): CertificateSecret {
+  const passwords = { file: [{ name: 'u', hash: '$apr1$a$b' }], map: [] }
+  return { key: `default/${name}`, chain: name, privateKey: 'k', problem: '', authority: name, passwords }
+}
 
 function differences(before: IngressWorld, after: IngressWorld): readonly IngressChange[] {
   const changed = (kind: IngressChange['kind'], one: ReadonlyMap<string, unknown>, other: ReadonlyMap<string, unknown>) =>

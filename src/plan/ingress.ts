@@ -1,15 +1,18 @@
 /** Ingresses as rules, backends and certificates of a gateway. Pure, and kept in step with the world. */
 import type { Finding } from '../model/code.ts'
-import { INGRESS_PORT_MISSING, INGRESS_SECRET_UNUSABLE, INGRESS_SERVICE_MISSING, INGRESS_TAKEN } from '../model/codes/ingress.ts'
-import type { CertificateSecret, Ingress, IngressBackend, IngressChange, IngressClass, IngressWorld } from '../model/ingress.ts'
-import { hostText, type L7Entry } from '../model/l7.ts'
+import type { CertificateSecret, Ingress, IngressChange, IngressClass, IngressWorld } from '../model/ingress.ts'
+import { type HostPattern, hostText, type L7Entry, type L7Rule } from '../model/l7.ts'
+import type { ClientCertificate } from '../model/l7-policy.ts'
 import type { Delta } from '../model/plan.ts'
 import type { ObjectKey } from '../model/world.ts'
 import { EntryBook } from './entry-book.ts'
-import { type CertificateWish, NO_WISHES, type RuleWish, wishesOf } from './ingress-wish.ts'
-import { backendKey, planBackend, portOf } from './l7-backend.ts'
-import { SliceIndex } from './slice-index.ts'
-import { type Asker, SlotBook } from './slot-book.ts'
+import { IngressBackends } from './ingress-backends.ts'
+import * as finding from './ingress-finding.ts'
+import { type HostState, HTTP, HTTPS, planSlot, TLS } from './ingress-rule.ts'
+import { asksForExpressions, type HostWish, type IngressWishes, NO_WISHES, type RuleWish, wishesOf } from './ingress-wish.ts'
+import { secretsOf } from './nginx-policy.ts'
+import { SlotBook } from './slot-book.ts'
+import { Uses } from './uses.ts'
 
 /** Who serves the class of an Ingress: Source: Kubernetes IngressClass API, spec.controller. */
 export const INGRESS_CONTROLLER = 'fairway.dev/ingress'
@@ -42,22 +45,26 @@ export function createIngressPlanner(options: IngressPlannerOptions): IngressPla
   return new Planner(options)
 }
 
-const HTTP = 'listener/http'
-const HTTPS = 'listener/https'
-
 class Planner implements IngressPlanner {
   private readonly options: IngressPlannerOptions
   private readonly book = new EntryBook<L7Entry>()
   private readonly rules = new SlotBook<RuleWish>()
-  private readonly certificates = new SlotBook<CertificateWish>()
-  private readonly slices = new SliceIndex()
+  private readonly canaries = new SlotBook<RuleWish>()
+  private readonly certificates = new SlotBook<HostWish>()
+  private readonly authorities = new SlotBook<IngressWishes['authorities'][number]>()
+  private readonly passthroughs = new SlotBook<IngressWishes['passthroughs'][number]>()
+  private readonly backends = new IngressBackends(this.book)
   private readonly served = new Set<ObjectKey>()
-  /** What rules use, so that a change of it finds them: slots by Service, and by Secret. */
-  private readonly slotsOfService = new Uses()
+  /** The last version of each that could be read as a whole. */
+  private readonly whole = new Map<ObjectKey, Ingress>()
+  /** What rules use, so that a change of it finds them: keys of rules by slot, slots by host and by Secret, hosts by Secret. */
+  private readonly rulesOfSlot = new Uses()
+  private readonly slotsOfHost = new Uses()
   private readonly slotsOfSecret = new Uses()
-  /** Slots that send requests to a backend, by its key. */
-  private readonly slotsOfBackend = new Uses()
-  private readonly backendsOfService = new Uses()
+  private readonly hostsOfSecret = new Uses()
+  /** Hosts whose paths are expressions, and who asks that of them. */
+  private readonly expressions = new Uses()
+  private readonly ingressesOfHost = new Uses()
   private readonly found = new Map<string, readonly Finding[]>()
   private started = false
 
@@ -76,7 +83,8 @@ class Planner implements IngressPlanner {
 
   get secrets(): ReadonlySet<ObjectKey> {
     const { defaultCertificate } = this.options
-    return new Set([...this.slotsOfSecret.used, ...(defaultCertificate === '' ? [] : [defaultCertificate])])
+    const own = defaultCertificate === '' ? [] : [defaultCertificate]
+    return new Set([...this.hostsOfSecret.used, ...this.slotsOfSecret.used, ...own])
   }
 
   isServed(ingress: ObjectKey): boolean {
@@ -87,43 +95,125 @@ class Planner implements IngressPlanner {
     const all = this.started ? changes : everything(world)
     const touched: Touched = { rules: new Set(), hosts: new Set(), services: new Set() }
     const isClassChanged = all.some(({ kind }) => kind === 'class')
-    const ingresses = isClassChanged ? [...this.rules.keys, ...this.certificates.keys, ...world.ingresses.keys()] : []
+    const ingresses = isClassChanged ? [...this.served, ...world.ingresses.keys()] : []
     for (const change of all) this.take(world, change, touched)
     for (const key of new Set(ingresses)) this.takeIngress(world, key, touched)
-    if (!this.started || all.some(({ kind }) => kind === 'secret')) this.planListeners(world)
-    for (const slot of touched.rules) this.planRule(slot, world, touched)
-    for (const service of touched.services) this.planBackends(service, world)
-    for (const host of touched.hosts) this.planCertificate(host, world)
+    for (const host of touched.hosts) {
+      this.planCertificate(host, world)
+      for (const slot of this.slotsOfHost.of(host)) touched.rules.add(slot)
+    }
+    this.planListeners(world, all)
+    for (const slot of touched.rules) this.planRules(slot, world, touched)
+    for (const host of touched.hosts) this.planPassthrough(host, world, touched)
+    for (const service of touched.services) this.backends.plan(service, world)
     this.started = true
     return this.book.takeDelta()
   }
 
   private take(world: IngressWorld, { kind, key }: IngressChange, touched: Touched): void {
     if (kind === 'ingress') this.takeIngress(world, key, touched)
-    if (kind === 'secret') for (const host of this.slotsOfSecret.of(key)) touched.hosts.add(host)
-    const services =
-      kind === 'endpointSlice' ? this.slices.set(key, world.endpointSlices.get(key)) : kind === 'service' ? [key] : []
-    for (const service of services) {
-      touched.services.add(service)
-      // endpoints alone change no rule
-      if (kind === 'service') for (const slot of this.slotsOfService.of(service)) touched.rules.add(slot)
+    if (kind === 'secret') {
+      for (const host of this.hostsOfSecret.of(key)) touched.hosts.add(host)
+      for (const slot of this.slotsOfSecret.of(key)) touched.rules.add(slot)
+    }
+    if (kind === 'endpointSlice') for (const one of this.backends.takeSlice(key, world)) touched.services.add(one)
+    if (kind !== 'service') return
+    touched.services.add(key)
+    // endpoints alone change no rule
+    for (const user of this.backends.usersOf(key)) {
+      if (user.startsWith(PASSTHROUGH)) touched.hosts.add(user.slice(PASSTHROUGH.length))
+      else touched.rules.add(user)
     }
   }
 
-  private takeIngress({ ingresses, classes }: IngressWorld, key: ObjectKey, touched: Touched): void {
-    const ingress = ingresses.get(key)
-    const isOurs = ingress !== undefined && isOfOurs(ingress, classes)
-    if (isOurs) this.served.add(key)
-    else this.served.delete(key)
-    const { rules, certificates } = isOurs ? wishesOf(ingress) : NO_WISHES
-    const createdAtInMs = ingress?.createdAtInMs ?? 0
-    for (const slot of this.rules.set(key, createdAtInMs, rules)) touched.rules.add(slot)
-    for (const host of this.certificates.set(key, createdAtInMs, certificates)) touched.hosts.add(host)
+  private takeIngress(world: IngressWorld, key: ObjectKey, touched: Touched): void {
+    const current = world.ingresses.get(key)
+    const ofClass = current && classOf(current, world.classes)
+    if (ofClass === undefined) this.served.delete(key)
+    else this.served.add(key)
+    const speaks = ofClass?.dialect === 'ingress-nginx'
+    const ingress = ofClass === undefined ? undefined : this.usable(current, speaks)
+    if (current === undefined || ofClass === undefined) this.whole.delete(key)
+    this.tellIngress(key, { current, ingress, ofClass })
+    const hosts = ingress?.rules.map(({ host }) => host) ?? []
+    this.ingressesOfHost.set(key, speaks ? hosts : [])
+    const said = speaks ? ingress?.annotations : undefined
+    const before = this.expressions.usedBy(key)
+    const asks = said !== undefined && asksForExpressions(said)
+    const flipped = this.changeExpressions(key, asks ? hosts : [], before)
+    this.takeWishes(key, ingress, { speaks, touched })
+    for (const other of new Set(flipped.flatMap((host) => [...this.ingressesOfHost.of(host)])))
+      if (other !== key) this.takeWishes(other, this.effective(other, world), { speaks: true, touched })
   }
 
-  private planListeners({ secrets }: IngressWorld): void {
+  /** What is served of an Ingress of ours: a change that cannot be used is not, while there is something before it, unless it was to protect. */
+  private usable(ingress: Ingress | undefined, speaks: boolean): Ingress | undefined {
+    if (ingress === undefined) return undefined
+    const problems = speaks ? (ingress.annotations?.problems ?? []) : []
+    const isWhole = ingress.isWhole && problems.every(({ kind }) => kind !== 'unreadable')
+    if (isWhole) this.whole.set(ingress.key, ingress)
+    const protects = (ingress.annotations?.problems ?? []).some((problem) => problem.protects)
+    const former = this.whole.get(ingress.key)
+    return isWhole || protects || former === undefined ? ingress : { ...former, className: ingress.className }
+  }
+
+  private effective(key: ObjectKey, { ingresses }: IngressWorld): Ingress | undefined {
+    return this.usable(ingresses.get(key), true)
+  }
+
+  /** The hosts whose paths are expressions now, and were not, or the other way round. */
+  private changeExpressions(key: ObjectKey, hosts: readonly string[], before: ReadonlySet<string>): readonly string[] {
+    const all = [...new Set([...hosts, ...before])]
+    const was = new Set(all.filter((host) => this.hasExpressions(host)))
+    this.expressions.set(key, hosts)
+    return all.filter((host) => this.hasExpressions(host) !== was.has(host))
+  }
+
+  private hasExpressions(host: string): boolean {
+    return this.expressions.of(host).size > 0
+  }
+
+  private takeWishes(
+    key: ObjectKey,
+    ingress: Ingress | undefined,
+    { speaks, touched }: { readonly speaks: boolean; readonly touched: Touched },
+  ): void {
+    const wishes = ingress === undefined ? NO_WISHES : this.wishes(ingress, speaks)
+    const at = ingress?.createdAtInMs ?? 0
+    for (const slot of this.rules.set(key, at, wishes.rules)) touched.rules.add(slot)
+    for (const slot of this.canaries.set(key, at, wishes.canaries)) touched.rules.add(slot)
+    for (const host of this.certificates.set(key, at, wishes.certificates)) touched.hosts.add(host)
+    for (const host of this.authorities.set(key, at, wishes.authorities)) touched.hosts.add(host)
+    for (const host of this.passthroughs.set(key, at, wishes.passthroughs)) touched.hosts.add(host)
+    const findings = wishes.unusable.map((path) => finding.unusablePath(key, path, speaks))
+    this.note(`paths ${key}`, findings)
+  }
+
+  private wishes(ingress: Ingress, speaks: boolean): IngressWishes {
+    const said = ingress.annotations ?? { problems: [] }
+    const isBlocked = speaks ? said.problems.some(({ protects }) => protects) : finding.protectorsOf(said).length > 0
+    const hasExpressions = (host: string) => this.hasExpressions(host)
+    return wishesOf(ingress, { isBlocked, hasExpressions, ...(speaks ? { annotations: said } : {}) })
+  }
+
+  private tellIngress(key: ObjectKey, { current, ingress, ofClass }: Taken): void {
+    const said = current?.annotations
+    const findings: Finding[] = []
+    if (current !== undefined && ofClass !== undefined && ingress !== current) findings.push(finding.held(key))
+    if (ofClass !== undefined && said !== undefined) {
+      if (ofClass.dialect === '') findings.push(finding.dialectOff(key, current?.className ?? '', finding.protectorsOf(said)))
+      else findings.push(...said.problems.map((problem) => finding.annotationProblem(key, problem)))
+    }
+    this.note(`ingress ${key}`, findings)
+  }
+
+  private planListeners({ secrets }: IngressWorld, changes: readonly IngressChange[]): void {
     const { httpPort, httpsPort, takesProxyProtocol, defaultCertificate } = this.options
     const base = { kind: 'listener', takesProxyProtocol } as const
+    const hasPassthrough = [...this.passthroughs.keys].length > 0
+    if (hasPassthrough) this.book.put({ ...base, key: TLS, name: 'tls', port: httpsPort, protocol: 'tls' })
+    else this.book.remove(TLS)
+    if (this.started && changes.every(({ kind }) => kind !== 'secret')) return
     this.book.put({ ...base, key: HTTP, name: 'http', port: httpPort, protocol: 'http' })
     const secret = secrets.get(defaultCertificate)
     const isUsable = secret !== undefined && secret.problem === ''
@@ -133,84 +223,134 @@ class Planner implements IngressPlanner {
     this.book.put({ ...base, key: HTTPS, name: 'https', port: httpsPort, protocol: 'https', ...certificate })
   }
 
-  private planRule(slot: string, world: IngressWorld, touched: Touched): void {
+  private planRules(slot: string, world: IngressWorld, touched: Touched): void {
     const winner = this.rules.winner(slot)
-    const key = `rule/${slot}`
+    const canary = this.canaries.winner(slot)
     const findings: Finding[] = []
-    const target = winner === undefined ? undefined : this.resolve(winner, world, findings)
-    // a backend that nobody uses any more goes
-    const former = this.backendsOfService.usedBy(this.slotsOfBackend.usedBy(slot) ?? '')
-    if (former !== undefined) touched.services.add(former)
-    this.slotsOfService.set(slot, winner?.wish.backend.service)
-    this.slotsOfBackend.set(slot, target?.backend)
-    if (target !== undefined) {
-      this.backendsOfService.set(target.backend, target.service)
-      touched.services.add(target.service)
+    const main = winner && this.resolve(winner, world, findings)
+    const beside = winner && canary && this.resolve(canary, world, findings)
+    const asked = [winner, canary].flatMap((one) => one?.wish.backend.service ?? [])
+    for (const one of this.backends.use(slot, [main, beside], asked)) touched.services.add(one)
+    const said = winner?.wish.annotations
+    this.slotsOfSecret.set(slot, said === undefined ? [] : secretsOf(said))
+    this.slotsOfHost.set(slot, winner === undefined ? [] : [hostText(winner.wish.host)])
+    findings.push(...this.losers(slot))
+    const rules: L7Rule[] = []
+    if (winner !== undefined) {
+      const plan = planSlot({
+        ...{ slot, winner, secrets: world.secrets, host: this.hostState(winner.wish.host, world) },
+        ...(main === undefined ? {} : { main: main.key }),
+        ...(beside && canary?.wish.annotations ? { canary: { backend: beside.key, said: canary.wish.annotations } } : {}),
+      })
+      if (plan.refusal !== '') findings.push(finding.refused(winner.key, plan.refusal))
+      if (plan.strangers.length > 0) findings.push(finding.strangers(winner.key, said?.authSecret ?? '', plan.strangers))
+      rules.push(...plan.rules)
     }
-    for (const loser of this.rules.askers(slot)) if (winner !== undefined && loser !== winner) findings.push(taken(loser, winner))
+    for (const key of this.rulesOfSlot.usedBy(slot)) if (rules.every((rule) => rule.key !== key)) this.book.remove(key)
+    this.rulesOfSlot.set(
+      slot,
+      rules.map(({ key }) => key),
+    )
+    for (const rule of rules) this.book.put(rule)
+    this.note(`rule/${slot}`, findings)
+  }
+
+  private losers(slot: string): readonly Finding[] {
+    const winner = this.rules.winner(slot)
+    const canary = this.canaries.winner(slot)
+    const others = [...this.rules.askers(slot)].filter((one) => one !== winner)
+    const canaries = [...this.canaries.askers(slot)].filter((one) => one !== canary)
+    return [
+      ...(winner === undefined ? [] : others.map((one) => finding.taken(one, winner))),
+      ...(canary === undefined ? [] : canaries.map((one) => finding.taken(one, canary))),
+      ...(canary === undefined || winner !== undefined ? [] : [finding.alone(canary)]),
+    ]
+  }
+
+  private hostState(host: HostPattern, { secrets }: IngressWorld): HostState {
+    const slot = hostText(host)
+    const authority = this.authorities.winner(slot)
+    const base = {
+      hasTls: this.certificates.winner(slot) !== undefined,
+      isPassthrough: this.passthroughs.winner(slot) !== undefined,
+    }
+    if (authority === undefined) return { ...base, isRefused: false }
+    const isRefused = secrets.get(authority.wish.secret)?.authority === undefined
+    return { ...base, isRefused, clientCertificate: clientCertificateOf(authority.wish) }
+  }
+
+  /** The backend that a wish is for; undefined when there is none, of which is told. */
+  private resolve(
+    { key, wish }: { readonly key: ObjectKey; readonly wish: Pick<RuleWish, 'backend' | 'annotations'> },
+    world: IngressWorld,
+    findings: Finding[],
+  ) {
+    const found = this.backends.resolve(wish.backend, wish.annotations?.backendProtocol ?? 'http', world)
+    if (found.backend === undefined) findings.push(finding.missing(key, wish.backend, found.isThere))
+    return found.backend
+  }
+
+  private planPassthrough(slot: string, world: IngressWorld, touched: Touched): void {
+    const winner = this.passthroughs.winner(slot)
+    const key = `rule/passthrough ${slot}`
+    const findings: Finding[] = []
+    const backend = winner && this.resolve(winner, world, findings)
+    const asked = winner === undefined ? [] : [winner.wish.backend.service]
+    for (const one of this.backends.use(`${PASSTHROUGH}${slot}`, [backend], asked)) touched.services.add(one)
+    for (const one of this.passthroughs.askers(slot))
+      if (winner !== undefined && one !== winner) findings.push(finding.hostTaken(one.key, winner.key, 'TLS', winner.wish.host))
     this.note(key, findings)
     if (winner === undefined) {
       this.book.remove(key)
       return
     }
-    const { host, path, rank } = winner.wish
+    const path = { kind: 'prefix', path: '' } as const
+    const backends = backend === undefined ? [] : [{ backend: backend.key, weight: 1 }]
     this.book.put({
-      ...{ kind: 'rule', key, listeners: [HTTP, HTTPS], host, path, method: '', conditions: [], rank },
-      action: { kind: 'forward', backends: target === undefined ? [] : [{ backend: target.backend, weight: 1 }] },
-      policy: {},
-      subject: `ingress/${winner.key}`,
+      ...{ kind: 'rule', key, listeners: [TLS], host: winner.wish.host, path, method: '', conditions: [], rank: 0 },
+      ...{ action: { kind: 'forward', backends }, policy: {}, subject: `ingress/${winner.key}` },
     })
-  }
-
-  /** The backend that a wish is for; undefined when there is none, of which is told. */
-  private resolve({ key, wish }: Asker<RuleWish>, { services }: IngressWorld, findings: Finding[]) {
-    const { service: name, port: asked } = wish.backend
-    const service = services.get(name)
-    const port = service && portOf(service, asked)
-    if (service !== undefined && port !== undefined) return { backend: backendKey(service, port), service: name }
-    findings.push(missing(key, wish.backend, service !== undefined))
-    return undefined
-  }
-
-  /** Those of a Service that any rule uses; the others go. */
-  private planBackends(name: ObjectKey, { services, endpointSlices }: IngressWorld): void {
-    const service = services.get(name)
-    for (const key of [...this.backendsOfService.of(name)]) {
-      const port = service && portOf(service, Number(key.split('/').at(-1)))
-      if (this.slotsOfBackend.of(key).size === 0 || service === undefined || port === undefined) {
-        this.backendsOfService.set(key, undefined)
-        this.book.remove(key)
-      } else {
-        const slices = this.slices.of(name).flatMap((slice) => endpointSlices.get(slice) ?? [])
-        this.book.put(planBackend(service, port, slices))
-      }
-    }
   }
 
   private planCertificate(slot: string, { secrets }: IngressWorld): void {
     const winner = this.certificates.winner(slot)
-    const before = this.slotsOfSecret.usedBy(slot)
+    const authority = this.authorities.winner(slot)
+    const before = this.hostsOfSecret.usedBy(slot)
     const wanted = winner?.wish.secret
-    this.slotsOfSecret.set(slot, wanted)
+    this.hostsOfSecret.set(
+      slot,
+      [wanted, authority?.wish.secret].flatMap((one) => one ?? []),
+    )
     const secret = wanted === undefined ? undefined : secrets.get(wanted)
+    const signers = authority === undefined ? undefined : secrets.get(authority.wish.secret)?.authority
     const key = `host-certificate/https/${slot}`
     const isUsable = secret !== undefined && secret.problem === ''
-    this.note(key, winner === undefined || isUsable ? [] : [unusable(winner, secret)])
+    this.note(key, [
+      ...(winner === undefined || isUsable ? [] : [finding.unusable(winner, secret)]),
+      ...(authority === undefined || signers !== undefined ? [] : [finding.noAuthority(authority)]),
+      ...this.otherAuthorities(slot),
+    ])
     if (isUsable && winner !== undefined) {
       this.book.put(certificateOf(secret))
-      this.book.put({
-        kind: 'host-certificate',
-        key,
-        listener: HTTPS,
-        host: winner.wish.host,
-        certificate: `certificate/${secret.key}`,
-      })
+      const base = { kind: 'host-certificate', key, listener: HTTPS, host: winner.wish.host } as const
+      const asked = signers === undefined ? {} : { clientAuthority: signers }
+      this.book.put({ ...base, certificate: `certificate/${secret.key}`, ...asked })
     } else this.book.remove(key)
-    for (const one of new Set([before, wanted])) if (one !== undefined) this.dropCertificate(one, secrets)
+    for (const one of new Set([...before, ...(wanted === undefined ? [] : [wanted])])) this.dropCertificate(one, secrets)
+  }
+
+  /** Those that ask for other signers, or for something else of them, than what a host has. */
+  private otherAuthorities(slot: string): readonly Finding[] {
+    const winner = this.authorities.winner(slot)
+    if (winner === undefined) return []
+    return [...this.authorities.askers(slot)]
+      .filter(({ wish }) => wish.secret !== winner.wish.secret)
+      .map(({ key, wish }) => finding.hostTaken(key, winner.key, 'client certificates', wish.host))
   }
 
   private dropCertificate(name: ObjectKey, secrets: IngressWorld['secrets']): void {
-    const isUsed = this.slotsOfSecret.of(name).size > 0 || name === this.options.defaultCertificate
+    const users = [...this.hostsOfSecret.of(name)].some((slot) => this.certificates.winner(slot)?.wish.secret === name)
+    const isUsed = users || name === this.options.defaultCertificate
     if (!isUsed || secrets.get(name)?.problem !== '') this.book.remove(`certificate/${name}`)
   }
 
@@ -220,78 +360,43 @@ class Planner implements IngressPlanner {
   }
 }
 
+/** Users of backends that are no slots of rules: hosts. */
+const PASSTHROUGH = 'passthrough '
+
 interface Touched {
   readonly rules: Set<string>
   readonly hosts: Set<string>
   readonly services: Set<ObjectKey>
 }
 
-/** Which of many each one uses. */
-class Uses {
-  private readonly byUser = new Map<string, string>()
-  private readonly users = new Map<string, Set<string>>()
-
-  set(user: string, used: string | undefined): void {
-    const before = this.byUser.get(user)
-    if (before === used) return
-    if (before !== undefined) {
-      const users = this.users.get(before)
-      users?.delete(user)
-      if (users?.size === 0) this.users.delete(before)
-    }
-    if (used === undefined) this.byUser.delete(user)
-    else {
-      this.byUser.set(user, used)
-      this.users.set(used, (this.users.get(used) ?? new Set()).add(user))
-    }
-  }
-
-  of(used: string): ReadonlySet<string> {
-    return this.users.get(used) ?? NOBODY
-  }
-
-  usedBy(user: string): string | undefined {
-    return this.byUser.get(user)
-  }
-
-  get used(): Iterable<string> {
-    return this.users.keys()
-  }
+interface Taken {
+  /** As it is, and as it is served. */
+  readonly current: Ingress | undefined
+  readonly ingress: Ingress | undefined
+  readonly ofClass: IngressClass | undefined
 }
 
-const NOBODY: ReadonlySet<string> = new Set()
+/** The class of ours that an Ingress is of. Source: Kubernetes Ingress API; an admission plugin gives the default class, which a class that comes later does not. */
+function classOf({ className }: Ingress, classes: ReadonlyMap<string, IngressClass>): IngressClass | undefined {
+  const found =
+    className === ''
+      ? [...classes.values()]
+          .filter(({ controller, isDefault }) => isDefault && controller === INGRESS_CONTROLLER)
+          .sort((one, other) => (one.name < other.name ? -1 : 1))[0]
+      : classes.get(className)
+  return found?.controller === INGRESS_CONTROLLER ? found : undefined
+}
 
-/** Source: Kubernetes Ingress API; an admission plugin gives the default class, which a class that comes later does not. */
-function isOfOurs({ className }: Ingress, classes: ReadonlyMap<string, IngressClass>): boolean {
-  if (className !== '') return classes.get(className)?.controller === INGRESS_CONTROLLER
-  return [...classes.values()].some(({ controller, isDefault }) => isDefault && controller === INGRESS_CONTROLLER)
+function clientCertificateOf({ annotations }: IngressWishes['authorities'][number]): ClientCertificate {
+  return {
+    isRequired: annotations.authTlsVerifyClient !== 'optional',
+    commonName: annotations.authTlsMatchCn ?? '',
+    isPassedOn: annotations.authTlsPassCertificateToUpstream === true,
+  }
 }
 
 function certificateOf({ key, chain, privateKey }: CertificateSecret): L7Entry {
   return { kind: 'certificate', key: `certificate/${key}`, chain, privateKey }
-}
-
-function missing(ingress: ObjectKey, { service, port }: IngressBackend, isThere: boolean): Finding {
-  const code = isThere ? INGRESS_PORT_MISSING : INGRESS_SERVICE_MISSING
-  const what = isThere
-    ? `port ${port} of Service ${service}, which has no such TCP port`
-    : `Service ${service}, which is not there`
-  const subjects = [`ingress/${ingress}`, ...(isThere ? [`service/${service}`] : [])]
-  return { code, subjects, message: `Ingress ${ingress} sends requests to ${what}.`, fix: code.fix }
-}
-
-function taken({ key, wish }: Asker<RuleWish>, winner: Asker<RuleWish>): Finding {
-  const path = wish.path.kind === 'regex' ? wish.path.expression : `${wish.path.path || '/'} (${wish.path.kind})`
-  const what = wish.rank === 1 ? 'a default backend' : `host ${hostText(wish.host)} and path ${path}`
-  const message = `Ingress ${key} asks for ${what}, which the older Ingress ${winner.key} has.`
-  return { code: INGRESS_TAKEN, subjects: [`ingress/${key}`, `ingress/${winner.key}`], message, fix: INGRESS_TAKEN.fix }
-}
-
-function unusable({ key, wish }: Asker<CertificateWish>, secret: CertificateSecret | undefined): Finding {
-  const why = secret === undefined ? 'it is not there' : secret.problem
-  const message = `Ingress ${key} names the Secret ${wish.secret} for ${hostText(wish.host)}, which cannot be used: ${why}.`
-  const { fix } = INGRESS_SECRET_UNUSABLE
-  return { code: INGRESS_SECRET_UNUSABLE, subjects: [`ingress/${key}`, `secret/${wish.secret}`], message, fix }
 }
 
 function everything({ ingresses, endpointSlices, services, secrets }: IngressWorld): readonly IngressChange[] {

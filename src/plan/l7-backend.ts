@@ -7,8 +7,13 @@ export function portOf({ ports }: Service, port: string | number): ServicePort |
   return ports.find((one) => one.protocol === 'tcp' && (typeof port === 'number' ? one.port === port : one.name === port))
 }
 
-export function backendKey({ key }: Pick<Service, 'key'>, { port }: ServicePort): string {
-  return `backend/${key}/${port}`
+export function backendKey({ key }: Pick<Service, 'key'>, { port }: ServicePort, protocol: Backend['protocol']): string {
+  return `backend/${key}/${port}${protocol === 'http' ? '' : `/${protocol}`}`
+}
+
+export interface Servers {
+  readonly slices: Iterable<EndpointSlice>
+  readonly protocol: Backend['protocol']
 }
 
 /**
@@ -17,9 +22,9 @@ export function backendKey({ key }: Pick<Service, 'key'>, { port }: ServicePort)
  *
  * Order: by address and port, whatever the order of slices and endpoints.
  */
-export function planBackend(service: Service, port: ServicePort, slices: Iterable<EndpointSlice>): Backend {
+export function planBackend(service: Service, port: ServicePort, { slices, protocol }: Servers): Backend {
   const servers = service.type === 'ExternalName' ? outside(service, port) : inside(port, slices)
-  return { kind: 'backend', key: backendKey(service, port), service: service.key, protocol: 'http', servers }
+  return { kind: 'backend', key: backendKey(service, port, protocol), service: service.key, protocol, servers }
 }
 
 function outside({ externalName }: Service, { port }: ServicePort): readonly BackendServer[] {

@@ -1,15 +1,20 @@
 /** Says what becomes of a request by entries of a gateway, as src/model/l7.ts promises it: slow, and without any proxy. */
-import type { HostPattern, L7Entry, L7Rule, PathPattern } from '../../src/model/l7.ts'
+import type { Condition, HostPattern, L7Entry, L7Rule, PathPattern } from '../../src/model/l7.ts'
 
 export interface L7Request {
   readonly listener: string
   /** As the client sends it; '' for none. */
   readonly host: string
   readonly path: string
+  readonly method?: string
+  /** By name, in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly cookies?: Readonly<Record<string, string>>
 }
 
 /** The rule that is used; undefined: none matches, which is 404. */
-export function matching(entries: Iterable<L7Entry>, { listener, host, path }: L7Request): L7Rule | undefined {
+export function matching(entries: Iterable<L7Entry>, request: L7Request): L7Rule | undefined {
+  const { listener, host, path, method } = request
   const name = host
     .toLowerCase()
     .replace(/:[0-9]+$/, '')
@@ -17,7 +22,8 @@ export function matching(entries: Iterable<L7Entry>, { listener, host, path }: L
   const rules = [...entries].filter((entry) => entry.kind === 'rule')
   return rules
     .filter((rule) => rule.listeners.includes(listener) && hostHolds(rule.host, name) && pathHolds(rule.path, path))
-    .sort((one, other) => compare(placeOf(one), placeOf(other)))[0]
+    .filter((rule) => (rule.method === '' || rule.method === method) && rule.conditions.every((one) => holds(one, request)))
+    .sort((one, other) => compare(placeOf(one), placeOf(other)) || compareExpressions(one, other) || one.rank - other.rank)[0]
 }
 
 /** The addresses of the servers that a request may go to, sorted; empty: it is answered without any. */
@@ -46,10 +52,23 @@ function pathHolds(path: PathPattern, asked: string): boolean {
 }
 
 /** Smaller goes first, number by number. */
-function placeOf({ host, path, rank }: L7Rule): readonly number[] {
+function placeOf({ host, path }: L7Rule): readonly number[] {
   const hostPlace = host.kind === 'exact' ? -1_000 : host.kind === 'wildcard' ? -host.name.split('.').length : 0
-  const pathPlace = path.kind === 'exact' ? [0, 0] : path.kind === 'prefix' ? [1, -path.path.length] : [2, 0]
-  return [hostPlace, ...pathPlace, rank]
+  const pathPlace =
+    path.kind === 'exact' ? [0, 0] : path.kind === 'prefix' ? [1, -path.path.length] : [2, -path.expression.length]
+  return [hostPlace, ...pathPlace]
+}
+
+/** The greater goes first. */
+function compareExpressions({ path: one }: L7Rule, { path: other }: L7Rule): number {
+  if (one.kind !== 'regex' || other.kind !== 'regex' || one.expression === other.expression) return 0
+  return one.expression > other.expression ? -1 : 1
+}
+
+function holds({ of, name, is, value }: Condition, { headers, cookies, path }: L7Request): boolean {
+  const query = Object.fromEntries(new URLSearchParams(path.split('?')[1] ?? ''))
+  const said = { header: headers, cookie: cookies, query }[of]?.[name]
+  return said !== undefined && (is === 'exact' ? said === value : new RegExp(value).test(said))
 }
 
 function compare(one: readonly number[], other: readonly number[]): number {
