@@ -88,3 +88,19 @@ export function mapLines(text: string): readonly (readonly [key: string, value: 
     return [[key, value] as const]
   })
 }
+
+/**
+ * A line of the runtime's as commands and their words: `;` ends a command, a blank a word, and a backslash takes the next character as it is.
+ * Source: HAProxy 2.6 management guide, section 9.3, and cli.c, cli_parse_request.
+ */
+export function commands(line: string): readonly (readonly string[])[] {
+  const all: string[][] = [['']]
+  for (let at = 0; at < line.length; at++) {
+    const words = all.at(-1) ?? []
+    const character = line[at] ?? ''
+    if (character === ';') all.push([''])
+    else if (character === ' ') words.push('')
+    else words.push(`${words.pop() ?? ''}${character === '\\' ? (line[++at] ?? '') : character}`)
+  }
+  return all
+}

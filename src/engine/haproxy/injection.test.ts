@@ -1,11 +1,14 @@
 /** Whatever users write, it is never a word of HAProxy's: it is refused, or it is the key of a map, read back as it was meant. */
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { mapLines, statements } from '../../../test/support/haproxy-lexer.ts'
+import { commands, mapLines, statements } from '../../../test/support/haproxy-lexer.ts'
 import { FairwayError } from '../../model/code.ts'
-import type { Backend, L7Rule, PathPattern } from '../../model/l7.ts'
-import { configText } from './config.ts'
-import { mapEntry } from './maps.ts'
+import type { L7Rule, PathPattern } from '../../model/l7.ts'
+import { baseText } from './base.ts'
+import { placeOf } from './maps.ts'
+import { slotText } from './sections.ts'
+import { commandWord, phrase } from './syntax.ts'
 
 const CANARY = 'CANARY'
 const INPUTS = 100_000
@@ -75,45 +78,50 @@ test(`${INPUTS} strings in hosts, paths, names and addresses`, { timeout: 120_00
     fc.property(fc.array(fields, { minLength: BATCH, maxLength: BATCH }), (all) => {
       const meant: string[] = []
       const lines = all.flatMap(({ host, path, isExact }) => {
-        const entry = written(() => mapEntry(rule(host, { kind: isExact ? 'exact' : 'prefix', path })))
-        if (entry === undefined) return []
+        const place = written(() => placeOf(rule(host, { kind: isExact ? 'exact' : 'prefix', path })))
+        if (place === undefined) return []
         meant.push(`${host}${path}${isExact ? '' : '/'}`)
-        return [`${entry.line}\n`]
+        return [`${place.key} b00001\n`]
       })
       const read = mapLines(lines.join(''))
-      expect(read.map(([key]) => key)).toEqual(meant)
-      for (const [, value] of read) expect(value).toMatch(/^be_[0-9a-f]{20}$/)
-      const backends = all.flatMap(({ host, address }): Backend[] => {
-        const servers = [{ address, port: 80 }]
-        const one = { kind: 'backend', key: `backend/${host}`, service: host, protocol: 'http', servers } as const
-        return written(() => configText({ directory: '/run/x', listeners: [], backends: [one] })) === undefined ? [] : [one]
+      expect(read).toEqual(meant.map((key) => [key, 'b00001']))
+      const addresses: string[] = []
+      const texts = all.flatMap(({ address }, slot): string[] => {
+        const server = { name: 'srv_1', address, port: 80, protocol: 'http', weight: 1 } as const
+        const text = written(() => slotText(slot, [server]))
+        if (text === undefined) return []
+        addresses.push(address)
+        return [text]
       })
-      const text = configText({ directory: '/run/x', listeners: [], backends })
+      const text = texts.join('\n')
       expect(text).not.toContain(CANARY)
       const servers = statements(text).filter(([first]) => first === 'server')
-      expect(servers.map(([, , at]) => at)).toEqual(
-        backends.map(({ servers: [server] }) => `${server?.address.includes(':') ? `[${server.address}]` : server?.address}:80`),
-      )
+      expect(servers.map(([, , at]) => at)).toEqual(addresses.map((one) => `${one.includes(':') ? `[${one}]` : one}:80`))
     }),
     { numRuns: INPUTS / BATCH / 4 },
   )
 })
 
 test('a folder is the operator’s word, and stays one word', () => {
-  const listener = {
-    kind: 'listener',
-    key: 'listener/http',
-    name: 'http',
-    port: 80,
-    protocol: 'http',
-    takesProxyProtocol: false,
-  } as const
   fc.assert(
     fc.property(nasty, (name) => {
-      const text = written(() => configText({ directory: `/${name}`, listeners: [listener], backends: [] }))
+      const text = written(() => baseText(`/${name}`, phrase`g`))
       if (text === undefined) return
       const [, , socket] = statements(text).find(([first]) => first === 'stats') ?? []
-      expect(socket).toBe(`/${name}/runtime.sock`)
+      expect(socket).toBe(join(`/${name}`, 'runtime.sock'))
+    }),
+  )
+})
+
+test('the key of a look-up is one word of one command of the runtime’s', () => {
+  fc.assert(
+    fc.property(nasty, nasty, (host, path) => {
+      const place = written(() => placeOf(rule(host, { kind: 'exact', path })))
+      if (place === undefined) return
+      expect(commands(`del map /x ${commandWord(place.key)};set map /x ${commandWord(place.key)} b00001`)).toEqual([
+        ['del', 'map', '/x', place.key],
+        ['set', 'map', '/x', place.key, 'b00001'],
+      ])
     }),
   )
 })

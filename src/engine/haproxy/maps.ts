@@ -1,37 +1,39 @@
 /**
- * Which rule a request meets, as two maps: `exact` by `HOST/PATH`, `prefix` by `HOST/PATH/`, of which the longest counts. HOST is the name, `*.NAME` for
- * one label more, `*` for every host; the configuration looks these up in turn.
+ * Which rule a request meets, as two maps of a listener: `exact` by `HOST/PATH`, `prefix` by `HOST/PATH/`, of which the longest counts. HOST is the name,
+ * `*.NAME` for one label more, `*` for every host; the configuration looks these up in turn.
  */
+import { join } from 'node:path'
+import { FairwayError } from '../../model/code.ts'
+import { HAPROXY_ENTRY_INVALID } from '../../model/codes/haproxy.ts'
 import type { HostPattern, L7Rule } from '../../model/l7.ts'
-import { mapLine, nameFor, phrase, type Words } from './syntax.ts'
+import type { Directory } from './directory.ts'
+import { mapKey, nameFor } from './syntax.ts'
 
-export type MapName = 'exact' | 'prefix'
+export interface MapId {
+  /** The key of a listener. */
+  readonly listener: string
+  readonly which: 'exact' | 'prefix'
+}
 
-/** In the place of a backend: no server is there. */
-export const UNAVAILABLE = phrase`be_unavailable`
+export const mapText = ({ listener, which }: MapId): string => `${listener} ${which}`
 
-export interface MapEntry {
-  readonly map: MapName
+export function mapFile({ maps }: Pick<Directory, 'maps'>, { listener, which }: MapId): string {
+  return join(maps, `${nameFor('fe', listener).text}.${which}.map`)
+}
+
+/** Where a rule is found: the same place in the maps of each of its listeners. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
+export function placeOf({ host, path, rank, method, conditions, subject }: L7Rule): {
+  readonly which: MapId['which']
   readonly key: string
-  /** `KEY VALUE`. */
-  readonly line: string
-}
-
-/** @throws {FairwayError} HAPROXY_ENTRY_INVALID */
-export function mapEntry(rule: L7Rule): MapEntry {
-  const { host, path, rank } = rule
-  const map = path.kind === 'exact' ? 'exact' : 'prefix'
-  const text = path.kind === 'exact' ? path.path : path.kind === 'prefix' ? `${path.path}/` : ''
+} {
+  if (path.kind === 'regex' || method !== '' || conditions.length > 0)
+    throw new FairwayError(
+      HAPROXY_ENTRY_INVALID,
+      `A rule of ${subject} asks for more than host and path, which maps do not tell.`,
+    )
   // the one rule of a higher rank is for every host, under a key that the host of no request is
-  const key = rank > 0 ? `!${text}` : `${hostText(host)}${text}`
-  return { map, key, line: mapLine(key, targetOf(rule)) }
-}
-
-/** Names of backends are what a map gives: no word of a user is among them. */
-function targetOf({ action }: L7Rule): Words {
-  if (action.kind !== 'forward') return UNAVAILABLE
-  const [first] = action.backends.filter(({ weight }) => weight > 0)
-  return first === undefined ? UNAVAILABLE : nameFor('be', first.backend)
+  const key = `${rank > 0 ? '!' : hostText(host)}${path.path}`
+  return path.kind === 'exact' ? { which: 'exact', key: mapKey(key) } : { which: 'prefix', key: mapKey(`${key}/`) }
 }
 
 function hostText(host: HostPattern): string {

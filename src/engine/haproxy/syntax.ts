@@ -38,14 +38,46 @@ export function section(head: Words, lines: readonly Words[]): string {
 }
 
 /** A name that stands for a key: no two keys have one, and nothing of the key is in it. */
-export function nameFor(kind: 'be' | 'srv', key: string): Words {
-  return make(`${kind}_${createHash('sha256').update(key).digest('hex').slice(0, 20)}`)
+export function nameFor(kind: 'be' | 'fe' | 'own' | 'srv', key: string): Words {
+  return make(`${kind}_${digest(key, 20)}`)
+}
+
+/** So many hexadecimal digits that stand for a text. */
+export function digestWord(text: string): Words {
+  return make(digest(text, 12))
+}
+
+function digest(text: string, digits: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, digits)
+}
+
+/** The section of a slot. */
+export function slotName(slot: number): Words {
+  if (!Number.isSafeInteger(slot) || slot < 0) throw invalid(`${slot} is no slot`)
+  return make(`b${String(slot).padStart(5, '0')}`)
+}
+
+/** The host of a certificate: a name, or `*.` and one. @throws {FairwayError} */
+export function certificateHost(host: string): Words {
+  if (!HOST_NAME.test(host.replace(/^\*\./, '')) || host.length > 253) throw invalid(`${JSON.stringify(host)} is no host name`)
+  return make(host)
+}
+
+/** A name that was made here and kept as text. @throws {FairwayError} */
+export function wordOf(name: string): Words {
+  if (!/^[a-z0-9_]+$/.test(name)) throw invalid(`${JSON.stringify(name)} is no name`)
+  return make(name)
+}
+
+/** Words with something between them. */
+export function joined(all: readonly Words[], between: '.' | ' '): Words {
+  return make(all.map(({ text }) => text).join(between))
 }
 
 /** A file of ours, or a number of one: the folder is the operator's word, and may have what file names have. @throws {FairwayError} */
 export function file(path: string): Words {
   // inside single quotes nothing is special
-  if (!/^\/[^'\p{C}]*$/u.test(path)) throw invalid(`the file name ${JSON.stringify(path)} cannot be written`)
+  if (!/^(unix@)?\/[^'\p{C}]*$/u.test(path)) throw invalid(`the file name ${JSON.stringify(path)} cannot be written`)
   return make(`'${path}'`)
 }
 
@@ -54,18 +86,25 @@ export function port(value: number): Words {
   return make(String(value))
 }
 
-/** `ADDRESS:PORT`; an address of IPv6 in brackets, as a name would be looked up otherwise. @throws {FairwayError} */
-export function endpoint(host: string, number: number): Words {
+/** `ADDRESS:PORT`, or `ADDRESS`; an address of IPv6 in brackets, as a name would be looked up otherwise. @throws {FairwayError} */
+export function endpoint(host: string, number?: number): Words {
   const family = isIP(host)
   if (host.includes('%') || (family === 0 && (!HOST_NAME.test(host) || host.length > 253)))
     throw invalid(`${JSON.stringify(host)} is neither an address nor a host name`)
-  return make(`${family === 6 ? `[${host}]` : host}:${port(number).text}`)
+  const name = family === 6 ? `[${host}]` : host
+  return make(number === undefined ? name : `${name}:${port(number).text}`)
 }
 
-/** One line of a map. @throws {FairwayError} for a key that would be another one, or more than one line */
-export function mapLine(key: string, value: Words): string {
+/** The key of a line of a map, as it is. @throws {FairwayError} for one that would be another key, or more than one line */
+export function mapKey(key: string): string {
   if (!/^[!-~]+$/.test(key) || key.startsWith('#')) throw invalid(`${JSON.stringify(key)} cannot be looked up`)
-  return `${key} ${value.text}`
+  return key
+}
+
+/** A word of a command of the runtime's: what ends words and commands is escaped. Source: management guide, section 9.3. */
+export function commandWord(text: string): string {
+  if (!/^[!-~]+$/.test(text)) throw invalid(`${JSON.stringify(text)} cannot be said to HAProxy`)
+  return text.replace(/[\\;#]/g, '\\$&')
 }
 
 function invalid(why: string): FairwayError {

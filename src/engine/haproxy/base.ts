@@ -1,0 +1,48 @@
+/** What every configuration begins with: how HAProxy is talked to, its defaults, and the answers of the gateway itself. */
+import { directoryAt } from './directory.ts'
+import { file, phrase, section, type Words } from './syntax.ts'
+
+/** Of a configuration that nothing was planned for. */
+export const NO_GENERATION = phrase`none`
+
+/** In the place of a backend: nobody asked for such a request, or no server is there. */
+export const UNKNOWN = phrase`be_unknown`
+export const UNAVAILABLE = phrase`be_unavailable`
+
+/** `generation` is what the running process is asked for, to know which configuration it has. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
+export function baseText(dir: string, generation: Words): string {
+  const { runtime, health } = directoryAt(dir)
+  return [
+    section(phrase`global`, [
+      phrase`stats socket ${file(runtime)} mode 600 level admin expose-fd listeners`,
+      phrase`set-var proc.generation str(${generation})`,
+      phrase`log stdout format raw daemon`,
+      // what a connection that stays keeps of a worker that was reloaded away
+      phrase`hard-stop-after 24h`,
+    ]),
+    section(phrase`defaults`, [
+      phrase`mode http`,
+      phrase`timeout connect 5s`,
+      phrase`timeout client 60s`,
+      phrase`timeout server 60s`,
+      phrase`timeout tunnel 1h`,
+      phrase`timeout http-request 10s`,
+      phrase`timeout http-keep-alive 60s`,
+      phrase`option http-keep-alive`,
+      // a reload ends idle connections only after an answer: no request is lost on its way
+      phrase`option idle-close-on-response`,
+      phrase`option redispatch`,
+      phrase`retries 3`,
+    ]),
+    section(phrase`frontend fe_health`, [
+      phrase`bind ${file(`unix@${health}`)} mode 600`,
+      phrase`http-request return status 200`,
+    ]),
+    section(phrase`backend ${UNKNOWN}`, [
+      phrase`http-request return status 404 content-type text/plain string "404 page not found"`,
+    ]),
+    section(phrase`backend ${UNAVAILABLE}`, [
+      phrase`http-request return status 503 content-type text/plain string "503 no server is there"`,
+    ]),
+  ].join('\n')
+}

@@ -1,0 +1,123 @@
+/** The configuration as files: what only a reload changes, and sections whose servers the runtime changes too. */
+import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { baseText } from './base.ts'
+import { BASE_FILE, type Directory } from './directory.ts'
+import { writeText } from './files.ts'
+import { frontendText } from './frontend.ts'
+import { ownText, slotText } from './sections.ts'
+import { digestWord, joined, phrase, type Words } from './syntax.ts'
+import type { Wanted } from './wanted.ts'
+
+const FRONTENDS_FILE = '10-frontends.cfg'
+const OWN_FILE = '20-own.cfg'
+const SLOTS_OF_FILE = 64
+const FRAMES_FILE = 'frames.json'
+
+/** What only a reload changes, each part by what it was made of. */
+export interface Parts {
+  readonly base: string
+  readonly listeners: string
+  /** What only a reload changes of each section of its own, by name. */
+  readonly frames: Readonly<Record<string, string>>
+  readonly slots: number
+}
+
+export class ConfigFiles {
+  private readonly dir: string
+  private readonly directory: Directory
+
+  constructor(dir: string, directory: Directory) {
+    this.dir = dir
+    this.directory = directory
+  }
+
+  parts({ form, own, slots }: Wanted): Parts {
+    const listeners = [...form.listeners.values()].filter(({ protocol }) => protocol !== 'tls')
+    return {
+      base: baseText(this.dir, phrase``),
+      listeners: listeners.map((one) => frontendText(this.directory, one)).join('\n'),
+      frames: Object.fromEntries(
+        [...own].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, { frame }]) => [name, frame]),
+      ),
+      slots: slots.size,
+    }
+  }
+
+  /** The parts that were written last; undefined when there are none, or not of that generation. */
+  async readParts(generation: string): Promise<Parts | undefined> {
+    try {
+      const parts = JSON.parse(await readFile(join(this.dir, FRAMES_FILE), 'utf8')) as Parts
+      return generationOf(parts).text === generation ? parts : undefined
+    } catch {
+      return undefined // the first start, or a file of another version: all is written anew
+    }
+  }
+
+  /** Writes the sections of slots again, some or all. */
+  async writeSlots(wanted: Wanted, slots: Iterable<number>): Promise<void> {
+    const groups = new Set([...slots].map((slot) => Math.floor(slot / SLOTS_OF_FILE)))
+    for (const group of groups) await writeText(join(this.directory.config, slotsFile(group)), this.slotsText(wanted, group))
+    await writeText(this.directory.slots, wanted.slots.text())
+  }
+
+  /** Writes sections of their own again, as the running process knows them. */
+  async writeOwn(wanted: Wanted, loaded: Parts): Promise<void> {
+    const gone = Object.keys(loaded.frames).filter((name) => !wanted.own.has(name))
+    const unused = gone.map((name) => loaded.frames[name] ?? '')
+    const known = [...wanted.own].filter(([name]) => name in loaded.frames)
+    const texts = known.map(([name, { target }]) => ownText(target, wanted.servers(name)))
+    await writeText(join(this.directory.config, OWN_FILE), [...texts, ...unused].join('\n'))
+  }
+
+  /** Puts a whole configuration beside the one in use, and calls `check` with its folder; '' from it puts it in the place of that. */
+  async replace(wanted: Wanted, parts: Parts, check: (folder: string) => Promise<string>): Promise<string> {
+    const next = `${this.directory.config}.next`
+    await rm(next, { recursive: true, force: true })
+    await mkdir(next, { mode: 0o700 })
+    const texts = new Map([
+      [BASE_FILE, baseText(this.dir, generationOf(parts))],
+      [FRONTENDS_FILE, parts.listeners],
+      [OWN_FILE, [...wanted.own].map(([name, { target }]) => ownText(target, wanted.servers(name))).join('\n')],
+    ])
+    for (let group = 0; group * SLOTS_OF_FILE < parts.slots; group++) texts.set(slotsFile(group), this.slotsText(wanted, group))
+    for (const [name, text] of texts) await writeText(join(next, name), text)
+    const reason = await check(next)
+    if (reason === '') await this.takeOver(next, texts, parts)
+    await rm(next, { recursive: true, force: true })
+    return reason
+  }
+
+  /** Writes one section of its own with nothing beside it but the base, and calls `check` with the folder. */
+  async alone(wanted: Wanted, name: string, check: (folder: string) => Promise<string>): Promise<string> {
+    const folder = `${this.directory.config}.one`
+    await rm(folder, { recursive: true, force: true })
+    await mkdir(folder, { mode: 0o700 })
+    const section = wanted.own.get(name)
+    if (section !== undefined) await writeText(join(folder, OWN_FILE), ownText(section.target, wanted.servers(name)))
+    await copyFile(join(this.directory.config, BASE_FILE), join(folder, BASE_FILE))
+    const reason = await check(folder)
+    await rm(folder, { recursive: true, force: true })
+    return reason
+  }
+
+  private async takeOver(next: string, texts: ReadonlyMap<string, string>, parts: Parts): Promise<void> {
+    const { config } = this.directory
+    for (const name of texts.keys()) await rename(join(next, name), join(config, name))
+    for (const name of await readdir(config)) if (!texts.has(name)) await rm(join(config, name), { force: true })
+    await writeText(join(this.dir, FRAMES_FILE), JSON.stringify(parts))
+  }
+
+  private slotsText(wanted: Wanted, group: number): string {
+    const first = group * SLOTS_OF_FILE
+    const count = Math.min(SLOTS_OF_FILE, wanted.slots.size - first)
+    return Array.from({ length: count }, (_, index) => slotText(first + index, wanted.serversOfSlot(first + index))).join('\n')
+  }
+}
+
+const slotsFile = (group: number): string => `30-slots-${String(group).padStart(4, '0')}.cfg`
+
+/** One word for each part, so that who asks the running process learns which part is another one. */
+export function generationOf({ base, listeners, frames, slots }: Parts): Words {
+  return joined([digestWord(base), digestWord(listeners), digestWord(JSON.stringify(frames)), phrase`${slots}`], '.')
+}

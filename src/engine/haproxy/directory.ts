@@ -1,0 +1,36 @@
+/** The folder that a gateway's two processes share: which file is where. */
+import { join } from 'node:path'
+
+export interface Directory {
+  /** Where HAProxy reads every `.cfg`, in the order of their names. */
+  readonly config: string
+  readonly maps: string
+  readonly certificates: string
+  /** Which target has which slot. */
+  readonly slots: string
+  /** The worker's socket, and the master's. */
+  readonly runtime: string
+  readonly master: string
+  /** Answers 200 while HAProxy runs. */
+  readonly health: string
+}
+
+export function directoryAt(dir: string): Directory {
+  return {
+    config: join(dir, 'conf.d'),
+    maps: join(dir, 'maps'),
+    certificates: join(dir, 'certificates'),
+    slots: join(dir, 'slots.map'),
+    runtime: join(dir, 'runtime.sock'),
+    master: join(dir, 'master.sock'),
+    health: join(dir, 'health.sock'),
+  }
+}
+
+export const BASE_FILE = '00-base.cfg'
+
+/** How HAProxy is started over the folder: a master that stays, so that a reload keeps its process. */
+export function haproxyArgs(dir: string): readonly string[] {
+  const { config, master } = directoryAt(dir)
+  return ['-W', '-db', '-S', `unix@${master},mode,600`, '-f', `${config}/`]
+}

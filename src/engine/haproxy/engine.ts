@@ -1,0 +1,263 @@
+/** A gateway's HAProxy, told of entries: by its runtime wherever that can do it, by a reload where nothing else can. */
+import { mkdir, readFile } from 'node:fs/promises'
+import { logger } from '../../log/log.ts'
+import { FairwayError, type Finding } from '../../model/code.ts'
+import { HAPROXY_CONFIG_REFUSED } from '../../model/codes/haproxy.ts'
+import { type Engine, EngineError } from '../../model/engine.ts'
+import type { L7Entry } from '../../model/l7.ts'
+import type { Delta } from '../../model/plan.ts'
+import { Certificates } from './certificates.ts'
+import { commandsFor, type Scope, wholeScope } from './changes.ts'
+import { ConfigFiles, generationOf, type Parts } from './config-files.ts'
+import { type Directory, directoryAt } from './directory.ts'
+import { writeText } from './files.ts'
+import { Form, type FormChange } from './form.ts'
+import { type Installed, readInstalled } from './installed.ts'
+import { mapFile } from './maps.ts'
+import { checkConfig, reload } from './reload.ts'
+import { Slots } from './slots.ts'
+import { ask, tell } from './socket.ts'
+import { Wanted } from './wanted.ts'
+
+const log = logger('haproxy')
+
+/** Why a reload was needed. `start`: the process had nothing of ours. */
+export type ReloadReason = 'start' | 'base' | 'listener' | 'section' | 'slots' | 'certificate' | 'asked'
+
+export interface HaproxyCounters {
+  readonly reloads: ReadonlyMap<ReloadReason, number>
+  /** Commands that changed the running process. */
+  readonly commands: number
+}
+
+export interface HaproxyEngine extends Engine<L7Entry> {
+  /** What had to be left out, and why. */
+  readonly findings: readonly Finding[]
+  readonly counters: HaproxyCounters
+  /** Asks for a reload with the next change, whether it is needed or not. */
+  demandReload(): void
+  /** Lets go; HAProxy goes on. */
+  close(): void
+}
+
+/** Over the folder that `prepareDirectory` made; HAProxy is started by somebody else, with `haproxyArgs`. */
+export function createHaproxyEngine(dir: string): HaproxyEngine {
+  return new HaproxyAtDirectory(dir)
+}
+
+/** How often servers whose connections were not over are tried again. */
+const SWEEP_IN_MS = 1_000
+
+class HaproxyAtDirectory implements HaproxyEngine {
+  private readonly directory: Directory
+  private readonly files: ConfigFiles
+  private state: State | undefined
+  private readonly reloads = new Map<ReloadReason, number>()
+  private commands = 0
+  private isReloadAsked = false
+  private sweeping: NodeJS.Timeout | undefined
+  /** What is under way: a sweep waits for it. */
+  private busy: Promise<unknown> = Promise.resolve()
+
+  constructor(dir: string) {
+    this.directory = directoryAt(dir)
+    this.files = new ConfigFiles(dir, this.directory)
+  }
+
+  get observed(): ReadonlyMap<string, L7Entry> {
+    return this.state?.wanted.form.entries ?? new Map()
+  }
+
+  get findings(): readonly Finding[] {
+    if (this.state === undefined) return []
+    const { wanted, certificates } = this.state
+    const left = [...wanted.form.left, ...certificates.left].map(([, error]) => error)
+    const refused = [...wanted.refused].map(([, { reason }]) => new FairwayError(HAPROXY_CONFIG_REFUSED, reason))
+    return [...left, ...refused].map(({ code, message }) => ({ code, subjects: [], message, fix: code.fix }))
+  }
+
+  get counters(): HaproxyCounters {
+    return { reloads: this.reloads, commands: this.commands }
+  }
+
+  demandReload(): void {
+    this.isReloadAsked = true
+  }
+
+  close(): void {
+    clearTimeout(this.sweeping)
+  }
+
+  async refresh(): Promise<void> {
+    await this.busy.catch(() => undefined)
+    const { maps, certificates, slots } = this.directory
+    for (const one of [maps, certificates]) await mkdir(one, { recursive: true, mode: 0o700 })
+    const installed = await readInstalled(this.directory)
+    const loaded = await this.files.readParts(installed.generation)
+    const text = await readFile(slots, 'utf8').catch(() => '')
+    const form = new Form()
+    const wanted = new Wanted(form, Slots.parse(text, loaded?.slots ?? 0))
+    this.state = { wanted, certificates: new Certificates(this.directory, form), installed, loaded, isWhole: true }
+  }
+
+  apply(delta: Delta<L7Entry>, signal: AbortSignal): Promise<void> {
+    const done = this.busy.catch(() => undefined).then(() => this.change(delta, signal))
+    this.busy = done
+    return done
+  }
+
+  private async change(delta: Delta<L7Entry>, signal: AbortSignal): Promise<void> {
+    if (this.state === undefined) await this.refreshNow()
+    const { state } = this
+    if (state === undefined) return
+    const { wanted, certificates } = state
+    const change = wanted.form.take(delta)
+    const sections = new Set(wanted.follow(change))
+    const reasons = this.reasonsFor(state, change, sections)
+    if (state.isWhole || reasons.length > 0) for (const key of wanted.form.maps.keys()) addAll(change, key)
+    await this.writeData(state, change, sections)
+    if (reasons.length > 0) await this.reload(state, reasons, signal)
+    const scope: Scope = state.isWhole
+      ? wholeScope(wanted, state.installed, this.directory)
+      : { lookups: change.lookups, sections }
+    const hosts = state.isWhole ? allCertificates(state) : change.certificates
+    await this.tell(state, scope, hosts, signal)
+    if (!state.isWhole && change.certificates.size > 0) await certificates.writeLists()
+    state.isWhole = false
+    this.sweepSoon()
+  }
+
+  private async refreshNow(): Promise<void> {
+    const { busy } = this
+    this.busy = Promise.resolve()
+    await this.refresh()
+    this.busy = busy
+  }
+
+  /** Why a reload is needed, with room made for targets that wait for it. */
+  private reasonsFor(state: State, change: FormChange, sections: Set<string>): readonly ReloadReason[] {
+    const { wanted, loaded } = state
+    const isShort = wanted.waiting.size > 0 || wanted.slots.size === 0
+    if (isShort) for (const section of wanted.grow(change)) sections.add(section)
+    const parts = this.files.parts(wanted)
+    const reasons: ReloadReason[] = []
+    if (loaded === undefined) return ['start']
+    if (this.isReloadAsked) reasons.push('asked')
+    if (parts.base !== loaded.base) reasons.push('base')
+    if (parts.listeners !== loaded.listeners) reasons.push('listener')
+    if (parts.slots !== loaded.slots) reasons.push('slots')
+    if (Object.entries(parts.frames).some(([name, frame]) => loaded.frames[name] !== frame)) reasons.push('section')
+    return reasons
+  }
+
+  /** Files that change without a reload: a HAProxy that starts now begins with them. */
+  private async writeData({ wanted, loaded, isWhole }: State, change: FormChange, sections: Set<string>): Promise<void> {
+    for (const text of isWhole ? wanted.form.maps.keys() : change.lookups.keys()) await this.writeMap(wanted, text)
+    const slots = [...sections].flatMap((name) => (name.startsWith('b') ? [Number(name.slice(1))] : []))
+    if (slots.length > 0) await this.files.writeSlots(wanted, slots)
+    if (loaded !== undefined && slots.length < sections.size) await this.files.writeOwn(wanted, loaded)
+  }
+
+  private async writeMap(wanted: Wanted, text: string): Promise<void> {
+    const map = wanted.form.maps.get(text)
+    if (map === undefined) return
+    const lines = [...map.rules].map(([key, rule]) => `${key} ${wanted.valueOf(rule)}\n`)
+    await writeText(mapFile(this.directory, map.id), lines.join(''))
+  }
+
+  private async reload(state: State, reasons: readonly ReloadReason[], signal: AbortSignal): Promise<void> {
+    const { wanted, certificates } = state
+    const startedAt = performance.now()
+    await certificates.write(allCertificates(state))
+    await certificates.writeLists()
+    let parts = this.files.parts(wanted)
+    for (let why = await this.place(state, parts, signal); why !== ''; why = await this.place(state, parts, signal)) {
+      if (!(await this.leaveOut(state, why, signal)))
+        throw new EngineError(HAPROXY_CONFIG_REFUSED, `HAProxy refuses a configuration: ${why.slice(0, 500)}`)
+      parts = this.files.parts(wanted)
+    }
+    await reload(this.directory, generationOf(parts).text, signal)
+    this.isReloadAsked = false
+    for (const reason of reasons) this.reloads.set(reason, (this.reloads.get(reason) ?? 0) + 1)
+    state.loaded = parts
+    state.installed = await readInstalled(this.directory)
+    state.isWhole = true
+    log.info({ reasons, tookInMs: Math.round(performance.now() - startedAt) }, 'HAProxy reloaded')
+  }
+
+  private place({ wanted }: State, parts: Parts, signal: AbortSignal): Promise<string> {
+    return this.files.replace(wanted, parts, (folder) => checkConfig(folder, signal))
+  }
+
+  /** Finds what HAProxy refuses, and leaves it out; false: it is nothing that could be. */
+  private async leaveOut({ wanted, certificates, loaded }: State, why: string, signal: AbortSignal): Promise<boolean> {
+    for (const [file] of why.matchAll(/\/[^\s'")]+\.pem/g)) if (await certificates.refuse(file, why.slice(0, 300))) return true
+    let isFound = false
+    for (const [name, { frame, target }] of wanted.own) {
+      if (loaded?.frames[name] === frame) continue
+      const reason = await this.files.alone(wanted, name, (folder) => checkConfig(folder, signal))
+      if (reason === '') continue
+      const subjects = [...wanted.form.usersOf(target.key)].map((rule) => wanted.form.rule(rule)?.subject ?? rule)
+      wanted.refuse(name, frame, `What ${subjects.join(', ')} asks for is refused by HAProxy: ${reason.slice(0, 300)}`)
+      isFound = true
+    }
+    // their rules say so in the maps
+    if (isFound) for (const text of wanted.form.maps.keys()) await this.writeMap(wanted, text)
+    return isFound
+  }
+
+  private async tell(state: State, scope: Scope, hosts: Iterable<string>, signal: AbortSignal): Promise<void> {
+    const { wanted, installed, certificates } = state
+    const { runtime } = this.directory
+    const { first, next, last } = commandsFor(wanted, installed, scope, this.directory)
+    await tell(runtime, first)
+    const isReloadNeeded = await certificates.tell(hosts, installed)
+    await tell(runtime, next)
+    await tell(runtime, last)
+    this.commands += first.length + next.length + last.length
+    if (isReloadNeeded) await this.reload(state, ['certificate'], signal)
+  }
+
+  /** Deletes servers that nobody uses any more. */
+  private sweepSoon(): void {
+    const { installed } = this.state ?? {}
+    const isLeft =
+      installed !== undefined && [...installed.servers.values()].some((all) => [...all.values()].some(({ isOn }) => !isOn))
+    if (!isLeft || this.sweeping !== undefined) return
+    this.sweeping = setTimeout(() => {
+      this.sweeping = undefined
+      this.busy = this.busy.catch(() => undefined).then(() => this.sweep())
+      this.busy.catch((err: unknown) => log.debug({ err }, 'servers could not be deleted; trying again'))
+    }, SWEEP_IN_MS).unref()
+  }
+
+  private async sweep(): Promise<void> {
+    for (const [section, servers] of this.state?.installed.servers ?? [])
+      for (const [name, { isOn }] of servers) {
+        if (isOn) continue
+        const answer = await ask(this.directory.runtime, `del server ${section}/${name}`)
+        // one that was configured is there until the next reload; one with connections until they end
+        if (answer.includes('deleted') || answer.includes('No such server')) servers.delete(name)
+      }
+    this.sweepSoon()
+  }
+}
+
+interface State {
+  readonly wanted: Wanted
+  readonly certificates: Certificates
+  installed: Installed
+  /** Undefined: the running process has nothing of ours. */
+  loaded: Parts | undefined
+  /** All is to be compared, not only what changed. */
+  isWhole: boolean
+}
+
+function allCertificates({ wanted: { form } }: State): readonly string[] {
+  const listeners = [...form.listeners.keys()]
+  return [...listeners, ...listeners.flatMap((key) => form.hostCertificatesOf(key).map((one) => one.key))]
+}
+
+function addAll({ lookups }: FormChange, map: string): void {
+  if (!lookups.has(map)) lookups.set(map, new Set())
+}

@@ -1,0 +1,80 @@
+/** Where a rule sends requests: servers of one or more backends by weight, under one policy. One section of HAProxy's. */
+import { isIP } from 'node:net'
+import type { Backend, L7Action, L7Rule } from '../../model/l7.ts'
+import type { L7Policy } from '../../model/l7-policy.ts'
+import { endpoint, nameFor, phrase, type Words } from './syntax.ts'
+
+/** HAProxy's highest weight. */
+const HEAVIEST = 256
+
+export interface TargetServer {
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  readonly protocol: Backend['protocol']
+  /** 1 to 256. */
+  readonly weight: number
+}
+
+export interface Target {
+  /** The same for rules that ask for the same. */
+  readonly key: string
+  /** Keys of backends, each once, and their weights, which are not 0. */
+  readonly backends: ReadonlyMap<string, number>
+  readonly policy: L7Policy
+  /** What the gateway itself answers; absent: servers do. */
+  readonly answer?: Exclude<L7Action, { kind: 'forward' }>
+}
+
+/** Undefined: there is nobody to send to. */
+export function targetOf({ action, policy }: L7Rule): Target | undefined {
+  if (action.kind !== 'forward') return { key: JSON.stringify([action, policy]), backends: new Map(), policy, answer: action }
+  const backends = new Map<string, number>()
+  for (const { backend, weight } of action.backends) if (weight > 0) backends.set(backend, (backends.get(backend) ?? 0) + weight)
+  if (backends.size === 0) return undefined
+  const all = [...backends].sort(([one], [other]) => (one < other ? -1 : 1))
+  const [[only = ''] = []] = all
+  const isPlain = all.length === 1 && isEmptyPolicy(policy) && /^[!-~]+$/.test(only)
+  const key = isPlain ? only : JSON.stringify([all, policy])
+  return { key, backends: all.length === 1 ? new Map([[only, 1]]) : backends, policy }
+}
+
+export function isEmptyPolicy(policy: L7Policy): boolean {
+  return Object.keys(policy).length === 0
+}
+
+/** Sorted by name. Each backend's weight is shared among its servers. */
+export function serversOf({ backends }: Target, backendOf: (key: string) => Backend | undefined): readonly TargetServer[] {
+  const shares = new Map<string, Omit<TargetServer, 'weight'> & { share: number }>()
+  for (const [key, weight] of backends) {
+    const { servers = [], protocol = 'http' } = backendOf(key) ?? {}
+    for (const { address, port } of servers) {
+      const name = nameFor('srv', `${protocol} ${address} ${port}`).text
+      const share = (shares.get(name)?.share ?? 0) + (backends.size === 1 ? 1 : weight / servers.length)
+      shares.set(name, { name, address, port, protocol, share })
+    }
+  }
+  const most = Math.max(...[...shares.values()].map(({ share }) => share))
+  const scaled = [...shares.values()].map(({ share, ...server }) => {
+    const weight = backends.size === 1 ? 1 : Math.max(1, Math.round((share / most) * HEAVIEST))
+    return { ...server, weight }
+  })
+  return scaled.sort((one, other) => (one.name < other.name ? -1 : 1))
+}
+
+/** Whether a runtime can be told of such a server: a name is looked up by what was configured alone. */
+export function isAddress({ address }: Pick<TargetServer, 'address'>): boolean {
+  return isIP(address) !== 0
+}
+
+const PROTOCOLS: Readonly<Record<Backend['protocol'], Words>> = {
+  http: phrase``,
+  h2c: phrase` proto h2`,
+  https: phrase` ssl verify none alpn http/1.1`,
+  h2: phrase` ssl verify none alpn h2`,
+}
+
+/** Address and what else `server` and `add server` take. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
+export function serverWords({ address, port, protocol, weight }: TargetServer): Words {
+  return phrase`${endpoint(address, port)} weight ${weight}${PROTOCOLS[protocol]}`
+}

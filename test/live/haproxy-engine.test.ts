@@ -1,0 +1,130 @@
+/** A real HAProxy told of changes: what takes a reload and what does not, and what a new controller finds. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Ingress, IngressChange } from '../../src/model/ingress.ts'
+import type { EndpointSlice, Service } from '../../src/model/world.ts'
+import { HaproxyRig } from '../support/haproxy-rig.ts'
+import { anIngress, anIngressWorld, aPath, served } from '../support/ingress.ts'
+import { anEndpoint, aSlice } from '../support/world.ts'
+
+const rig = new HaproxyRig('engine')
+const [ONE, TWO] = [served('one', '10.0.0.1'), served('two', '10.0.0.2')]
+
+function route(name: string, host: string, service: string) {
+  return anIngress(name, { rules: [{ host, paths: [aPath('/', service)] }] })
+}
+
+const world = anIngressWorld({ ingresses: [route('a', 'a.example', 'one')], services: [ONE, TWO] })
+const ingresses = world.ingresses as Map<string, Ingress>
+const endpointSlices = world.endpointSlices as Map<string, EndpointSlice>
+const services = world.services as Map<string, Service>
+const changed = (kind: IngressChange['kind'], key: string): readonly IngressChange[] => [{ kind, key }]
+const reloads = () => [...rig.engine.counters.reloads.values()].reduce((sum, one) => sum + one, 0)
+
+function add(name: string, host: string, service: string): Promise<void> {
+  ingresses.set(`default/${name}`, route(name, host, service))
+  return rig.serve(world, changed('ingress', `default/${name}`))
+}
+
+function endpointsOf(service: string, ...addresses: readonly string[]): Promise<void> {
+  const key = `default/${service}-1`
+  const ports = [{ name: 'http', protocol: 'tcp' as const, port: 8080 }]
+  endpointSlices.set(key, aSlice(key, `default/${service}`, { ports, endpoints: addresses.map((one) => anEndpoint(one)) }))
+  return rig.serve(world, changed('endpointSlice', key))
+}
+
+beforeAll(async () => {
+  await rig.up()
+  await rig.backends(world)
+  await rig.serve(world)
+})
+afterAll(() => rig.down())
+
+test('the first state takes one reload', async () => {
+  expect([...rig.engine.counters.reloads]).toEqual([['start', 1]])
+  expect(await rig.answerTo('a.example', '/')).toBe('one')
+  expect(await rig.answerTo('b.example', '/')).toBe('404')
+})
+
+test('a new route, a route to another Service, and one that goes: no reload', async () => {
+  await add('b', 'b.example', 'two')
+  expect(await rig.answerTo('b.example', '/x')).toBe('two')
+  await add('b', 'b.example', 'one')
+  expect(await rig.answerTo('b.example', '/x')).toBe('one')
+  ingresses.delete('default/b')
+  await rig.serve(world, changed('ingress', 'default/b'))
+  expect(await rig.answerTo('b.example', '/x')).toBe('404')
+  expect(reloads()).toBe(1)
+})
+
+test('endpoints come and go: no reload', async () => {
+  await endpointsOf('one', '10.0.0.2')
+  expect(await rig.answerTo('a.example', '/')).toBe('two')
+  await endpointsOf('one')
+  expect(await rig.answerTo('a.example', '/')).toBe('503')
+  await endpointsOf('one', '10.0.0.1')
+  expect(await rig.answerTo('a.example', '/')).toBe('one')
+  expect(reloads()).toBe(1)
+})
+
+test('a path with what ends words and commands', async () => {
+  const path = String.raw`/a;b\c"d'e<<{}%25`
+  const ingress = anIngress('odd', {
+    rules: [{ host: 'odd.example', paths: [aPath(`exact:${path}`, 'two')] }],
+  })
+  for (const service of ['two', 'one']) {
+    ingresses.set('default/odd', {
+      ...ingress,
+      rules: [{ host: 'odd.example', paths: [aPath(`exact:${path}`, service)] }],
+    })
+    await rig.serve(world, changed('ingress', 'default/odd'))
+    expect(await rig.answerTo('odd.example', '/', '--request-target', path)).toBe(service)
+  }
+  ingresses.delete('default/odd')
+  await rig.serve(world, changed('ingress', 'default/odd'))
+  expect(await rig.answerTo('odd.example', '/', '--request-target', path)).toBe('404')
+})
+
+test('a new controller finds all as it should be, and changes what became different meanwhile', async () => {
+  await add('c', 'c.example', 'two')
+  rig.forget()
+  await rig.serve(world)
+  expect(reloads()).toBe(0)
+  expect(rig.engine.counters.commands).toBe(0)
+  rig.forget()
+  ingresses.delete('default/c')
+  endpointSlices.set('default/one-1', {
+    ...(endpointSlices.get('default/one-1') as EndpointSlice),
+    endpoints: [anEndpoint('10.0.0.2')],
+  })
+  await rig.serve(world)
+  expect(await rig.answerTo('c.example', '/')).toBe('404')
+  expect(await rig.answerTo('a.example', '/')).toBe('two')
+  expect(reloads()).toBe(0)
+})
+
+test('HAProxy begins with what it was told last when it was killed', async () => {
+  await add('d', 'd.example', 'two')
+  await rig.killProxy()
+  await rig.startProxy()
+  expect(await rig.answerTo('d.example', '/')).toBe('two')
+  expect(await rig.answerTo('a.example', '/')).toBe('two')
+  await rig.verify()
+  expect(reloads()).toBe(0)
+})
+
+test('more targets than slots: one reload makes room', async () => {
+  const many = Array.from({ length: 150 }, (_, index) => served(`s${index}`, '10.0.0.1'))
+  for (const { service, slice } of many) {
+    services.set(service.key, service)
+    endpointSlices.set(slice.key, slice)
+  }
+  for (const [index] of many.entries()) ingresses.set(`default/m${index}`, route(`m${index}`, `m${index}.example`, `s${index}`))
+  const changes = many.flatMap(({ service, slice }, index): IngressChange[] => [
+    { kind: 'service', key: service.key },
+    { kind: 'endpointSlice', key: slice.key },
+    { kind: 'ingress', key: `default/m${index}` },
+  ])
+  await rig.serve(world, changes)
+  expect([...rig.engine.counters.reloads]).toEqual([['slots', 1]])
+  for (const index of [0, 75, 149]) expect(await rig.answerTo(`m${index}.example`, '/')).toBe('one')
+})
