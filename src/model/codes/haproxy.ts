@@ -16,7 +16,8 @@ export const HAPROXY_AWAY: Code = {
   name: 'HAPROXY_AWAY',
   severity: 'error',
   title: 'HAProxy does not answer',
-  cause: 'The gateway’s HAProxy is not running, or its socket in the shared folder does not answer. What it serves it serves as before; changes wait.',
+  cause:
+    'The gateway’s HAProxy is not running, or its socket in the shared folder does not answer. What it serves it serves as before; changes wait.',
   fix: 'Look at the container `proxy` of the gateway’s pod: `kubectl logs` and `kubectl describe` say why it is not running.',
 }
 
@@ -25,7 +26,8 @@ export const HAPROXY_REFUSED: Code = {
   name: 'HAPROXY_REFUSED',
   severity: 'warning',
   title: 'HAProxy did not do what it was told',
-  cause: 'A change of the running HAProxy was refused, because it is not in the state that was expected. Its state is read anew, and what differs is changed.',
+  cause:
+    'A change of the running HAProxy was refused, because it is not in the state that was expected. Its state is read anew, and what differs is changed.',
   fix: 'Nothing, if it goes away by itself; else report it with the message.',
 }
 
@@ -52,6 +54,7 @@ export const HAPROXY_CERTIFICATE_REFUSED: Code = {
   name: 'HAPROXY_CERTIFICATE_REFUSED',
   severity: 'error',
   title: 'HAProxy refuses a certificate',
-  cause: 'The certificate or its key is not one that HAProxy takes: too weak, of another key, or broken. The one that was shown before is still shown.',
+  cause:
+    'The certificate or its key is not one that HAProxy takes: too weak, of another key, or broken. The one that was shown before is still shown.',
   fix: 'Put a certificate with its own key, of at least 2,048 bits (RSA) or 256 bits (ECDSA), into the Secret that the message names.',
 }
