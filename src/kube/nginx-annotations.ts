@@ -62,7 +62,10 @@ const ORIGINS = tokens(
   /^(\*|(https?:\/\/)(\*\.)?[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:\d{1,5})?)$/,
   'a list of origins such as https://example.com, with commas between',
 )
-const REDIRECT_CODE = whole(300, 308)
+const REDIRECT_CODE: Form<number> = {
+  wanted: '301, 302, 303, 307 or 308',
+  read: (text) => (/^30[12378]$/.test(text) ? Number(text) : undefined),
+}
 
 const READERS: Readonly<Record<string, Reader>> = {
   'rewrite-target': field('rewriteTarget', rewriteTarget),

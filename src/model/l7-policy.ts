@@ -151,7 +151,7 @@ export interface ExternalAuth {
 
 /** Cross-origin requests (Fetch standard). */
 export interface Cors {
-  /** `*`, an origin, or one whose host begins with `*.`, which stands for one label or more. */
+  /** `*`, an origin, or one whose host begins with `*.`, which stands for one label. */
   readonly origins: readonly string[]
   readonly methods: readonly string[]
   readonly headers: readonly string[]

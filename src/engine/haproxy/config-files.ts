@@ -5,7 +5,7 @@ import { baseText } from './base.ts'
 import { BASE_FILE, type Directory } from './directory.ts'
 import { writeText } from './files.ts'
 import { frontendText } from './frontend.ts'
-import { ownText, slotText } from './sections.ts'
+import { ownText, sectionsText, slotText } from './sections.ts'
 import { digestWord, joined, phrase, type Words } from './syntax.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -67,7 +67,7 @@ export class ConfigFiles {
     const unused = gone.map((name) => loaded.frames[name] ?? '')
     const known = [...wanted.own].filter(([name]) => name in loaded.frames)
     const texts = known.map(([name, { target }]) => ownText(target, wanted.servers(name)))
-    await writeText(join(this.directory.config, OWN_FILE), [...texts, ...unused].join('\n'))
+    await writeText(join(this.directory.config, OWN_FILE), sectionsText([...texts, ...unused]))
   }
 
   /** Puts a whole configuration beside the one in use, and calls `check` with its folder; '' from it puts it in the place of that. */
@@ -78,7 +78,7 @@ export class ConfigFiles {
     const texts = new Map([
       [BASE_FILE, baseText(this.dir, generationOf(parts))],
       [FRONTENDS_FILE, parts.listeners],
-      [OWN_FILE, [...wanted.own].map(([name, { target }]) => ownText(target, wanted.servers(name))).join('\n')],
+      [OWN_FILE, sectionsText([...wanted.own].map(([name, { target }]) => ownText(target, wanted.servers(name))))],
     ])
     for (let group = 0; group * SLOTS_OF_FILE < parts.slots; group++) texts.set(slotsFile(group), this.slotsText(wanted, group))
     for (const [name, text] of texts) await writeText(join(next, name), text)

@@ -1,7 +1,8 @@
 /** Targets as sections: those of slots, which all look alike, and those of their own. */
 import type { L7Action } from '../../model/l7.ts'
-import { policyLines } from './policy.ts'
-import { endpoint, nameFor, phrase, port, section, slotName, type Words, wordOf } from './syntax.ts'
+import { policyLines, policySections } from './policy.ts'
+import { pathLines } from './policy-edit.ts'
+import { endpoint, nameFor, phrase, plain, port, section, slotName, type Words, wordOf } from './syntax.ts'
 import { isAddress, serverWords, type Target, type TargetServer } from './target.ts'
 
 /** A slot's section, with whoever has it. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
@@ -14,8 +15,13 @@ export const ownName = ({ key }: Target): Words => nameFor('own', key)
 /** @throws {FairwayError} HAPROXY_ENTRY_INVALID */
 export function ownText(target: Target, servers: readonly TargetServer[]): string {
   const { policy, answer } = target
-  const rest = answer === undefined ? [phrase`balance roundrobin`, ...servers.map(serverLine)] : [answerLine(answer)]
-  return section(phrase`backend ${ownName(target)}`, [...policyLines(policy), ...rest])
+  const rest = answer === undefined ? servers.map(serverLine) : answerLines(answer)
+  return [...policySections(policy), section(phrase`backend ${ownName(target)}`, [...policyLines(policy), ...rest])].join('\n')
+}
+
+/** Texts of sections of their own, one after the other: what several of them name is there once. */
+export function sectionsText(texts: readonly string[]): string {
+  return [...new Set(texts.flatMap((text) => text.split(/\n(?=\S)/).filter((one) => one !== '')))].join('\n')
 }
 
 /** What only a reload changes of a section: all but servers that the runtime can be told of. */
@@ -31,12 +37,15 @@ function serverLine(server: TargetServer): Words {
   return isAddress(server) ? line : phrase`${line} resolvers cluster init-addr none`
 }
 
-function answerLine(answer: Exclude<L7Action, { kind: 'forward' }>): Words {
-  if (answer.kind === 'respond') return phrase`http-request return status ${answer.status}`
+function answerLines(answer: Exclude<L7Action, { kind: 'forward' }>): readonly Words[] {
+  if (answer.kind === 'respond') return [phrase`http-request return status ${answer.status}`]
   const scheme =
     answer.scheme === '' ? phrase`%[ssl_fc,iif(https,http)]` : answer.scheme === 'https' ? phrase`https` : phrase`http`
   const place = answer.port === 0 ? hostWord(answer.host) : phrase`${hostWord(answer.host)}:${port(answer.port)}`
-  return phrase`http-request redirect code ${answer.status} location ${scheme}://${place}%[pathq]`
+  const target = answer.keepsQuery ? phrase`%[pathq]` : phrase`%[path]`
+  const location = phrase`http-request redirect code ${answer.status} location ${scheme}://${place}`
+  if (answer.path?.kind === 'full' && !answer.keepsQuery) return [phrase`${location}${plain(answer.path.path)}`]
+  return [...(answer.path === undefined ? [] : pathLines(answer.path)), phrase`${location}${target}`]
 }
 
 /** Without one, the host that was asked for, without its port. */

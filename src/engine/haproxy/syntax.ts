@@ -38,7 +38,7 @@ export function section(head: Words, lines: readonly Words[]): string {
 }
 
 /** A name that stands for a key: no two keys have one, and nothing of the key is in it. */
-export function nameFor(kind: 'be' | 'fe' | 'own' | 'srv', key: string): Words {
+export function nameFor(kind: 'be' | 'fe' | 'own' | 'srv' | 'table' | 'users', key: string): Words {
   return make(`${kind}_${digest(key, 20)}`)
 }
 
@@ -105,6 +105,55 @@ export function mapKey(key: string): string {
 export function commandWord(text: string): string {
   if (!/^[!-~]+$/.test(text)) throw invalid(`${JSON.stringify(text)} cannot be said to HAProxy`)
   return text.replace(/[\\;#]/g, '\\$&')
+}
+
+/** Any text of printable ASCII characters as one word, which is that text and nothing else. @throws {FairwayError} */
+export function literal(text: string): Words {
+  // `}` alone ends a condition, in quotes or not
+  if (!/^[ -~]*$/.test(text) || text === '}') throw invalid(`${JSON.stringify(text)} cannot be written`)
+  return make(`'${text.replaceAll("'", "'\\''")}'`)
+}
+
+/** A text where HAProxy looks for variables: it has none. @throws {FairwayError} */
+export function plain(text: string): Words {
+  return literal(text.replaceAll('%', '%%'))
+}
+
+/** A text with groups of an expression, by their numbers, in the place of a path. @throws {FairwayError} */
+export function replacement(parts: readonly (string | number)[]): Words {
+  const text = parts.map((part) => (typeof part === 'number' ? group(part) : part.replaceAll('\\', '\\\\')))
+  return plain(text.join(''))
+}
+
+function group(number: number): string {
+  if (!Number.isInteger(number) || number < 0 || number > 9) throw invalid(`${number} is no number of a group`)
+  return `\\${number}`
+}
+
+/** A regular expression, which is one and stays one. @throws {FairwayError} */
+export function expression(text: string, ignoresCase = false): Words {
+  try {
+    new RegExp(text)
+  } catch {
+    throw invalid(`${JSON.stringify(text)} is no regular expression`)
+  }
+  return literal(`${ignoresCase ? '(?i)' : ''}(?:${text})`)
+}
+
+/** A range of addresses, or an address. @throws {FairwayError} */
+export function range(text: string): Words {
+  const [address = '', length = '', rest] = text.split('/')
+  const most = isIP(address) === 4 ? 32 : 128
+  const isLength = length === '' || (/^\d{1,3}$/.test(length) && Number(length) <= most)
+  if (isIP(address) === 0 || address.includes('%') || !isLength || rest !== undefined)
+    throw invalid(`${JSON.stringify(text)} is no range of addresses`)
+  return make(text)
+}
+
+/** The name of a header, a cookie, a method or a parameter. Source: RFC 9110, 5.6.2, without what HAProxy might read. @throws {FairwayError} */
+export function token(text: string): Words {
+  if (!/^[A-Za-z0-9_.-]{1,128}$/.test(text)) throw invalid(`${JSON.stringify(text)} is no name of a header or a cookie`)
+  return make(text)
 }
 
 function invalid(why: string): FairwayError {
