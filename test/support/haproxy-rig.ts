@@ -23,6 +23,7 @@ export class HaproxyRig {
   planner: IngressPlanner
   private reconciler: Reconciler<L7Entry>
   private readonly children: ChildProcess[] = []
+  private error: Error | undefined
   private proxy: ChildProcess | undefined
   private readonly options: IngressPlannerOptions
 
@@ -31,7 +32,7 @@ export class HaproxyRig {
     this.options = { ...OPTIONS, ...options }
     this.engine = createHaproxyEngine(this.dir)
     this.planner = createIngressPlanner(this.options)
-    this.reconciler = createReconciler({ engine: this.engine })
+    this.reconciler = this.reconcile()
   }
 
   async up(): Promise<void> {
@@ -61,18 +62,33 @@ export class HaproxyRig {
     void this.reconciler.stop()
     this.engine = createHaproxyEngine(this.dir)
     this.planner = createIngressPlanner(this.options)
-    this.reconciler = createReconciler({ engine: this.engine })
+    this.reconciler = this.reconcile()
   }
 
   /** Plans, tells, and waits until all is done. */
   async serve(world: IngressWorld, changes: readonly IngressChange[] = []): Promise<void> {
     this.reconciler.want(this.planner.update(world, changes))
-    await this.reconciler.settled(AbortSignal.timeout(20_000))
+    await this.settled()
   }
 
   async verify(): Promise<void> {
     this.reconciler.verify()
-    await this.reconciler.settled(AbortSignal.timeout(20_000))
+    await this.settled()
+  }
+
+  private reconcile(): Reconciler<L7Entry> {
+    return createReconciler({
+      engine: this.engine,
+      onRound: ({ error }) => {
+        this.error = error
+      },
+    })
+  }
+
+  private async settled(): Promise<void> {
+    await this.reconciler.settled(AbortSignal.timeout(10_000)).catch((error: unknown) => {
+      throw this.error ?? error
+    })
   }
 
   /** Starts what says a Service's name at each of its endpoints. */

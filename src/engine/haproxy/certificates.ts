@@ -10,7 +10,7 @@ import { writeText } from './files.ts'
 import type { Form } from './form.ts'
 import { certificateList } from './frontend.ts'
 import { type Installed, readFingerprint } from './installed.ts'
-import { pemText } from './pem.ts'
+import { authorityText, pemText } from './pem.ts'
 import { ask } from './socket.ts'
 import { certificateHost, nameFor } from './syntax.ts'
 
@@ -24,6 +24,8 @@ interface Use {
   readonly certificate: Certificate
   /** '' for the default one. */
   readonly host: string
+  /** Who signs clients, as PEM; '' for nobody, so that none is asked for a certificate. */
+  readonly authority: string
 }
 
 export class Certificates {
@@ -53,7 +55,7 @@ export class Certificates {
       const keys = [listener.key, ...this.form.hostCertificatesOf(listener.key).map(({ key }) => key)]
       const lines = keys.flatMap((key) => {
         const use = this.useOf(key)
-        return use !== undefined && this.written.has(use.file) ? [lineOf(use)] : []
+        return use !== undefined && this.written.has(use.file) ? [this.lineOf(use)] : []
       })
       await writeText(certificateList(this.directory, listener), lines.map((line) => `${line}\n`).join(''))
     }
@@ -99,11 +101,15 @@ export class Certificates {
     const certificate = this.form.certificate(host?.certificate ?? listener?.defaultCertificate ?? '')
     if (listener === undefined || certificate === undefined) return undefined
     const name = host === undefined ? '' : hostName(host.host)
-    return name === undefined ? undefined : { file: this.fileOf(key), listener, certificate, host: name }
+    return name === undefined
+      ? undefined
+      : { file: this.fileOf(key), listener, certificate, host: name, authority: authorityText(host?.clientAuthority) }
   }
 
-  private async isShown({ file, listener, certificate, host }: Use, { certificates }: Installed): Promise<boolean> {
-    const isListed = certificates.get(certificateList(this.directory, listener))?.has(file) ?? false
+  private async isShown(use: Use, { certificates }: Installed): Promise<boolean> {
+    const { file, listener, certificate, host } = use
+    const line = certificates.get(certificateList(this.directory, listener))?.get(file)
+    const isListed = line === this.lineOf(use)
     // one that is only listed where HAProxy reads the list is the default one's case: it is there once it was written
     if (!isListed && host !== '') return false
     const fingerprint = new X509Certificate(certificate.chain).fingerprint.replaceAll(':', '')
@@ -116,30 +122,45 @@ export class Certificates {
     const { file, listener, certificate } = use
     const text = pemText(certificate)
     const list = certificateList(this.directory, listener)
-    const isListed = installed.certificates.get(list)?.has(file) ?? false
-    if (text.length > PAYLOAD_LENGTH) {
+    const listed = installed.certificates.get(list)?.get(file)
+    if (Math.max(text.length, use.authority.length) > PAYLOAD_LENGTH) {
       await this.writeFile(key, use)
       return true
     }
-    const isKnown = (await readFingerprint(this.directory, file)) !== '' || isListed
-    const before = isKnown ? [] : [[`new ssl cert ${file}`, 'New empty'] as const]
+    const isKnown = listed !== undefined || (await readFingerprint(this.directory, file)) !== ''
+    const line = this.lineOf(use)
     const reason = await this.say([
-      ...before,
+      ...(isKnown ? [] : [[`new ssl cert ${file}`, 'New empty'] as const]),
       [`set ssl cert ${file} <<\n${text}`, 'Transaction'],
       [`commit ssl cert ${file}`, 'Success'],
     ])
-    const why =
-      reason === '' && !isListed ? await this.say([[`add ssl crt-list ${list} <<\n${lineOf(use)}\n`, 'Success']]) : reason
+    const why = reason === '' && listed !== line ? await this.list(use, list, listed) : reason
     if (why !== '') {
       await ask(this.directory.runtime, `abort ssl cert ${file}`)
-      if (!isListed) await ask(this.directory.runtime, `del ssl cert ${file}`)
+      if (listed === undefined) await ask(this.directory.runtime, `del ssl cert ${file}`)
       this.leave(key, use, why)
       return false
     }
-    installed.certificates.set(list, (installed.certificates.get(list) ?? new Set()).add(file))
+    installed.certificates.set(list, (installed.certificates.get(list) ?? new Map<string, string>()).set(file, line))
     this.left.delete(key)
     await this.writeFile(key, use)
     return false
+  }
+
+  /** Puts a certificate into the list of a listener, in the place of the line that it has. */
+  private async list(use: Use, list: string, listed: string | undefined): Promise<string> {
+    const authority = authorityFile(this.directory, use.authority)
+    const isKnown = authority !== '' && (await ask(this.directory.runtime, 'show ssl ca-file')).includes(authority)
+    const signers: readonly (readonly [string, string])[] = [
+      [`new ssl ca-file ${authority}`, 'New CA file'],
+      [`set ssl ca-file ${authority} <<\n${use.authority}`, 'ransaction'],
+      [`commit ssl ca-file ${authority}`, 'Success'],
+    ]
+    return await this.say([
+      ...(authority === '' || isKnown ? [] : signers),
+      ...(listed === undefined ? [] : [[`del ssl crt-list ${list} ${use.file}`, 'deleted'] as const]),
+      [`add ssl crt-list ${list} <<\n${this.lineOf(use)}\n`, 'Success'],
+    ])
   }
 
   private async remove(key: string, installed: Installed): Promise<void> {
@@ -163,8 +184,9 @@ export class Certificates {
     return ''
   }
 
-  private async writeFile(key: string, { file, certificate }: Use): Promise<void> {
+  private async writeFile(key: string, { file, certificate, authority }: Use): Promise<void> {
     try {
+      if (authority !== '') await writeText(authorityFile(this.directory, authority), authority)
       const text = pemText(certificate)
       if (this.written.get(file) === digestOf(text)) return
       await writeText(file, text)
@@ -175,6 +197,12 @@ export class Certificates {
     }
   }
 
+  /** Of the list of a listener. */
+  private lineOf({ file, host, authority }: Use): string {
+    const clients = authority === '' ? '' : `[ca-file ${authorityFile(this.directory, authority)} verify optional] `
+    return host === '' ? file : `${file} ${clients}${host}`
+  }
+
   private leave(key: string, { certificate, host }: Use, reason: string): void {
     const what = host === '' ? 'as the default certificate' : `for ${host}`
     const message = `HAProxy refuses ${certificate.key} ${what}: ${reason}`
@@ -182,8 +210,9 @@ export class Certificates {
   }
 }
 
-function lineOf({ file, host }: Use): string {
-  return host === '' ? file : `${file} ${host}`
+/** Signers that are the same are one file, and others another one. */
+function authorityFile({ certificates }: Directory, authority: string): string {
+  return authority === '' ? '' : join(certificates, `${nameFor('ca', authority).text}.pem`)
 }
 
 function hostName(host: HostPattern): string | undefined {

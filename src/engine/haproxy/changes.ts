@@ -76,8 +76,7 @@ function compareMap(text: string, keys: Iterable<string>, { wanted, installed, d
   installed.maps.set(file, there)
   const added: string[] = []
   for (const key of keys) {
-    const rule = map.rules.get(key)
-    const value = rule === undefined ? undefined : wanted.valueOf(rule)
+    const value = wanted.valueOf(text, key)
     const known = there.get(key)
     if (value === known) continue
     if (value === undefined) {

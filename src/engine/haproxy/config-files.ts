@@ -1,10 +1,14 @@
 /** The configuration as files: what only a reload changes, and sections whose servers the runtime changes too. */
 import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FairwayError } from '../../model/code.ts'
+import { HAPROXY_ENTRY_INVALID } from '../../model/codes/haproxy.ts'
+import type { L7Rule, Listener } from '../../model/l7.ts'
 import { baseText } from './base.ts'
+import { type Cases, casesOf, caseText, NO_CASES } from './cases.ts'
 import { BASE_FILE, type Directory } from './directory.ts'
 import { writeText } from './files.ts'
-import { frontendText } from './frontend.ts'
+import { frontendText, insideText } from './frontend.ts'
 import { ownText, sectionsText, slotText } from './sections.ts'
 import { digestWord, joined, phrase, type Words } from './syntax.ts'
 import type { Wanted } from './wanted.ts'
@@ -17,7 +21,9 @@ const FRAMES_FILE = 'frames.json'
 /** What only a reload changes, each part by what it was made of. */
 export interface Parts {
   readonly base: string
+  /** Without the cases, and with them. */
   readonly listeners: string
+  readonly frontends: string
   /** What only a reload changes of each section of its own, by name. */
   readonly frames: Readonly<Record<string, string>>
   readonly slots: number
@@ -32,16 +38,31 @@ export class ConfigFiles {
     this.directory = directory
   }
 
-  parts({ form, own, slots }: Wanted): Parts {
-    const listeners = [...form.listeners.values()].filter(({ protocol }) => protocol !== 'tls')
+  parts(wanted: Wanted): Parts {
+    const { own, slots } = wanted
     return {
       base: baseText(this.dir, phrase``),
-      listeners: listeners.map((one) => frontendText(this.directory, one)).join('\n'),
+      listeners: this.frontendsText(wanted, () => NO_CASES),
+      frontends: this.frontendsText(wanted, (listener) =>
+        casesOf(wanted, listener.key, (rule, reason) =>
+          wanted.form.left.set(rule.key, new FairwayError(HAPROXY_ENTRY_INVALID, reason)),
+        ),
+      ),
       frames: Object.fromEntries(
         [...own].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, { frame }]) => [name, frame]),
       ),
       slots: slots.size,
     }
+  }
+
+  private frontendsText(wanted: Wanted, cases: (listener: Listener) => Cases): string {
+    const all = [...wanted.form.listeners.values()].sort((one, other) => (one.key < other.key ? -1 : 1))
+    const tls = new Set(all.filter(({ protocol }) => protocol === 'tls').map(({ port }) => port))
+    const texts = all.map((listener) => {
+      const isBehindTls = listener.protocol === 'https' && tls.has(listener.port)
+      return frontendText({ directory: this.directory, listener, cases: cases(listener), isBehindTls })
+    })
+    return [...texts, ...(tls.size > 0 ? [insideText(this.directory)] : [])].join('\n')
   }
 
   /** The parts that were written last; undefined when there are none, or not of that generation. */
@@ -77,7 +98,7 @@ export class ConfigFiles {
     await mkdir(next, { mode: 0o700 })
     const texts = new Map([
       [BASE_FILE, baseText(this.dir, generationOf(parts))],
-      [FRONTENDS_FILE, parts.listeners],
+      [FRONTENDS_FILE, parts.frontends],
       [OWN_FILE, sectionsText([...wanted.own].map(([name, { target }]) => ownText(target, wanted.servers(name))))],
     ])
     for (let group = 0; group * SLOTS_OF_FILE < parts.slots; group++) texts.set(slotsFile(group), this.slotsText(wanted, group))
@@ -88,17 +109,21 @@ export class ConfigFiles {
     return reason
   }
 
-  /** Writes one section of its own with nothing beside it but the base, and calls `check` with the folder. */
-  async alone(wanted: Wanted, name: string, check: (folder: string) => Promise<string>): Promise<string> {
+  /** Writes a section of its own, or a case, with nothing beside it but the base, and calls `check` with the folder. */
+  async alone(wanted: Wanted, what: string | L7Rule, check: (folder: string) => Promise<string>): Promise<string> {
     const folder = `${this.directory.config}.one`
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder, { mode: 0o700 })
-    const section = wanted.own.get(name)
-    if (section !== undefined) await writeText(join(folder, OWN_FILE), ownText(section.target, wanted.servers(name)))
+    await writeText(join(folder, OWN_FILE), typeof what === 'string' ? this.ownText(wanted, what) : caseText(wanted, what))
     await copyFile(join(this.directory.config, BASE_FILE), join(folder, BASE_FILE))
     const reason = await check(folder)
     await rm(folder, { recursive: true, force: true })
     return reason
+  }
+
+  private ownText(wanted: Wanted, name: string): string {
+    const section = wanted.own.get(name)
+    return section === undefined ? '' : ownText(section.target, wanted.servers(name))
   }
 
   private async takeOver(next: string, texts: ReadonlyMap<string, string>, parts: Parts): Promise<void> {
@@ -118,6 +143,6 @@ export class ConfigFiles {
 const slotsFile = (group: number): string => `30-slots-${String(group).padStart(4, '0')}.cfg`
 
 /** One word for each part, so that who asks the running process learns which part is another one. */
-export function generationOf({ base, listeners, frames, slots }: Parts): Words {
-  return joined([digestWord(base), digestWord(listeners), digestWord(JSON.stringify(frames)), phrase`${slots}`], '.')
+export function generationOf({ base, frontends, frames, slots }: Parts): Words {
+  return joined([digestWord(base), digestWord(frontends), digestWord(JSON.stringify(frames)), phrase`${slots}`], '.')
 }

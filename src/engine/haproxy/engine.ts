@@ -22,7 +22,7 @@ import { Wanted } from './wanted.ts'
 const log = logger('haproxy')
 
 /** Why a reload was needed. `start`: the process had nothing of ours. */
-export type ReloadReason = 'start' | 'base' | 'listener' | 'section' | 'slots' | 'certificate' | 'asked'
+export type ReloadReason = 'start' | 'base' | 'listener' | 'condition' | 'section' | 'slots' | 'certificate' | 'asked'
 
 export interface HaproxyCounters {
   readonly reloads: ReadonlyMap<ReloadReason, number>
@@ -72,7 +72,8 @@ class HaproxyAtDirectory implements HaproxyEngine {
     if (this.state === undefined) return []
     const { wanted, certificates } = this.state
     const left = [...wanted.form.left, ...certificates.left].map(([, error]) => error)
-    const refused = [...wanted.refused].map(([, { reason }]) => new FairwayError(HAPROXY_CONFIG_REFUSED, reason))
+    const reasons = [...[...wanted.refused.values()].map(({ reason }) => reason), ...wanted.refusedCases.values()]
+    const refused = reasons.map((reason) => new FairwayError(HAPROXY_CONFIG_REFUSED, reason))
     return [...left, ...refused].map(({ code, message }) => ({ code, subjects: [], message, fix: code.fix }))
   }
 
@@ -112,6 +113,7 @@ class HaproxyAtDirectory implements HaproxyEngine {
     if (state === undefined) return
     const { wanted, certificates } = state
     const change = wanted.form.take(delta)
+    for (const { key } of delta.upserts) wanted.refusedCases.delete(key)
     const sections = new Set(wanted.follow(change))
     const reasons = this.reasonsFor(state, change, sections)
     if (state.isWhole || reasons.length > 0) for (const key of wanted.form.maps.keys()) addAll(change, key)
@@ -145,6 +147,7 @@ class HaproxyAtDirectory implements HaproxyEngine {
     if (this.isReloadAsked) reasons.push('asked')
     if (parts.base !== loaded.base) reasons.push('base')
     if (parts.listeners !== loaded.listeners) reasons.push('listener')
+    else if (parts.frontends !== loaded.frontends) reasons.push('condition')
     if (parts.slots !== loaded.slots) reasons.push('slots')
     if (Object.entries(parts.frames).some(([name, frame]) => loaded.frames[name] !== frame)) reasons.push('section')
     return reasons
@@ -161,7 +164,7 @@ class HaproxyAtDirectory implements HaproxyEngine {
   private async writeMap(wanted: Wanted, text: string): Promise<void> {
     const map = wanted.form.maps.get(text)
     if (map === undefined) return
-    const lines = [...map.rules].map(([key, rule]) => `${key} ${wanted.valueOf(rule)}\n`)
+    const lines = [...map.rules.keys()].map((key) => `${key} ${wanted.valueOf(text, key)}\n`)
     await writeText(mapFile(this.directory, map.id), lines.join(''))
   }
 
@@ -199,6 +202,13 @@ class HaproxyAtDirectory implements HaproxyEngine {
       if (reason === '') continue
       const subjects = [...wanted.form.usersOf(target.key)].map((rule) => wanted.form.rule(rule)?.subject ?? rule)
       wanted.refuse(name, frame, `What ${subjects.join(', ')} asks for is refused by HAProxy: ${reason.slice(0, 300)}`)
+      isFound = true
+    }
+    for (const [key, rule] of wanted.form.cases) {
+      if (wanted.refusedCases.has(key)) continue
+      const reason = await this.files.alone(wanted, rule, (folder) => checkConfig(folder, signal))
+      if (reason === '') continue
+      wanted.refusedCases.set(key, `What ${rule.subject} asks for is refused by HAProxy: ${reason.slice(0, 300)}`)
       isFound = true
     }
     // their rules say so in the maps

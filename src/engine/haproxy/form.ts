@@ -16,8 +16,8 @@ export interface FormChange {
 
 export interface LookupMap {
   readonly id: MapId
-  /** The rule behind each key. */
-  readonly rules: Map<string, string>
+  /** The rules behind each key: one, unless they have conditions. */
+  readonly rules: Map<string, Set<string>>
 }
 
 interface Use {
@@ -30,6 +30,8 @@ export class Form {
   readonly entries = new Map<string, L7Entry>()
   readonly listeners = new Map<string, Listener>()
   readonly maps = new Map<string, LookupMap>()
+  /** Rules that ask for more than a map can tell. */
+  readonly cases = new Map<string, L7Rule>()
   /** What was left out, by the key of its entry. */
   readonly left = new Map<string, FairwayError>()
   private readonly uses = new Map<string, Use>()
@@ -63,7 +65,7 @@ export class Form {
 
   /** Whether any section will do. */
   isPooled(target: Target): boolean {
-    return target.answer === undefined && isEmptyPolicy(target.policy) && this.servers(target).every(isAddress)
+    return target.answer === undefined && !target.isTls && isEmptyPolicy(target.policy) && this.servers(target).every(isAddress)
   }
 
   certificate(key: string): Certificate | undefined {
@@ -87,9 +89,12 @@ export class Form {
     const before = new Map([...upserts.map(({ key }) => key), ...removals].map((key) => [key, this.entries.get(key)]))
     for (const entry of upserts) this.entries.set(entry.key, entry)
     for (const key of removals) this.entries.delete(key)
-    for (const [key, was] of before) {
+    // what a rule's listener is decides on what its target is
+    const isListener = (key: string) => (this.entries.get(key) ?? before.get(key))?.kind === 'listener'
+    const keys = [...before.keys()].sort((one, other) => Number(isListener(other)) - Number(isListener(one)))
+    for (const key of keys) {
       this.left.delete(key)
-      this.follow(key, was, change)
+      this.follow(key, before.get(key), change)
     }
     return change
   }
@@ -137,17 +142,19 @@ export class Form {
 
   private followRule(key: string, change: FormChange): void {
     const rule = this.rule(key)
-    this.moveTarget(key, rule === undefined ? undefined : targetOf(rule), change)
+    if (rule !== undefined && isCase(rule)) this.cases.set(key, rule)
+    else this.cases.delete(key)
+    this.moveTarget(key, rule === undefined ? undefined : targetOf(rule, this.isTls(rule)), change)
     for (const { map, key: lookup } of this.placesOfRule.get(key) ?? []) {
       const rules = this.maps.get(map)?.rules
-      if (rules?.get(lookup) === key) rules.delete(lookup)
+      if (rules !== undefined) remove(rules, lookup, key)
       touch(change, map, lookup)
     }
     const places = rule === undefined ? [] : this.placesOf(rule)
     for (const { id, key: lookup } of places) {
-      const map = this.maps.get(mapText(id)) ?? { id, rules: new Map<string, string>() }
+      const map = this.maps.get(mapText(id)) ?? { id, rules: new Map<string, Set<string>>() }
       this.maps.set(mapText(id), map)
-      map.rules.set(lookup, key)
+      add(map.rules, lookup, key)
       touch(change, mapText(id), lookup)
     }
     if (places.length === 0) this.placesOfRule.delete(key)
@@ -160,12 +167,18 @@ export class Form {
 
   private placesOf(rule: L7Rule): readonly { readonly id: MapId; readonly key: string }[] {
     try {
-      const { which, key } = placeOf(rule)
-      return rule.listeners.map((listener) => ({ id: { listener, which }, key }))
+      const place = placeOf(rule)
+      if (place === undefined) return []
+      return rule.listeners.map((listener) => ({ id: { listener, which: place.which }, key: place.key }))
     } catch (error) {
       this.leave(rule.key, error)
       return []
     }
+  }
+
+  /** The planner says so by the listener, which may come later than the rule. */
+  private isTls({ listeners }: L7Rule): boolean {
+    return listeners.some((key) => this.listeners.get(key)?.protocol === 'tls')
   }
 
   private moveTarget(rule: string, target: Target | undefined, change: FormChange): void {
@@ -212,6 +225,10 @@ export class Form {
     if (!(error instanceof FairwayError)) throw error
     this.left.set(key, error)
   }
+}
+
+function isCase({ path, method, conditions }: L7Rule): boolean {
+  return path.kind === 'regex' || method !== '' || conditions.length > 0
 }
 
 const NOBODY: ReadonlySet<string> = new Set()

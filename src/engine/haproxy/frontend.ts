@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Listener } from '../../model/l7.ts'
 import { UNKNOWN } from './base.ts'
+import type { Cases } from './cases.ts'
 import type { Directory } from './directory.ts'
 import { mapFile } from './maps.ts'
 import { file, nameFor, phrase, port, section, type Words } from './syntax.ts'
@@ -20,41 +21,117 @@ const CLAIMS: readonly Words[] = [
   phrase`Forwarded`,
 ]
 
+/** Nothing that a client says is in it but as text of JSON. Times in milliseconds, -1 for what did not happen. Source: manual, 8.2.6. */
+const LOG_FORMAT = phrase`'{"time":"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]","client":"%ci","method":"%HM","host":"%[var(txn.host),json(utf8s)]","uri":"%[capture.req.uri,json(utf8s)]","protocol":"%HV","status":%ST,"bytes":%B,"total":%Ta,"queue":%Tw,"connect":%Tc,"response":%Tr,"section":"%b","server":"%s","end":"%ts","id":"%[var(txn.id),json(utf8s)]"}'`
+
 /** The list of certificates of a listener. */
 export function certificateList({ certificates }: Directory, listener: Listener): string {
   return join(certificates, `${nameFor('fe', listener.key).text}.list`)
 }
 
+export interface FrontendInput {
+  readonly directory: Directory
+  readonly listener: Listener
+  readonly cases: Cases
+  /** Whether a `tls` listener has the port, and passes on what it has no rule for. */
+  readonly isBehindTls: boolean
+}
+
 /** @throws {FairwayError} HAPROXY_ENTRY_INVALID */
-export function frontendText(directory: Directory, listener: Listener): string {
-  const { key, port: number, protocol, takesProxyProtocol } = listener
+export function frontendText(input: FrontendInput): string {
+  return input.listener.protocol === 'tls' ? tlsText(input) : httpText(input)
+}
+
+function httpText({ directory, listener, cases, isBehindTls }: FrontendInput): string {
+  const { key, protocol } = listener
   const map = (which: 'exact' | 'prefix') => file(mapFile(directory, { listener: key, which }))
-  const proxy = takesProxyProtocol ? phrase` accept-proxy` : phrase``
   const scheme = protocol === 'https' ? phrase`https` : phrase`http`
-  const lookups = HOSTS.flatMap((host) => [
+  const lookups = HOSTS.flatMap((host, level) => [
     phrase`http-request set-var(txn.backend) ${host},concat(,txn.path),map_str(${map('exact')}) unless ${FOUND}`,
     phrase`http-request set-var(txn.backend) ${host},concat(,txn.path,/),map_beg(${map('prefix')}) unless ${FOUND}`,
+    ...(cases.byHost[level] ?? []),
   ])
+  const tls = protocol === 'https' ? tlsWords(directory, listener) : phrase``
   return section(phrase`frontend ${nameFor('fe', key)}`, [
-    phrase`bind :::${port(number)} v4v6${protocol === 'https' ? tls(directory, listener) : phrase``}${proxy}`,
+    isBehindTls
+      ? phrase`bind ${file(insideSocket(directory))} mode 600${tls} accept-proxy`
+      : phrase`${bindWords(listener)}${tls}${proxyWords(listener)}`,
+    ...LOG,
     ...CLAIMS.map((name) => phrase`http-request del-header ${name}`),
     phrase`option forwardfor`,
     phrase`http-request set-header X-Forwarded-Proto ${scheme}`,
     phrase`http-request set-header X-Forwarded-Host %[req.hdr(host)]`,
     phrase`http-request set-header X-Forwarded-Port %[dst_port]`,
     phrase`http-request set-header X-Real-IP %[src]`,
+    // RFC 7239: an address of IPv6 is in brackets and quotes
+    phrase`http-request set-header Forwarded 'for="[%[src]]";proto=${scheme}'`,
+    phrase`http-request set-header Forwarded 'for=%[src];proto=${scheme}' if { src 0.0.0.0/0 }`,
     phrase`http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)`,
-    phrase`http-request return status 400 if { var(txn.host) -m reg [^a-z0-9._:\[\]-] }`,
+    phrase`http-request return status 400 if { var(txn.host) -m reg [^a-z0-9._:\\[\\]-] }`,
     phrase`http-request set-var(txn.wildcard) var(txn.host),regsub('^[^.]*','*')`,
     phrase`http-request set-var(txn.path) path`,
     ...lookups,
+    ...cases.last,
     phrase`use_backend %[var(txn.backend)] if ${FOUND}`,
     phrase`default_backend ${UNKNOWN}`,
   ])
 }
 
-/** Without a default certificate a client that names no host, or one without a certificate, is refused. */
-function tls(directory: Directory, listener: Listener): Words {
-  const strict = listener.defaultCertificate === undefined ? phrase` strict-sni` : phrase``
-  return phrase` ssl${strict} alpn h2,http/1.1 crt-list ${file(certificateList(directory, listener))}`
+/** What a client names in its first packet is looked up, before anything is decrypted. */
+function tlsText({ directory, listener }: FrontendInput): string {
+  const map = file(mapFile(directory, { listener: listener.key, which: 'prefix' }))
+  const names = [phrase`var(sess.name)`, phrase`var(sess.name),regsub('^[^.]*','*')`]
+  return section(phrase`frontend ${nameFor('fe', listener.key)}`, [
+    phrase`${bindWords(listener)}${proxyWords(listener)}`,
+    phrase`mode tcp`,
+    phrase`option tcplog`,
+    phrase`log global`,
+    phrase`tcp-request inspect-delay 5s`,
+    phrase`tcp-request content set-var(sess.name) req.ssl_sni,lower,rtrim(.) if { req.ssl_hello_type 1 }`,
+    ...names.map(
+      (name) =>
+        phrase`tcp-request content set-var(sess.backend) ${name},concat(/),map_str(${map}) unless { var(sess.backend) -m found }`,
+    ),
+    phrase`tcp-request content accept if { req.ssl_hello_type 1 }`,
+    phrase`use_backend %[var(sess.backend)] if { var(sess.backend) -m found }`,
+    phrase`default_backend ${INSIDE}`,
+  ])
 }
+
+const INSIDE = phrase`be_inside`
+
+/** From a `tls` listener to the `https` one that has its port. */
+export function insideText(directory: Directory): string {
+  return section(phrase`backend ${INSIDE}`, [
+    phrase`mode tcp`,
+    phrase`server inside ${file(insideSocket(directory))} send-proxy-v2`,
+  ])
+}
+
+function insideSocket({ inside }: Directory): string {
+  return `unix@${inside}`
+}
+
+function bindWords({ port: number }: Listener): Words {
+  return phrase`bind :::${port(number)} v4v6`
+}
+
+function proxyWords({ takesProxyProtocol }: Listener): Words {
+  return takesProxyProtocol ? phrase` accept-proxy` : phrase``
+}
+
+/** Without a default certificate a client that names no host, or one without a certificate, is refused. What is wrong with a client's certificate rules judge. */
+function tlsWords(directory: Directory, listener: Listener): Words {
+  const strict = listener.defaultCertificate === undefined ? phrase` strict-sni` : phrase``
+  const clients = phrase`ca-ignore-err all crt-ignore-err all`
+  return phrase` ssl${strict} alpn h2,http/1.1 ${clients} crt-list ${file(certificateList(directory, listener))}`
+}
+
+/** One line of JSON a request. A request has an id, that of the client if it has one, which servers are told. */
+const LOG: readonly Words[] = [
+  phrase`log global`,
+  phrase`unique-id-format %[uuid()]`,
+  phrase`http-request set-header X-Request-ID %[unique-id] unless { req.hdr(x-request-id) -m found }`,
+  phrase`http-request set-var(txn.id) req.hdr(x-request-id)`,
+  phrase`log-format ${LOG_FORMAT}`,
+]

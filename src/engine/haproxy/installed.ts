@@ -17,8 +17,8 @@ export interface Installed {
   readonly maps: Map<string, Map<string, string>>
   /** By section and name. */
   readonly servers: Map<string, Map<string, InstalledServer>>
-  /** Files of certificates in use, by list. */
-  readonly certificates: Map<string, Set<string>>
+  /** By list: the line of each file. */
+  readonly certificates: Map<string, Map<string, string>>
 }
 
 /** @throws {EngineError} HAPROXY_AWAY */
@@ -30,7 +30,7 @@ export async function readInstalled({ runtime, maps, certificates }: Directory):
   for (const line of (await ask(runtime, 'show servers state')).split('\n')) takeServer(line, installed)
   for (const list of named(await ask(runtime, 'show ssl crt-list'), certificates)) {
     const lines = (await ask(runtime, `show ssl crt-list ${list}`)).split('\n')
-    installed.certificates.set(list, new Set(lines.flatMap((line) => /^(\/\S+)/.exec(line)?.[1] ?? [])))
+    installed.certificates.set(list, new Map(lines.flatMap((line) => linePair(line))))
   }
   return installed
 }
@@ -58,6 +58,11 @@ function named(text: string, folder: string): readonly string[] {
     const [file] = /\/[^\s)]+/.exec(line) ?? []
     return file?.startsWith(`${folder}/`) ? [file] : []
   })
+}
+
+function linePair(line: string): readonly (readonly [string, string])[] {
+  const [file] = /^\/\S+/.exec(line) ?? []
+  return file === undefined ? [] : [[file, line.trim()]]
 }
 
 function mapOf(text: string): Map<string, string> {

@@ -3,8 +3,6 @@
  * `*.NAME` for one label more, `*` for every host; the configuration looks these up in turn.
  */
 import { join } from 'node:path'
-import { FairwayError } from '../../model/code.ts'
-import { HAPROXY_ENTRY_INVALID } from '../../model/codes/haproxy.ts'
 import type { HostPattern, L7Rule } from '../../model/l7.ts'
 import type { Directory } from './directory.ts'
 import { mapKey, nameFor } from './syntax.ts'
@@ -21,22 +19,16 @@ export function mapFile({ maps }: Pick<Directory, 'maps'>, { listener, which }: 
   return join(maps, `${nameFor('fe', listener).text}.${which}.map`)
 }
 
-/** Where a rule is found: the same place in the maps of each of its listeners. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
-export function placeOf({ host, path, rank, method, conditions, subject }: L7Rule): {
-  readonly which: MapId['which']
-  readonly key: string
-} {
-  if (path.kind === 'regex' || method !== '' || conditions.length > 0)
-    throw new FairwayError(
-      HAPROXY_ENTRY_INVALID,
-      `A rule of ${subject} asks for more than host and path, which maps do not tell.`,
-    )
+/** Where a rule is found: the same place in the maps of each of its listeners; undefined: no map has it. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
+export function placeOf({ host, path, rank }: L7Rule): { readonly which: MapId['which']; readonly key: string } | undefined {
+  if (path.kind === 'regex') return undefined
   // the one rule of a higher rank is for every host, under a key that the host of no request is
-  const key = `${rank > 0 ? '!' : hostText(host)}${path.path}`
+  const key = `${rank > 0 ? '!' : hostKey(host)}${path.path}`
   return path.kind === 'exact' ? { which: 'exact', key: mapKey(key) } : { which: 'prefix', key: mapKey(`${key}/`) }
 }
 
-function hostText(host: HostPattern): string {
+/** As hosts are looked up. */
+export function hostKey(host: HostPattern): string {
   if (host.kind === 'any') return '*'
   return host.kind === 'exact' ? host.name : `*.${host.name}`
 }

@@ -13,6 +13,11 @@ export function pemText({ key, chain, privateKey }: Certificate): string {
   return all.join('')
 }
 
+/** Those that sign clients; '' for none. */
+export function authorityText(text = ''): string {
+  return blocks(text).join('')
+}
+
 function blocks(text: string): readonly string[] {
   return [...text.matchAll(BLOCK)].map(([, label = '', base64 = '']) => {
     const lines = base64.replace(/\s/g, '').match(LINE) ?? []

@@ -14,7 +14,7 @@ const TRIES = 5
 
 /** Why a configuration would not be taken; '' if it would. */
 export async function checkConfig(folder: string, signal: AbortSignal): Promise<string> {
-  const { exitCode, stderr } = await tryRun(['haproxy', '-c', '-q', '-f', `${folder}/`], { signal })
+  const { exitCode, stderr } = await tryRun(['haproxy', '-c', '-f', `${folder}/`], { signal })
   return exitCode === 0 ? '' : stderr.trim() || `exit code ${exitCode}`
 }
 

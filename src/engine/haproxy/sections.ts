@@ -14,9 +14,13 @@ export const ownName = ({ key }: Target): Words => nameFor('own', key)
 
 /** @throws {FairwayError} HAPROXY_ENTRY_INVALID */
 export function ownText(target: Target, servers: readonly TargetServer[]): string {
-  const { policy, answer } = target
+  const { policy, answer, isTls } = target
+  const mode = isTls ? [phrase`mode tcp`] : []
   const rest = answer === undefined ? servers.map(serverLine) : answerLines(answer)
-  return [...policySections(policy), section(phrase`backend ${ownName(target)}`, [...policyLines(policy), ...rest])].join('\n')
+  return [
+    ...policySections(policy),
+    section(phrase`backend ${ownName(target)}`, [...mode, ...policyLines(policy), ...rest]),
+  ].join('\n')
 }
 
 /** Texts of sections of their own, one after the other: what several of them name is there once. */

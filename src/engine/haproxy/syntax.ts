@@ -38,7 +38,7 @@ export function section(head: Words, lines: readonly Words[]): string {
 }
 
 /** A name that stands for a key: no two keys have one, and nothing of the key is in it. */
-export function nameFor(kind: 'be' | 'fe' | 'own' | 'srv' | 'table' | 'users', key: string): Words {
+export function nameFor(kind: 'be' | 'ca' | 'case' | 'fe' | 'own' | 'srv' | 'table' | 'users', key: string): Words {
   return make(`${kind}_${digest(key, 20)}`)
 }
 
@@ -70,7 +70,7 @@ export function wordOf(name: string): Words {
 }
 
 /** Words with something between them. */
-export function joined(all: readonly Words[], between: '.' | ' '): Words {
+export function joined(all: readonly Words[], between: '.' | ''): Words {
   return make(all.map(({ text }) => text).join(between))
 }
 

@@ -22,21 +22,24 @@ export interface Target {
   /** Keys of backends, each once, and their weights, which are not 0. */
   readonly backends: ReadonlyMap<string, number>
   readonly policy: L7Policy
+  /** Whether TLS goes through: bytes, not requests. */
+  readonly isTls: boolean
   /** What the gateway itself answers; absent: servers do. */
   readonly answer?: Exclude<L7Action, { kind: 'forward' }>
 }
 
-/** Undefined: there is nobody to send to. */
-export function targetOf({ action, policy }: L7Rule): Target | undefined {
-  if (action.kind !== 'forward') return { key: JSON.stringify([action, policy]), backends: new Map(), policy, answer: action }
+/** Undefined: there is nobody to send to. `isTls`: whether the rule is one of `tls` listeners. */
+export function targetOf({ action, policy }: L7Rule, isTls: boolean): Target | undefined {
+  if (action.kind !== 'forward')
+    return { key: JSON.stringify([action, policy]), backends: new Map(), policy, isTls, answer: action }
   const backends = new Map<string, number>()
   for (const { backend, weight } of action.backends) if (weight > 0) backends.set(backend, (backends.get(backend) ?? 0) + weight)
   if (backends.size === 0) return undefined
   const all = [...backends].sort(([one], [other]) => (one < other ? -1 : 1))
   const [[only = ''] = []] = all
-  const isPlain = all.length === 1 && isEmptyPolicy(policy) && /^[!-~]+$/.test(only)
-  const key = isPlain ? only : JSON.stringify([all, policy])
-  return { key, backends: all.length === 1 ? new Map([[only, 1]]) : backends, policy }
+  const isPlain = all.length === 1 && isEmptyPolicy(policy) && !isTls && /^[!-~]+$/.test(only)
+  const key = isPlain ? only : JSON.stringify(isTls ? [all, policy, 'tls'] : [all, policy])
+  return { key, backends: all.length === 1 ? new Map([[only, 1]]) : backends, policy, isTls }
 }
 
 export function isEmptyPolicy(policy: L7Policy): boolean {

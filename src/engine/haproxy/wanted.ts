@@ -4,7 +4,7 @@ import { UNAVAILABLE } from './base.ts'
 import type { Form, FormChange } from './form.ts'
 import { ownFrame, ownName } from './sections.ts'
 import type { Slots } from './slots.ts'
-import { slotName } from './syntax.ts'
+import { nameFor, slotName, type Words, wordOf } from './syntax.ts'
 import type { Target, TargetServer } from './target.ts'
 
 /** Sections beyond those in use, so that a new target finds one. */
@@ -23,6 +23,8 @@ export class Wanted {
   readonly own = new Map<string, OwnSection>()
   /** Why HAProxy refuses a section, by its name and frame. */
   readonly refused = new Map<string, { readonly frame: string; readonly reason: string }>()
+  /** Why HAProxy refuses an expression or a condition, by the key of its rule; forgotten once that changes. */
+  readonly refusedCases = new Map<string, string>()
   /** Targets that found no slot: the next reload makes some. */
   readonly waiting = new Set<string>()
   private readonly nameOf = new Map<string, string>()
@@ -66,9 +68,18 @@ export class Wanted {
     return this.follow(change)
   }
 
-  /** What a look-up says. */
-  valueOf(rule: string): string {
-    return this.nameOf.get(this.form.targetOf(rule)) ?? UNAVAILABLE.text
+  /** What a look-up says: a section, or what conditions decide on; undefined: nothing. */
+  valueOf(map: string, key: string): string | undefined {
+    const rules = this.form.maps.get(map)?.rules.get(key)
+    const [first] = rules ?? []
+    if (first === undefined) return undefined
+    return [...(rules ?? [])].some((rule) => this.form.cases.has(rule)) ? caseName(map, key).text : this.sectionOf(first).text
+  }
+
+  /** Where a rule sends to. */
+  sectionOf(rule: string): Words {
+    const name = this.nameOf.get(this.form.targetOf(rule))
+    return name === undefined ? UNAVAILABLE : wordOf(name)
   }
 
   /** None for a section that nobody has. */
@@ -139,6 +150,11 @@ export class Wanted {
     if (this.own.has(name)) this.own.delete(name)
     else this.slots.release(key)
   }
+}
+
+/** Stands for the rules of a place that conditions tell apart. */
+export function caseName(map: string, key: string): Words {
+  return nameFor('case', `${map} ${key}`)
 }
 
 function roundUp(size: number): number {
