@@ -25,7 +25,8 @@ export function readManifests(files: readonly string[]): readonly Manifest[] {
   return files.flatMap((file) => manifestsOf(readText(file), file === '-' ? 'standard input' : file))
 }
 
-function readText(file: string): string {
+/** The text of a file, `-` for standard input. @throws {FairwayError} USAGE_FILE_INVALID */
+export function readText(file: string): string {
   try {
     return readFileSync(file === '-' ? STANDARD_INPUT : file, 'utf8')
   } catch (error) {

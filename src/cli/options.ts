@@ -10,6 +10,11 @@ export const output = () =>
   new Option('-o, --output <form>', 'how to print the answer').choices(['table', 'json']).default('table')
 export const labName = () => new Option('--name <name>', 'which lab').default('lab').env('FAIRWAY_LAB')
 
+export const failOn = () =>
+  new Option('--fail-on <severity>', 'the least severe finding that makes the exit code 1')
+    .choices(['warning', 'error'])
+    .default('warning')
+
 export const times = () =>
   new Option('--times <times>', 'how long the cluster waits for silent nodes (default: as the file says, or quick)').choices(
     TIMES,
@@ -67,9 +72,5 @@ export function clusterOptions(command: Command): Command {
     .option('-w, --watch', 'go on, and print what changes')
     .option('--wait', 'answer once nothing is wrong')
     .option('--timeout <time>', 'how long to wait for the answer (10s), or with --wait (1m)', duration)
-    .addOption(
-      new Option('--fail-on <severity>', 'the least severe finding that makes the exit code 1')
-        .choices(['warning', 'error'])
-        .default('warning'),
-    )
+    .addOption(failOn())
 }

@@ -1,6 +1,7 @@
 /** The tree of commands. What a command needs is imported when it runs. */
 import { Command, Option } from 'commander'
 import { addBgp } from './bgp-program.ts'
+import { addConvert } from './convert-program.ts'
 import { addLab } from './lab-program.ts'
 import { output } from './options.ts'
 import { addPools } from './pools-program.ts'
@@ -14,6 +15,7 @@ export function buildProgram(name: string, onCommand: (command: Command) => void
   const program = new Command(name).enablePositionalOptions()
   program.description('Every way into a Kubernetes pod from outside the cluster: which work, why, and what is broken.')
   addBgp(program)
+  addConvert(program)
   addLab(program)
   addPools(program)
   addSmall(program)

@@ -211,7 +211,9 @@ function readOne(values: Draft, { annotation, value, namespace }: Said): Annotat
     const message = `changes nothing here: ${isOff ? 'it is off' : IDLE[annotation]}`
     return { kind: 'idle', annotation, message, fix: `Nothing has to be done; remove ${name} if you like.`, protects: false }
   }
-  const fix = `Remove the annotation ${name}, or correct its name.`
+  const fix = protects
+    ? `Protect it by what is served (auth-type, auth-tls-secret, whitelist-source-range), or in the Service, and then remove ${name}.`
+    : `Remove the annotation ${name}, or correct its name.`
   return { kind: 'unknown', annotation, message: 'is not served', fix, protects }
 }
 
