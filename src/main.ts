@@ -9,6 +9,7 @@ interface Role {
 const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   agent: () => import('./agent/main.ts'),
   controller: () => import('./controller/main.ts'),
+  gateway: () => import('./gateway/main.ts'),
   'lab-apiserver': () => import('./lab/apiserver/main.ts'),
   'lab-controllers': () => import('./lab/controllers/main.ts'),
   'lab-kubelet': () => import('./lab/kubelet/main.ts'),

@@ -233,6 +233,19 @@ describe('the status of Ingresses', () => {
     await soon(() => patches().at(-1)).toMatchObject(['a', { status: { loadBalancer: { ingress: [{ ip: '192.0.2.2' }] } } }])
   })
 
+  it('is not written before the proxy has the Ingress, and is then', async () => {
+    putIngress('a')
+    proxy.isBroken = true
+    const one = aGateway({ publish: here })
+    running = one.run()
+    const started = one.start()
+    await soon(() => [one.state.leading, one.state.error]).toEqual([true, 'broken on purpose'])
+    expect(patches()).toEqual([])
+    proxy.isBroken = false
+    await started
+    await soon(patches).toHaveLength(1)
+  })
+
   it('is left to the leader, and written anew when somebody was faster', async () => {
     const spec = { holderIdentity: 'two', leaseDurationSeconds: 1, leaseTransitions: 0 }
     api.store.put(LEASE, { metadata: { namespace: 'fairway-system', name: 'fairway-gateway' }, spec } as KubeObject)

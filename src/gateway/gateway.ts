@@ -39,11 +39,17 @@ export interface GatewayOptions {
   readonly identity: string
   readonly leaseNamespace: string
   readonly leaseInMs: number
-  /** What the engine found. */
-  readonly engineFindings?: () => readonly Finding[]
+  /** What the engine found out, and has counted. */
+  readonly proxy?: ProxyNews
   /** Whether the proxy was seen to serve all of a plan before, by an earlier process: then it does so now. */
   readonly hasServed?: boolean
   readonly findingDelayInMs?: number
+}
+
+/** Of an engine, beside what every engine has. */
+export interface ProxyNews {
+  readonly findings: readonly Finding[]
+  readonly counters: { readonly reloads: ReadonlyMap<string, number>; readonly commands: number }
 }
 
 export class Gateway {
@@ -61,7 +67,7 @@ export class Gateway {
   private error: Error | undefined
 
   constructor(options: GatewayOptions) {
-    const { client, signal, engine, ingressClass } = options
+    const { client, signal, engine, ingressClass, proxy } = options
     this.options = options
     this.planner = createIngressPlanner(options.plan)
     this.reconciler = createReconciler({ engine, onRound: (round) => this.noteRound(round) })
@@ -76,6 +82,7 @@ export class Gateway {
       delayInMs: options.findingDelayInMs ?? FINDING_DELAY_IN_MS,
       onShown: ingressEvents(client, this.world.heads),
     })
+    const reloads = () => proxy?.counters.reloads ?? new Map()
     this.metrics = new GatewayMetrics({
       leading: () => this.status !== undefined,
       connected: () => this.world.connected,
@@ -84,6 +91,8 @@ export class Gateway {
       entries: () => this.planner.entries.size,
       pending: () => this.reconciler.pending.size,
       findings: () => this.findings.all.length,
+      reloads,
+      commands: () => proxy?.counters.commands ?? 0,
     })
   }
 
@@ -97,6 +106,7 @@ export class Gateway {
     this.showSoon()
     await this.reconciler.settled(this.options.signal)
     this.hasSettled = true
+    this.lookAtAll()
     log.info({ ingresses: this.served.size, entries: this.planner.entries.size }, 'the proxy serves what is planned')
   }
 
@@ -211,7 +221,7 @@ export class Gateway {
     this.gathering ??= setTimeout(() => {
       this.gathering = undefined
       const ofWorld = this.world.findings((key) => this.planner.isServed(key))
-      this.findings.replace([...ofWorld, ...this.planner.findings, ...(this.options.engineFindings?.() ?? [])])
+      this.findings.replace([...ofWorld, ...this.planner.findings, ...(this.options.proxy?.findings ?? [])])
     }, GATHER_FINDINGS_IN_MS).unref()
   }
 }

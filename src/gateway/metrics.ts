@@ -9,6 +9,9 @@ export interface GatewayGauges {
   readonly entries: () => number
   readonly pending: () => number
   readonly findings: () => number
+  /** By reason. */
+  readonly reloads: () => ReadonlyMap<string, number>
+  readonly commands: () => number
 }
 
 export class GatewayMetrics {
@@ -29,7 +32,19 @@ export class GatewayMetrics {
       new Gauge('fairway_gateway_entries', 'Listeners, rules, backends and certificates that are planned.', gauges.entries),
       new Gauge('fairway_gateway_pending', 'Those that the proxy does not have as planned.', gauges.pending),
       new Gauge('fairway_gateway_findings', 'What is known to be wrong.', gauges.findings),
+      reloads(gauges.reloads),
+      counted('fairway_gateway_commands_total', 'Commands that changed the proxy while it ran.', gauges.commands),
       new Gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss()),
     ]
   }
+}
+
+function reloads(read: GatewayGauges['reloads']): Metric {
+  const name = 'fairway_gateway_reloads_total'
+  const help = 'Times that the proxy read its files anew, by the reason.'
+  return { name, help, type: 'counter', lines: () => [...read()].map(([reason, count]) => `${name}{reason="${reason}"} ${count}`) }
+}
+
+function counted(name: string, help: string, read: () => number): Metric {
+  return { name, help, type: 'counter', lines: () => [`${name} ${read()}`] }
 }

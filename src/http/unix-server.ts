@@ -25,10 +25,7 @@ export function json(value: unknown, status = 200): Page {
  */
 export async function serveUnix(path: string, pages: Readonly<Record<string, () => Page>>): Promise<UnixServer> {
   rmSync(path, { force: true })
-  const server = http.createServer((request, response) => {
-    const page = answer(request, pages)
-    response.writeHead(page.status ?? 200, { 'content-type': page.type }).end(request.method === 'HEAD' ? undefined : page.text)
-  })
+  const server = http.createServer((request, response) => answerPage(request, response, pages))
   const umask = process.umask(0o177)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -42,6 +39,16 @@ export async function serveUnix(path: string, pages: Readonly<Record<string, () 
       return new Promise((resolve) => server.close(() => resolve()))
     },
   }
+}
+
+/** Answers one request with the page that it asks for. */
+export function answerPage(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  pages: Readonly<Record<string, () => Page>>,
+): void {
+  const page = answer(request, pages)
+  response.writeHead(page.status ?? 200, { 'content-type': page.type }).end(request.method === 'HEAD' ? undefined : page.text)
 }
 
 function answer(request: http.IncomingMessage, pages: Readonly<Record<string, () => Page>>): Page {

@@ -10,6 +10,7 @@ import type { Times } from '../topology.ts'
 import { startEndpointController } from './endpoint-loop.ts'
 import { startEndpointMirror } from './endpoint-mirror-loop.ts'
 import { startEviction } from './eviction-loop.ts'
+import { startIngressNames } from './ingress-names-loop.ts'
 import { startNamespaceContents } from './namespace-contents-loop.ts'
 import { startNodeLife } from './node-life-loop.ts'
 import { startScheduler } from './schedule-loop.ts'
@@ -24,14 +25,16 @@ const STANDARD: Readonly<Record<Times, { readonly nodeGraceInS: number; readonly
 }
 
 export async function main(args: readonly string[]): Promise<void> {
-  const flags = readFlags(args, ['kubeconfig', 'times', 'node-grace-seconds', 'eviction-seconds', 'ready-fd'], [])
+  const flags = readFlags(args, ['kubeconfig', 'times', 'node-grace-seconds', 'eviction-seconds', 'hosts', 'ready-fd'], [])
   const stopping = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort())
   const config = loadKubeConfig({ path: flags.get('kubeconfig') })
   const client = createClient(config)
+  const hosts = flags.get('hosts')
   await Promise.all([
     startControllers(client, times(flags), stopping.signal),
     startNamespaceContents(client, config.ca ?? '', stopping.signal),
+    hosts === undefined ? undefined : startIngressNames(client, hosts, stopping.signal),
   ])
   logger('controllers').info('the controllers run')
   const fd = readyFd(flags)

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { FairwayError } from '../../model/code.ts'
 import { POD_IMAGE_FILE_BAD, POD_IMAGE_UNKNOWN } from '../../model/codes/pod.ts'
 import { echoImage } from './fairway-echo.ts'
+import { gatewayImage } from './fairway-gateway.ts'
 import { type Image, shortImageName } from './image.ts'
 import { NGINX_IMAGE } from './nginx.ts'
 
-export const BUILT_IN_IMAGES: readonly Image[] = [NGINX_IMAGE, echoImage()]
+export const BUILT_IN_IMAGES: readonly Image[] = [NGINX_IMAGE, echoImage(), gatewayImage()]
 
 /** Looks images up; the folder is read at each look-up, so that a file added to it counts at once. */
 export interface Catalogue {

@@ -20,6 +20,14 @@ export function rootArguments(binds: readonly { readonly inside: string }[], emp
 const isWithin = (path: string, dirs: readonly string[]): boolean =>
   dirs.some((dir) => path === dir || path.startsWith(`${dir}/`))
 
+/** Makes the folders that lead to `paths` in empty directories such that every user can go there: bubblewrap makes them for root alone. */
+export function openParents(paths: readonly string[], emptyDirs: readonly string[]): readonly string[] {
+  const parents = new Set<string>()
+  for (const path of paths)
+    for (let at = dirname(path); isWithin(at, emptyDirs) && !emptyDirs.includes(at); at = dirname(at)) parents.add(at)
+  return [...parents].toSorted().flatMap((dir) => ['--perms', '0755', '--dir', dir])
+}
+
 /**
  * A mount path with the machine's symbolic links followed, as bubblewrap cannot follow them inside a root that it is still making
  * (`/var/run` leads to `/run`). What lies in an emptied directory is not the machine's any more.

@@ -1,6 +1,6 @@
 /** The command that isolates one container: bubblewrap's arguments. */
 import { inNetns } from '../../linux/netns.ts'
-import { pathInside, rootArguments } from './sandbox-root.ts'
+import { openParents, pathInside, rootArguments } from './sandbox-root.ts'
 
 /** Something of the machine that a container sees at a path. */
 export interface Bind {
@@ -91,6 +91,7 @@ export function sandboxCommand(sandbox: Sandbox): readonly string[] {
     ...['--dev', '/dev', '--proc', '/proc'],
     ...emptyDirs.flatMap((dir) => ['--tmpfs', dir]),
     ...['--chmod', '1777', '/tmp'],
+    ...openParents([...sandbox.visible, ...sandbox.files.keys(), ...binds.map(({ inside }) => inside)], emptyDirs),
     ...sandbox.visible.flatMap((path) => ['--ro-bind', path, path]),
     ...[...sandbox.files].flatMap(([inside, outside]) => ['--ro-bind', outside, inside]),
     ...binds.flatMap(({ outside, inside, readOnly }) => [readOnly ? '--ro-bind' : '--bind', outside, inside]),

@@ -65,7 +65,10 @@ export function clientSpecs(state: LabState): readonly ProcessSpec[] {
       name: 'lab-controllers',
       role: 'lab-controllers',
       host: controlPlane(state).name,
-      args: ['--kubeconfig', kubeconfigPath(state.name, 'controllers'), '--times', timesOf(state.topology)],
+      args: [
+        ...['--kubeconfig', kubeconfigPath(state.name, 'controllers'), '--times', timesOf(state.topology)],
+        ...['--hosts', labPaths(state.name).hosts],
+      ],
     },
     controllerSpec(state),
     ...state.topology.nodes.map((node) => kubeletSpec(state, node)),
