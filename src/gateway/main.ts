@@ -2,8 +2,8 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type GatewayConfig, readGatewayConfig } from '../config/gateway.ts'
-import { prepareDirectory } from '../engine/haproxy/directory.ts'
 import { createHaproxyEngine } from '../engine/haproxy/engine.ts'
+import { prepareDirectory } from '../engine/haproxy/prepare.ts'
 import { servePort } from '../http/port-server.ts'
 import { serveUnix } from '../http/unix-server.ts'
 import { createClient } from '../kube/client.ts'
@@ -43,7 +43,8 @@ async function run(config: GatewayConfig): Promise<void> {
   log.info({ identity: config.identity, server: client.server }, 'starting')
   const engine = createHaproxyEngine(config.dir)
   const served = join(config.dir, SERVED)
-  const { ingressClass, identity, leaseNamespace, leaseInMs, httpPort, httpsPort, takesProxyProtocol, defaultCertificate } = config
+  const { ingressClass, identity, leaseNamespace, leaseInMs, httpPort, httpsPort, takesProxyProtocol, defaultCertificate } =
+    config
   const gateway = new Gateway({
     ...{ client, signal: stop.signal, engine, ingressClass, identity, leaseNamespace, leaseInMs },
     plan: { httpPort, httpsPort, takesProxyProtocol, defaultCertificate },

@@ -42,7 +42,12 @@ export class GatewayMetrics {
 function reloads(read: GatewayGauges['reloads']): Metric {
   const name = 'fairway_gateway_reloads_total'
   const help = 'Times that the proxy read its files anew, by the reason.'
-  return { name, help, type: 'counter', lines: () => [...read()].map(([reason, count]) => `${name}{reason="${reason}"} ${count}`) }
+  return {
+    name,
+    help,
+    type: 'counter',
+    lines: () => [...read()].map(([reason, count]) => `${name}{reason="${reason}"} ${count}`),
+  }
 }
 
 function counted(name: string, help: string, read: () => number): Metric {

@@ -91,7 +91,7 @@ describe('the kubelet', () => {
         ?.state?.waiting
     await rig.api.until(() => waiting()?.reason === 'ErrImagePull', 'ErrImagePull')
     expect(waiting()?.message).toContain(
-      `The lab has no image "acme/app:1"; it has fairway/echo, nginx, shell. To add it, run \`fairway lab image add acme/app`,
+      `The lab has no image "acme/app:1"; it has fairway/echo, fairway/gateway, nginx, shell. To add it, run \`fairway lab image add acme/app`,
     )
     await rig.api.until(() => waiting()?.reason === 'ImagePullBackOff', 'ImagePullBackOff')
     expect((await rig.kubeletGet('/containerLogs/default/new/app')).body).toContain(

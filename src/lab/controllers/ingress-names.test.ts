@@ -10,7 +10,10 @@ const ingress = (hosts: readonly string[], ...addresses: readonly string[]): Ing
 })
 
 test('names come after what was there, in place of those that came before', () => {
-  const first = hostsText(BASE, [ingress(['Shop.example.com', '*.example.com'], '192.0.2.2', '192.0.2.1'), ingress(['shop.example.com'], '192.0.2.1')])
+  const first = hostsText(BASE, [
+    ingress(['Shop.example.com', '*.example.com'], '192.0.2.2', '192.0.2.1'),
+    ingress(['shop.example.com'], '192.0.2.1'),
+  ])
   expect(first).toBe(`${BASE}# Ingresses\n192.0.2.1 shop.example.com\n192.0.2.2 shop.example.com\n`)
   expect(hostsText(first, [ingress(['a.example.com'], '192.0.2.1')])).toBe(`${BASE}# Ingresses\n192.0.2.1 a.example.com\n`)
   expect(hostsText(first, [])).toBe(BASE)

@@ -77,6 +77,7 @@ describe('a list', () => {
     expect((await images(folder)).map(({ name, builtIn, error }) => [name, builtIn, error === undefined])).toEqual([
       ['broken.json', false, false],
       ['fairway/echo', true, true],
+      ['fairway/gateway', true, true],
       ['nginx', false, true],
     ])
   })

@@ -45,7 +45,7 @@ describe('the catalogue', () => {
   it('names the image, what there is and how to add one', async () => {
     const folder = folderWith({ 'web.json': '{"name": "web", "command": ["/bin/true"]}' })
     await expect(makeCatalogue(folder).resolve('acme/redis:7')).rejects.toThrow(
-      `The lab has no image "acme/redis:7"; it has fairway/echo, nginx, web. To add it, run \`fairway lab image add acme/redis --command PROGRAM\`, or put acme_redis.json with {"name":"acme/redis","command":["/usr/bin/PROGRAM"]} into ${folder}.`,
+      `The lab has no image "acme/redis:7"; it has fairway/echo, fairway/gateway, nginx, web. To add it, run \`fairway lab image add acme/redis --command PROGRAM\`, or put acme_redis.json with {"name":"acme/redis","command":["/usr/bin/PROGRAM"]} into ${folder}.`,
     )
   })
 
