@@ -34,6 +34,8 @@ function ingress(name: string, said: Said, ...paths: readonly ReturnType<typeof 
   return anNginxIngress(name, said, { rules: [{ host: `${name}.test`, paths: all }] })
 }
 
+const expression = (text: string) => ({ text, backend: { service: 'default/web', port: 80 } })
+
 interface Answer {
   readonly status: number
   /** In lower case. */
@@ -73,6 +75,10 @@ const INGRESSES = [
   ingress('vhost', { 'upstream-vhost': 'inner.example' }),
   ingress('prefixed', { 'x-forwarded-prefix': '/app' }),
   ingress('body', { 'proxy-body-size': '1k' }),
+  ingress('full', { 'rewrite-target': '/only' }, aPath('/', 'web')),
+  ingress('groups', { 'rewrite-target': '/v1/$2' }, expression('/something(/|$)(.*)')),
+  ingress('climb', { 'rewrite-target': '/$1' }, expression('/api(.*)')),
+  ingress('regex', { 'use-regex': 'true' }, expression('/item/\\d+$'), expression('/[a-z]{3}$')),
   ingress('slow', { 'proxy-read-timeout': '1' }, aPath('/', 'silent')),
   ingress('never', { 'proxy-connect-timeout': '1', 'proxy-next-upstream': 'off' }),
   ingress('again', { 'proxy-next-upstream': 'error timeout http_502', 'proxy-next-upstream-tries': '2', 'load-balance': 'ewma' }),
@@ -98,9 +104,17 @@ const INGRESSES = [
   ingress('lost', { 'auth-type': 'basic', 'auth-secret': 'gone' }),
   ingress('moved', { 'permanent-redirect': 'https://new.example/x?y=%20z' }),
   ingress('kept', { 'temporal-redirect': 'https://new.example:8443$request_uri' }),
+  ingress('guarded', { 'denylist-source-range': '127.0.0.0/8' }, aPath('/admin', 'web')),
+  anNginxIngress('open', {}, { rules: [{ host: 'guarded.test', paths: [aPath('/', 'next')] }] }),
   ingress('root', { 'app-root': '/app' }),
   ingress('tls', { 'force-ssl-redirect': 'true' }),
   ingress('hashed', { 'upstream-hash-by': '$http_x_user' }),
+  anNginxIngress('canary-main', {}, { rules: [{ host: 'canary.test', paths: [aPath('/', 'web')] }] }),
+  anNginxIngress(
+    'canary-next',
+    { canary: 'true', 'canary-by-header': 'X-Next', 'canary-by-cookie': 'next', 'canary-weight': '25' },
+    { rules: [{ host: 'canary.test', paths: [aPath('/', 'next')] }] },
+  ),
   ingress('plain', {}, aPath('/', 'web'), aPath('/next', 'next')),
 ]
 
@@ -126,6 +140,22 @@ test('HAProxy takes every policy', () => {
 })
 
 describe('what servers are asked', () => {
+  test.each([
+    ['full.test', '/a/b?q=1', 'GET /only?q=1'],
+    ['groups.test', '/something/a/b?q=1', 'GET /v1/a/b?q=1'],
+    ['groups.test', '/SOMETHING', 'GET /v1/'],
+    ['groups.test', '/somethings', '404'],
+    ['climb.test', '/api/x', 'GET //x'],
+    ['climb.test', '/api../secret', '400'],
+    ['climb.test', '/api/%2e%2e/secret', '400'],
+    ['regex.test', '/item/12', 'GET /item/12'],
+    ['regex.test', '/item/x', '404'],
+    ['regex.test', '/ABC', 'GET /ABC'],
+    ['regex.test', '/abcd', '404'],
+  ])('%s %s: %s', async (name, path, asked) => {
+    expect(await target(name, path)).toBe(asked)
+  })
+
   test('another host', async () => {
     expect(await gotHeaders('vhost.test')).toContain('host: inner.example')
   })
@@ -179,6 +209,29 @@ describe('who may ask', () => {
   })
 })
 
+describe('a path that is written otherwise', () => {
+  test.each([
+    ['/x', 'GET /x'],
+    ['/x//y%20z', 'GET /x//y%20z'],
+    ['/x/.well-known/y', 'GET /x/.well-known/y'],
+    ['/admin', '403'],
+    ['//admin', '403'],
+    ['/%61dmin', '403'],
+    ['/%61dmin%2Fx', '403'],
+    ['/x/../admin', '400'],
+    ['/x/%2e%2E/admin', '400'],
+    ['/x%2F..%2fadmin', '400'],
+    ['/x/.', '400'],
+    ['/admin%00', '400'],
+  ])('%s: %s', async (path, answer) => {
+    expect(await target('guarded.test', path)).toBe(answer)
+  })
+})
+
+test.each(['!', 'a!b', 'a b'])('the host %s is none', async (name) => {
+  expect(await target(name, '/')).toBe('400')
+})
+
 describe('elsewhere', () => {
   test.each([
     ['moved.test', '/a?b=c', 301, 'https://new.example/x?y=%20z'],
@@ -204,6 +257,25 @@ test('a cookie leads to the same server', async () => {
   expect((await ask('sticky.test', '/', '-b', `route=${value}`)).headers.filter((one) => one.startsWith('set-cookie'))).toEqual(
     [],
   )
+})
+
+describe('a canary', () => {
+  test.each([
+    [['-H', 'X-Next: always'], 'next'],
+    [['-H', 'X-Next: never'], 'web'],
+    [['-b', 'next=always'], 'next'],
+    [['-b', 'other=1; next=never'], 'web'],
+    [['-b', 'next=always', '-H', 'X-Next: never'], 'web'],
+  ])('of a request with %j is asked as it says: %s', async (flags, name) => {
+    expect((await ask('canary.test', '/', ...flags)).body.split('\n')[0]).toBe(name)
+  })
+
+  test('has its share of the others', async () => {
+    const names = await Promise.all(Array.from({ length: 60 }, async () => (await ask('canary.test', '/')).body.split('\n')[0]))
+    const share = names.filter((name) => name === 'next').length
+    expect(share).toBeGreaterThanOrEqual(13)
+    expect(share).toBeLessThanOrEqual(17)
+  })
 })
 
 describe('requests across origins', () => {

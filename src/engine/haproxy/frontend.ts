@@ -5,7 +5,7 @@ import { UNKNOWN } from './base.ts'
 import type { Cases } from './cases.ts'
 import type { Directory } from './directory.ts'
 import { mapFile } from './maps.ts'
-import { file, nameFor, phrase, port, section, type Words } from './syntax.ts'
+import { file, literal, nameFor, phrase, port, section, type Words } from './syntax.ts'
 
 /** Hosts in turn: the name, one label less behind `*`, every host, default backends; of each the exact path, then the longest prefix. */
 const HOSTS: readonly Words[] = [phrase`var(txn.host)`, phrase`var(txn.wildcard)`, phrase`str(*)`, phrase`str(!)`]
@@ -67,9 +67,11 @@ function httpText({ directory, listener, cases, isBehindTls }: FrontendInput): s
     phrase`http-request set-header Forwarded 'for="[%[src]]";proto=${scheme}'`,
     phrase`http-request set-header Forwarded 'for=%[src];proto=${scheme}' if { src 0.0.0.0/0 }`,
     phrase`http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)`,
-    phrase`http-request return status 400 if { var(txn.host) -m reg [^a-z0-9._:\\[\\]-] }`,
+    // in quotes, as a backslash outside of them is the configuration's own
+    phrase`http-request return status 400 if { var(txn.host) -m reg '[^a-z0-9._:\\[\\]-]' }`,
     phrase`http-request set-var(txn.wildcard) var(txn.host),regsub('^[^.]*','*')`,
     phrase`http-request set-var(txn.path) path`,
+    ...CANONICAL,
     ...lookups,
     ...cases.last,
     phrase`use_backend %[var(txn.backend)] if ${FOUND}`,
@@ -97,6 +99,16 @@ function tlsText({ directory, listener }: FrontendInput): string {
     phrase`default_backend ${INSIDE}`,
   ])
 }
+
+/**
+ * A path is looked up as servers read it: decoded, and without empty elements, so that no other way of writing a path goes past its rule to a wider one. What leads upwards
+ * is refused. Servers get the path as it was written.
+ */
+const CANONICAL: readonly Words[] = [
+  phrase`http-request return status 400 if { path -m sub %00 }`,
+  phrase`http-request set-var(txn.path) path,url_dec,regsub('//+','/',g),regsub(' ','%20',g) if { path -m sub // % }`,
+  phrase`http-request return status 400 if { var(txn.path) -m sub /. } { var(txn.path) -m reg -- ${literal(String.raw`/\.\.?(/|$)`)} }`,
+]
 
 const INSIDE = phrase`be_inside`
 

@@ -1,6 +1,6 @@
 /** What servers see of a request, and clients of an answer. */
 import type { Header, HeaderEdits, L7Policy, PathRewrite } from '../../model/l7-policy.ts'
-import { expression, phrase, plain, replacement, token, type Words } from './syntax.ts'
+import { expression, literal, phrase, plain, replacement, token, type Words } from './syntax.ts'
 
 /** @throws {FairwayError} */
 export function editLines({ path, host, requestHeaders, responseHeaders }: L7Policy): readonly Words[] {
@@ -13,7 +13,8 @@ export function editLines({ path, host, requestHeaders, responseHeaders }: L7Pol
 }
 
 /** A path that leads out of where it was sent, as its user did not mean. */
-const UPWARDS = phrase`http-request deny deny_status 400 if { path -m reg -- '(?:^|/)(?:\.|%2[eE]){1,2}(?:/|%2[fF]|$)' }`
+const CLIMBS = literal(String.raw`(?:^|/)(?:\.|%2[eE]){1,2}(?:/|%2[fF]|$)`)
+const UPWARDS = phrase`http-request deny deny_status 400 if { path -m reg -- ${CLIMBS} }`
 
 export function pathLines(rewrite: PathRewrite): readonly Words[] {
   if (rewrite.kind === 'full') return [phrase`http-request set-path ${plain(rewrite.path)}`]
