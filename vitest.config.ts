@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** Live tests that measure times, fill the machine, or look at all of it: nothing else runs beside them. */
 const ALONE = [
   ...[
+    'address',
     'agent-kill',
     'bench-failover',
     'bgp-failover',

@@ -10,6 +10,9 @@ const AF_PACKET = 17
 const SOCK_DGRAM = 2
 const SOL_SOCKET = 1
 const SO_ATTACH_FILTER = 26
+const SO_RCVBUFFORCE = 33
+/** Thousands of addresses may move at once; the usual buffer has room for two or three hundred claims. */
+const RECEIVE_BUFFER = 8 << 20
 const MSG_DONTWAIT = 0x40
 const POLLIN = 1
 const WAIT_IN_MS = 200 // terminate() takes effect between two calls only
@@ -42,6 +45,7 @@ koffi.struct('sock_filter', { code: 'uint16_t', jt: 'uint8_t', jf: 'uint8_t', k:
 koffi.struct('sock_fprog', { len: 'uint16_t', filter: 'sock_filter *' })
 const socket = libc.func('int socket(int domain, int type, int protocol)')
 const bind = libc.func('int bind(int fd, const uint8_t *address, uint32_t size)')
+const setsockopt = libc.func('int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t size)')
 const attach = libc.func('setsockopt', 'int', ['int', 'int', 'int', 'sock_fprog *', 'uint32_t'])
 const poll = libc.func('int poll(_Inout_ uint8_t *sockets, uint64_t count, int timeout)')
 const recvfrom = libc.func(
@@ -77,6 +81,9 @@ for (;;) {
 function open(etherType: number, filter: readonly Instruction[] | undefined): number {
   const fd = socket(AF_PACKET, SOCK_DGRAM, 0) as number
   if (filter !== undefined) attach(fd, SOL_SOCKET, SO_ATTACH_FILTER, { len: filter.length, filter }, 16)
+  const size = Buffer.alloc(4)
+  size.writeInt32LE(RECEIVE_BUFFER)
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4) // without the right to, it makes do with the usual one
   const address = Buffer.alloc(ADDRESS_BYTES)
   address.writeUInt16LE(AF_PACKET, 0)
   address.writeUInt16BE(etherType, 2)

@@ -262,7 +262,9 @@ it('knows of an IPv6 address when packets to it reach the node, which is not whe
   const kernel = kernelOf(A)
   onTestFinished(() => kernel.close())
   const place = { family: 'ipv6', address: '2001:db8::50', interface: 'e0' } as const
-  await ipBatch(A, ['addr add 2001:db8::50/128 dev e0 nodad noprefixroute', 'route del local 2001:db8::50 dev e0 table local'])
+  await ipBatch(A, ['addr add 2001:db8::50/128 dev e0 nodad noprefixroute'])
+  await expect.poll(() => run(inNetns(A, ['ip', '-6', 'route', 'show', 'table', 'local', '2001:db8::50']))).not.toBe('') // the kernel adds it in its own time
+  await ipBatch(A, ['route del local 2001:db8::50 dev e0 table local'])
   let isSettled = false
   const settled = kernel.settle([place]).then(() => {
     isSettled = true
@@ -275,6 +277,23 @@ it('knows of an IPv6 address when packets to it reach the node, which is not whe
   await settled
   expect(performance.now() - beganAt).toBeLessThan(900) // not because it waited for long enough
   await ipBatch(A, ['addr del 2001:db8::50/128 dev e0'])
+})
+
+it('hears each of 4,000 claims that come all at once', async () => {
+  const { heardAll } = await claimsIn(A)
+  const { links } = await kernelLinks(CLIENT)
+  const { index = 0, mac = '' } = links.get('e0') ?? {}
+  const addresses = Array.from({ length: 4_000 }, (_, at) => `203.0.${at >> 8}.${at & 255}`)
+  const sender = new PacketSender(netnsPath(CLIENT))
+  onTestFinished(() => sender.close())
+  for (const address of addresses) for (const frame of announcement({ address, mac })) sender.send(index, frame)
+  const missing = new Set(addresses)
+  const heard = heardAll((all) => {
+    for (const { address } of all.splice(0)) missing.delete(address)
+    return missing.size === 0
+  })
+  await Promise.race([heard, new Promise((resolve) => setTimeout(resolve, 10_000))]) // what was lost never comes
+  expect(missing.size).toBe(0)
 })
 
 it('takes over 1,000 addresses within a second', async () => {
