@@ -100,13 +100,17 @@ export class HaproxyRig {
       const answer = `http-request return status 200 content-type text/plain string ${name}`
       return `frontend f${at}\n  bind ${address}:8080\n  ${answer}\n`
     })
-    for (const { address } of all) await run(inNetns(this.netns, ['ip', 'address', 'replace', `${address}/32`, 'dev', 'lo']))
+    for (const { address } of all) await this.address(address)
     const config = join(mkdir(this.dir, 'servers'), `${this.children.length}.cfg`)
     writeFileSync(config, `defaults\n  mode http\n  timeout client 5s\n${fronts.join('')}`)
     this.start(['haproxy', '-db', '-f', config])
   }
 
-  /** What a program says in the namespace. */
+  async address(address: string): Promise<void> {
+    await run(inNetns(this.netns, ['ip', 'address', 'replace', `${address}/32`, 'dev', 'lo']))
+  }
+
+  /** Starts a program in the namespace, which ends with the rig. */
   start(command: readonly string[]): ChildProcess {
     const [program = '', ...args] = inNetns(this.netns, command)
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })

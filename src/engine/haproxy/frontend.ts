@@ -53,9 +53,9 @@ function httpText({ directory, listener, cases, isBehindTls }: FrontendInput): s
   ])
   const tls = protocol === 'https' ? tlsWords(directory, listener) : phrase``
   return section(phrase`frontend ${nameFor('fe', key)}`, [
-    isBehindTls
-      ? phrase`bind ${file(insideSocket(directory))} mode 600${tls} accept-proxy`
-      : phrase`${bindWords(listener)}${tls}${proxyWords(listener)}`,
+    ...(isBehindTls
+      ? [phrase`bind ${file(insideSocket(directory))} mode 600${tls} accept-proxy`]
+      : bindLines(listener, phrase`${tls}${proxyWords(listener)}`)),
     ...LOG,
     ...CLAIMS.map((name) => phrase`http-request del-header ${name}`),
     phrase`option forwardfor`,
@@ -84,7 +84,7 @@ function tlsText({ directory, listener }: FrontendInput): string {
   const map = file(mapFile(directory, { listener: listener.key, which: 'prefix' }))
   const names = [phrase`var(sess.name)`, phrase`var(sess.name),regsub('^[^.]*','*')`]
   return section(phrase`frontend ${nameFor('fe', listener.key)}`, [
-    phrase`${bindWords(listener)}${proxyWords(listener)}`,
+    ...bindLines(listener, proxyWords(listener)),
     phrase`mode tcp`,
     phrase`option tcplog`,
     phrase`log global`,
@@ -124,8 +124,9 @@ function insideSocket({ inside }: Directory): string {
   return `unix@${inside}`
 }
 
-function bindWords({ port: number }: Listener): Words {
-  return phrase`bind :::${port(number)} v4v6`
+/** One for each family: a client of IPv4 is told to servers by its own address, not by one of IPv6 that stands for it. */
+function bindLines({ port: number }: Listener, rest: Words): readonly Words[] {
+  return [phrase`bind :${port(number)}${rest}`, phrase`bind :::${port(number)} v6only${rest}`]
 }
 
 function proxyWords({ takesProxyProtocol }: Listener): Words {

@@ -1,6 +1,7 @@
 /** What the running HAProxy has, asked of itself. */
 import { FairwayError } from '../../model/code.ts'
 import type { Directory } from './directory.ts'
+import { isTarget } from './sections.ts'
 import { ask } from './socket.ts'
 
 export interface InstalledServer {
@@ -76,7 +77,8 @@ function mapOf(text: string): Map<string, string> {
 /** Source: management guide, `show servers state`: be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight ... */
 function takeServer(line: string, { servers }: Installed): void {
   const [id = '', section = '', , name = '', , , admin = '', weight = ''] = line.split(' ')
-  if (!/^\d+$/.test(id) || weight === '') return
+  // servers of the gateway itself are the configuration's alone
+  if (!/^\d+$/.test(id) || weight === '' || !isTarget(section)) return
   const all = servers.get(section) ?? new Map<string, InstalledServer>()
   servers.set(section, all.set(name, { weight: Number(weight), isOn: (Number(admin) & FORCED_MAINTENANCE) === 0 }))
 }

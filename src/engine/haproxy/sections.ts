@@ -10,6 +10,11 @@ export function slotText(slot: number, servers: readonly TargetServer[]): string
   return section(phrase`backend ${slotName(slot)}`, [phrase`balance roundrobin`, ...servers.map(serverLine)])
 }
 
+/** Whether a section is some target's, by its name. */
+export function isTarget(section: string): boolean {
+  return /^(b\d+|own_[0-9a-f]+)$/.test(section)
+}
+
 export const ownName = ({ key }: Target): Words => nameFor('own', key)
 
 /** @throws {FairwayError} HAPROXY_ENTRY_INVALID */
