@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { haproxyArgs } from '../../src/engine/haproxy/directory.ts'
 import { createHaproxyEngine, type HaproxyEngine } from '../../src/engine/haproxy/engine.ts'
 import { prepareDirectory } from '../../src/engine/haproxy/prepare.ts'
@@ -19,6 +20,8 @@ const OPTIONS: IngressPlannerOptions = { httpPort: 80, httpsPort: 443, takesProx
 export class HaproxyRig {
   readonly netns: string
   readonly dir = mkdtempSync(join(tmpdir(), 'fwt-haproxy-'))
+  /** Its access log. */
+  readonly logLines: Readonly<Record<string, unknown>>[] = []
   engine: HaproxyEngine
   planner: IngressPlanner
   private reconciler: Reconciler<L7Entry>
@@ -45,6 +48,10 @@ export class HaproxyRig {
   /** Resolves once it answers. */
   async startProxy(): Promise<void> {
     this.proxy = this.start(['haproxy', ...haproxyArgs(this.dir)])
+    if (this.proxy.stdout !== null)
+      createInterface({ input: this.proxy.stdout }).on('line', (line) => {
+        if (line.startsWith('{')) this.logLines.push(JSON.parse(line) as Readonly<Record<string, unknown>>)
+      })
     const command = ['curl', '-s', '-o', '/dev/null', '--unix-socket', join(this.dir, 'health.sock'), 'http://h/']
     await until(
       () => tryRun(command),

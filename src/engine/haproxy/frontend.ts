@@ -65,7 +65,7 @@ function httpText({ directory, listener, cases, isBehindTls }: FrontendInput): s
     phrase`http-request set-header X-Real-IP %[src]`,
     // RFC 7239: an address of IPv6 is in brackets and quotes
     phrase`http-request set-header Forwarded 'for="[%[src]]";proto=${scheme}'`,
-    phrase`http-request set-header Forwarded 'for=%[src];proto=${scheme}' if { src 0.0.0.0/0 }`,
+    phrase`http-request set-header Forwarded 'for=%[src];proto=${scheme}' unless { src -m sub : }`,
     phrase`http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)`,
     // in quotes, as a backslash outside of them is the configuration's own
     phrase`http-request return status 400 if { var(txn.host) -m reg '[^a-z0-9._:\\[\\]-]' }`,
