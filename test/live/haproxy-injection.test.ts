@@ -1,0 +1,87 @@
+/** Published attacks on ingress controllers, tried on a real HAProxy. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { convertIngress } from '../../src/kube/ingress.ts'
+import type { CertificateSecret, Ingress } from '../../src/model/ingress.ts'
+import { statements } from '../support/haproxy-lexer.ts'
+import { HaproxyRig } from '../support/haproxy-rig.ts'
+import { anIngressWorld, served } from '../support/ingress.ts'
+import { CANARY, INJECTIONS, ON_ADMISSION } from '../support/injection-cases.ts'
+import { until } from '../support/until.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const HASH = '$6$salt$egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00'
+const rig = new HaproxyRig('injection')
+const WEB = served('web', '10.9.1.1')
+
+/** The same servers, by a Service of another namespace. */
+function inNamespace(namespace: string): typeof WEB {
+  const key = `${namespace}/web`
+  return { service: { ...WEB.service, key }, slice: { ...WEB.slice, key: `${key}-1`, service: key } }
+}
+
+function secret(key: string, name: string): readonly [string, CertificateSecret] {
+  return [key, { key, chain: '', privateKey: '', problem: 'no', passwords: { file: [{ name, hash: HASH }], map: [] } }]
+}
+
+beforeAll(async () => {
+  const ingresses = INJECTIONS.flatMap((one) => one.ingresses).flatMap((raw): Ingress[] => {
+    const { value } = convertIngress(raw)
+    return value === undefined ? [] : [value]
+  })
+  await rig.up()
+  const world = anIngressWorld({
+    ingresses,
+    services: [WEB, ...['a-b', 'a'].map(inNamespace)],
+    secrets: new Map([secret('a-b/c', 'one'), secret('a/b-c', 'two')]),
+  })
+  await rig.backends(anIngressWorld({ services: [WEB] }))
+  await rig.serve(world)
+  await until(
+    () => rig.answerTo(hostOf('d5cd861e0'), '/'),
+    (answer) => answer === 'web',
+  )
+})
+afterAll(() => rig.down())
+
+function hostOf(id: string): string {
+  const [first] = INJECTIONS.find((one) => one.id === id)?.ingresses ?? []
+  return `${first?.metadata.name}.test`
+}
+
+test('every case is tried', () => {
+  const text = readFileSync(join(ROOT, 'test/golden/injection/cases.tsv'), 'utf8')
+  const ids = text
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split('\t')[0])
+  expect([...INJECTIONS.map(({ id }) => id), ...ON_ADMISSION].toSorted()).toEqual(ids.toSorted())
+})
+
+test.each(INJECTIONS)('$id: $answer', async ({ id, path = '/', answer }) => {
+  expect(await rig.answerTo(hostOf(id), path, '--path-as-is')).toBe(answer)
+})
+
+test('no word of a user is one of the configuration', () => {
+  expect(rig.engine.findings.map(({ message }) => message)).toEqual([])
+  for (const file of readdirSync(join(rig.dir, 'conf.d'))) {
+    const text = rig.read(join('conf.d', file))
+    expect(text).not.toContain(CANARY)
+    expect(statements(text).some((words) => words.includes('299'))).toBe(false)
+  }
+})
+
+test('passwords of one namespace are not those of another', async () => {
+  expect(await rig.answerTo(hostOf('CVE-2020-8553'), '/', '-u', 'two:secret')).toBe('401')
+  expect(await rig.answerTo(hostOf('CVE-2020-8553'), '/', '-u', 'one:secret')).toBe('web')
+})
+
+test.each(ON_ADMISSION)('%s: there is no admission webhook', () => {
+  const texts = readdirSync(join(ROOT, 'deploy'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+  expect(texts.length).toBeGreaterThan(0)
+  for (const text of texts) expect(text).not.toMatch(/(Validating|Mutating)WebhookConfiguration/)
+})
