@@ -33,7 +33,7 @@ function show(step: Step): void {
 
 function verdict(title: string, where: string, wrong: number, right: string): string {
   const mark = wrong === 0 ? pc.green('ok  ') : pc.red('FAIL')
-  return `${mark} ${title.padEnd(12)} ${where.padEnd(36)} ${wrong === 0 ? right : `${wrong} differences`}`
+  return `${mark} ${title.padEnd(21)} ${where.padEnd(36)} ${wrong === 0 ? right : `${wrong} differences`}`
 }
 
 async function main(): Promise<number> {

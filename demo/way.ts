@@ -10,9 +10,16 @@ export interface Way {
   readonly node: string
   /** What a user types to see it, from outside. */
   readonly url: string
-  /** Settings that the text has beside its manifest, in `examples`; and what there is when they are in effect. */
-  readonly settings?: { readonly file: string; readonly await: readonly string[] }
+  /** Another way's manifest that the text goes on from, by its folder. */
+  readonly after?: string
+  /** Commands for what the text has beside its manifest; and for what there is when all is in effect. */
+  readonly settings?: { readonly before: readonly string[]; readonly await: readonly string[] }
+  /** What the last command shows; the welcome page by default. */
+  readonly shows?: string
 }
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const L2 = `kubectl apply -f ${ROOT}examples/load-balancer/l2.yaml`
 
 export const WAYS: readonly Way[] = [
   { title: 'hostNetwork', folder: 'host-network', node: 'optiplex-2', url: 'http://192.168.0.161' },
@@ -21,16 +28,44 @@ export const WAYS: readonly Way[] = [
   {
     ...{ title: 'LoadBalancer', folder: 'load-balancer', node: 'ubuntu-1', url: 'http://192.168.9.0' },
     settings: {
-      file: 'load-balancer/l2.yaml',
+      before: [L2],
       await: [
         "kubectl wait --for=jsonpath='{.status.loadBalancer.ingress}' service/nginx --timeout=30s",
         'curl -sS -o /dev/null -m 2 --retry 15 --retry-delay 1 --retry-all-errors http://192.168.9.0',
       ],
     },
   },
+  ingressWay('hostNetwork', 'host-network.yaml', 'daemonset'),
+  ingressWay('hostPort', 'host-port.yaml', 'daemonset'),
+  ingressWay('LoadBalancer', 'load-balancer.yaml', 'deployment'),
 ]
 
-const EXAMPLES = fileURLToPath(new URL('../examples', import.meta.url))
+/** The text names no class and no controller: there is one, of the class that is meant then. Its Service is that of the way before. */
+function ingressWay(how: string, file: string, workload: string): Way {
+  const gateways = `${ROOT}deploy/gateway`
+  return {
+    ...{
+      title: `Ingress, ${how}`,
+      folder: 'ingress',
+      after: 'load-balancer',
+      node: 'ubuntu-1',
+      url: 'http://nginx.example.com/ping',
+    },
+    shows: '<center>nginx/',
+    settings: {
+      before: [
+        L2,
+        `kubectl apply -f ${gateways}/base.yaml -f ${gateways}/${file}`,
+        'kubectl annotate ingressclass fairway ingressclass.kubernetes.io/is-default-class=true --overwrite',
+        `kubectl rollout status ${workload}/fairway-gateway -n fairway-system --timeout=60s`,
+      ],
+      await: [
+        "kubectl wait --for=jsonpath='{.status.loadBalancer.ingress}' ingress/nginx --timeout=30s",
+        'curl -fsS -o /dev/null -m 2 --retry 15 --retry-delay 1 --retry-all-errors http://nginx.example.com',
+      ],
+    },
+  }
+}
 
 /** Runs one line on the lab's client, as a user in `fairway lab shell` would. */
 export type Shell = (
@@ -49,18 +84,22 @@ export interface Step {
   readonly differences: readonly string[]
 }
 
-const read = (way: Way, file: string): string => readFileSync(new URL(`seed/${way.folder}/${file}`, import.meta.url), 'utf8')
+const read = (folder: string, file: string): string => readFileSync(new URL(`seed/${folder}/${file}`, import.meta.url), 'utf8')
 
-export const manifestOf = (way: Way): string => read(way, 'manifest.yaml')
+export const manifestOf = ({ folder, after }: Way): string =>
+  [...(after === undefined ? [] : [after]), folder].map((one) => read(one, 'manifest.yaml')).join('---\n')
 
-export const transcriptOf = (way: Way): readonly Exchange[] => parseTranscript(read(way, 'transcript.txt'))
+export const transcriptOf = (way: Way): readonly Exchange[] => parseTranscript(read(way.folder, 'transcript.txt'))
 
 /** Commands that clear the ground and put the pod where the text had it. The text leaves these to its reader. */
 export function preparation(way: Way, nodes: readonly string[]): readonly string[] {
   const others = nodes.filter((node) => node !== way.node).join(' ')
   return [
-    'kubectl delete service/nginx pod/nginx --ignore-not-found',
-    ...(way.settings === undefined ? [] : [`kubectl apply -f ${EXAMPLES}/${way.settings.file}`]),
+    'kubectl delete service/nginx pod/nginx ingress/nginx --ignore-not-found',
+    // a gateway of another way has the ports, or the address, that this one is about
+    'kubectl delete daemonset,deployment,service fairway-gateway -n fairway-system --ignore-not-found',
+    'kubectl wait --for=delete pod -l app.kubernetes.io/name=fairway-gateway -n fairway-system --timeout=90s',
+    ...(way.settings?.before ?? []),
     `kubectl cordon ${others}`,
     'kubectl apply -f -',
     'kubectl wait --for=condition=Ready pod/nginx --timeout=30s',
@@ -94,5 +133,8 @@ export async function goThrough(
     const result = await shell(command)
     done({ command, ...result, differences: differences(output, result.stdout.trimEnd().split('\n'), isNodePortGiven) })
   }
+  const { shows = '<title>Welcome to nginx!</title>' } = way
+  const last = steps.at(-1)
+  if (last?.stdout.includes(shows) === false) steps.push({ ...last, differences: [`"${shows}" is not there`] })
   return steps
 }

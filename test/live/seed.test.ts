@@ -1,4 +1,4 @@
-/** The text's first four ways, to the letter: its manifests, its kubectl and curl lines, its output. */
+/** The text's first five ways, to the letter; Ingress in the three ways that its controller can be reached: its manifests, its kubectl and curl lines, its output. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { goThrough, WAYS } from '../../demo/way.ts'
 import { bringUpLab, type LiveLab } from '../support/live-lab.ts'
@@ -20,8 +20,17 @@ describe.each(WAYS)('$title', (way) => {
       () => undefined,
     )
     expect(steps.flatMap((step) => step.differences.map((sentence) => `${step.command}: ${sentence}`))).toEqual([])
-    expect(steps.at(-1)?.stdout).toContain('<title>Welcome to nginx!</title>')
+    expect(steps.at(-1)?.stdout).toContain(way.shows ?? '<title>Welcome to nginx!</title>')
   })
+})
+
+test('an Ingress shows the welcome page, and nginx is told who asks', async () => {
+  const client = await lab.client('curl -s -4 http://nginx.example.com/ && ip -4 -o address show scope global')
+  expect(client).toContain('<title>Welcome to nginx!</title>')
+  const address = / inet ([0-9.]+)\//.exec(client)?.[1] ?? ''
+  expect((await lab.client('kubectl logs nginx')).trimEnd().split('\n').at(-1)).toContain(
+    `"GET / HTTP/1.1" 200 615 "-" "curl/7.88.1" "${address}"`,
+  )
 })
 
 describe('what the text says beside its transcripts', () => {
