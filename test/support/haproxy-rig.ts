@@ -120,7 +120,7 @@ export class HaproxyRig {
   /** Starts a program in the namespace, which ends with the rig. */
   start(command: readonly string[]): ChildProcess {
     const [program = '', ...args] = inNetns(this.netns, command)
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(program, args, { stdio: 'pipe' })
     child.stdout?.resume()
     child.stderr?.resume()
     this.children.push(child)
