@@ -1,7 +1,7 @@
 /** Requests and an upgraded connection through a real HAProxy, while what it is told changes all the time. */
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { inNetns } from '../../src/linux/netns.ts'
 import { run } from '../../src/linux/run.ts'
 import type { CertificateSecret, Ingress, IngressChange } from '../../src/model/ingress.ts'
@@ -10,7 +10,7 @@ import { anIngress, anIngressWorld, aPath, served } from './ingress.ts'
 import { makeCertificate } from './openssl.ts'
 import { anEndpoint, aSlice } from './world.ts'
 
-const PROGRAM = join(import.meta.dirname, 'tunnel-hold.ts')
+const PROGRAM = fileURLToPath(new URL('./tunnel-hold.ts', import.meta.url))
 const TUNNEL = served('tunnel', '10.6.0.200')
 const WEB = served('web', '10.6.0.1')
 /** Where the Service `web` may be. */
