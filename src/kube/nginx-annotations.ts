@@ -52,7 +52,6 @@ function older<F extends Field>(name: F, form: Form<NonNullable<Values[F]>>): Re
 const MOST = 1_000_000
 const HEADER = matching(/^[A-Za-z0-9\-_]{1,128}$/, 'the name of a header')
 const COOKIE = matching(/^[A-Za-z0-9\-_.]{1,128}$/, 'the name of a cookie')
-const HOST = matching(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'a host name')
 const PATH = matching(/^\/[A-Za-z0-9\-._~!$&'()*+=:@%/]*$/, 'a path')
 const TEXT = matching(/^[ -~]{1,256}$/, 'text of printable ASCII characters')
 const METHODS = tokens(/^[A-Za-z]{1,32}$/, 'a list of methods, with commas between')
@@ -85,9 +84,6 @@ const READERS: Readonly<Record<string, Reader>> = {
   'proxy-next-upstream': field('proxyNextUpstream', causes),
   'proxy-next-upstream-tries': field('proxyNextUpstreamTries', whole(0, 100)),
   'backend-protocol': field('backendProtocol', protocol),
-  'proxy-ssl-verify': field('proxySslVerify', { wanted: '"on" or "off"', read: onOff }),
-  'proxy-ssl-name': field('proxySslName', HOST),
-  'proxy-ssl-secret': field('proxySslSecret', secret),
   'upstream-vhost': field('upstreamVhost', matching(/^[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?(:\d{1,5})?$/, 'a host')),
   'load-balance': field('loadBalance', algorithm),
   'upstream-hash-by': field('upstreamHashBy', hashBy),
@@ -135,7 +131,7 @@ const READERS: Readonly<Record<string, Reader>> = {
 
 /** What keeps somebody out: those that are read, and those that are not served. */
 const PROTECTS =
-  /^(auth-(?!realm$|tls-pass|tls-verify-depth$|tls-error-page$|cache-|keepalive|response-headers$|signin|request-redirect$|always-set-cookie$).+|(white|allow|deny|black|block)list-source-range|satisfy|enable-modsecurity|enable-owasp-core-rules)$/
+  /^(auth-(?!realm$|tls-pass|tls-verify-depth$|tls-error-page$|cache-|keepalive|response-headers$|signin|request-redirect$|always-set-cookie$).+|(white|allow|deny|black|block)list-source-range|satisfy|enable-modsecurity|enable-owasp-core-rules|proxy-ssl-(verify|secret|name))$/
 
 const IDLE: Readonly<Record<string, string>> = {
   'proxy-buffering': 'answers are passed on as they come',
@@ -212,13 +208,9 @@ function readOne(values: Draft, { annotation, value, namespace }: Said): Annotat
     return { kind: 'idle', annotation, message, fix: `Nothing has to be done; remove ${name} if you like.`, protects: false }
   }
   const fix = protects
-    ? `Protect it by what is served (auth-type, auth-tls-secret, whitelist-source-range), or in the Service, and then remove ${name}.`
+    ? `Protect it by what is served (docs/feature/ingress-nginx.md), or in the Service, and then remove ${name}.`
     : `Remove the annotation ${name}, or correct its name.`
   return { kind: 'unknown', annotation, message: 'is not served', fix, protects }
-}
-
-function onOff(text: string): boolean | undefined {
-  return text === 'on' || (text === 'off' ? false : undefined)
 }
 
 /** Source: ingress-nginx, auth-tls-match-cn: `CN=` and a regular expression. */

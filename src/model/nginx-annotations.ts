@@ -26,9 +26,6 @@ export interface NginxAnnotations {
   /** Tries in all; 0: any number. */
   readonly proxyNextUpstreamTries?: number
   readonly backendProtocol?: 'http' | 'https' | 'h2c' | 'h2'
-  readonly proxySslVerify?: boolean
-  readonly proxySslName?: string
-  readonly proxySslSecret?: ObjectKey
   readonly upstreamVhost?: string
   readonly loadBalance?: Balance
   readonly upstreamHashBy?: Balance

@@ -126,8 +126,6 @@ test.each<[Record<string, string>, object]>([
       },
     },
   ],
-  [{ 'proxy-ssl-name': 'x.y' }, { backendTls: { serverName: 'x.y', authority: '' } }],
-  [{ 'proxy-ssl-verify': 'on', 'proxy-ssl-secret': 'default/signers' }, { backendTls: { serverName: '', authority: 'PEM' } }],
 ])('%j is the policy %j', (said, policy) => {
   expect(ruleFor(said)).toMatchObject({ action: { kind: 'forward' }, policy })
   expect(Object.keys(ruleFor(said)?.policy ?? {})).toEqual(Object.keys(policy))
@@ -315,7 +313,8 @@ describe('what cannot protect does not open', () => {
     [{ 'auth-tls-secret': 'users' }, 'certificates of clients that the Secret default/users signs'],
     [{ 'auth-tls-secret': 'signers', 'auth-tls-verify-client': 'optional_no_ca' }, 'auth-tls-verify-client is "optional_no_ca"'],
     [{ 'auth-tls-secret': 'signers', 'auth-tls-match-cn': 'x' }, 'auth-tls-match-cn is "x"'],
-    [{ 'proxy-ssl-verify': 'on' }, 'verifies servers by the authority (ca.crt) of no Secret'],
+    [{ 'proxy-ssl-verify': 'on' }, 'proxy-ssl-verify is not served'],
+    [{ 'proxy-ssl-secret': 'default/x' }, 'proxy-ssl-secret is not served'],
     [{ 'enable-modsecurity': 'true' }, 'enable-modsecurity is not served'],
   ])('%j is answered with 503, and told: %s', (said, told) => {
     for (const listener of ['listener/http', 'listener/https'])

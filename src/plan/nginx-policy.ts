@@ -26,7 +26,6 @@ export interface PolicyPlan {
 /** Order: none; each annotation has a meaning of its own. Errors: never throws; what should protect and cannot is a refusal. */
 export function planPolicy(said: NginxAnnotations, context: PolicyContext): PolicyPlan {
   const auth = basicAuth(said, context.secrets)
-  const tls = backendTls(said, context.secrets)
   const policy: L7Policy = {
     ...rewrite(said, context),
     ...optional('host', said.upstreamVhost),
@@ -40,14 +39,13 @@ export function planPolicy(said: NginxAnnotations, context: PolicyContext): Poli
     ...sources(said),
     ...optional('basicAuth', auth.value),
     ...cors(said),
-    ...optional('backendTls', tls.value),
   }
-  return { policy, refusal: auth.refusal || tls.refusal, strangers: auth.strangers }
+  return { policy, refusal: auth.refusal, strangers: auth.strangers }
 }
 
 /** The Secrets that `planPolicy` reads. */
 export function secretsOf(said: NginxAnnotations): readonly ObjectKey[] {
-  return [said.authSecret, said.proxySslSecret].flatMap((name) => name ?? [])
+  return said.authSecret === undefined ? [] : [said.authSecret]
 }
 
 function optional<K extends string, T>(name: K, value: T | undefined): { readonly [N in K]?: T } {
@@ -175,13 +173,4 @@ function basicAuth(said: NginxAnnotations, secrets: PolicyContext['secrets']): A
 
 function firstOfName(passwords: readonly Password[]): readonly Password[] {
   return [...new Map(passwords.toReversed().map((one) => [one.name, one])).values()].toReversed()
-}
-
-function backendTls(said: NginxAnnotations, secrets: PolicyContext['secrets']) {
-  const { proxySslVerify, proxySslName: serverName = '', proxySslSecret } = said
-  if (proxySslVerify !== true) return { refusal: '', value: serverName === '' ? undefined : { serverName, authority: '' } }
-  const authority = proxySslSecret === undefined ? undefined : secrets.get(proxySslSecret)?.authority
-  if (authority !== undefined) return { refusal: '', value: { serverName, authority } }
-  const what = proxySslSecret === undefined ? 'no Secret' : `the Secret ${proxySslSecret}, which has none that can be read`
-  return { refusal: `verifies servers by the authority (ca.crt) of ${what}`, value: undefined }
 }

@@ -92,7 +92,7 @@ export const INGRESS_PROTECTION_MISSING: Code = {
   severity: 'error',
   title: 'What an Ingress is to be protected by is not there',
   cause:
-    'The Ingress asks for passwords, for certificates of clients or for servers that are verified, and the Secret with them is missing or cannot be used. Requests are answered with 503: nothing is opened without its protection.',
+    'The Ingress asks for passwords or for certificates of clients, and the Secret with them is missing or cannot be used. Requests are answered with 503: nothing is opened without its protection.',
   fix: 'Create the Secret, or correct its contents; the message says which.',
 }
 
