@@ -100,8 +100,8 @@ function aGateway(part: Partial<GatewayOptions> = {}): Gateway {
 }
 
 /** A gateway that serves, and leads. */
-async function serving(publish: Publish): Promise<void> {
-  const one = aGateway({ publish })
+async function serving(publish: Publish, part: Partial<GatewayOptions> = {}): Promise<void> {
+  const one = aGateway({ publish, ...part })
   await one.start()
   running = one.run()
   await expect.poll(() => one.state.leading, { interval: 5, timeout: 5_000 }).toBe(true)
@@ -222,12 +222,16 @@ describe('the status of Ingresses', () => {
     put('two', '192.0.2.2', 'False')
     api.store.put('/api/v1/pods', { metadata: { namespace: 'fairway-system', name: 'one', labels: { app: 'gw' } } })
     putIngress('a')
-    await serving({ kind: 'pods', pod: 'fairway-system/one' })
+    await serving({ kind: 'pods', pod: 'fairway-system/one' }, { lingerInMs: 200 })
     await soon(patches).toMatchObject([['a', { status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } } }]])
     expect(api.requests.find((line) => line.includes('/pods?') && line.includes('labelSelector'))).toContain(
       'labelSelector=app%3Dgw&',
     )
     put('one', '192.0.2.1', 'False')
+    put('two', '192.0.2.2', 'True')
+    await soon(() => gateway.state.addresses).toEqual([{ ip: '192.0.2.1' }, { ip: '192.0.2.2' }])
+    await soon(() => gateway.state.addresses).toEqual([{ ip: '192.0.2.2' }])
+    put('two', '192.0.2.2', 'False')
     await soon(() => gateway.state.addresses).toBe(null)
     put('two', '192.0.2.2', 'True')
     await soon(() => patches().at(-1)).toMatchObject(['a', { status: { loadBalancer: { ingress: [{ ip: '192.0.2.2' }] } } }])

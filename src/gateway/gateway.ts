@@ -44,6 +44,8 @@ export interface GatewayOptions {
   /** Whether the proxy was seen to serve all of a plan before, by an earlier process: then it does so now. */
   readonly hasServed?: boolean
   readonly findingDelayInMs?: number
+  /** As of `Following`. */
+  readonly lingerInMs?: number
 }
 
 /** Of an engine, beside what every engine has. */
@@ -76,7 +78,8 @@ export class Gateway {
       onChanges: (changes) => this.change(changes),
       onIngresses: (keys) => this.status?.look(keys),
     })
-    this.published = followAddresses(client, options.publish, { signal, onChange: () => this.lookAtAll() })
+    const onChange = () => this.lookAtAll()
+    this.published = followAddresses(client, options.publish, { signal, onChange, lingerInMs: options.lingerInMs })
     this.findings = new FindingSet({
       log,
       delayInMs: options.findingDelayInMs ?? FINDING_DELAY_IN_MS,
@@ -119,11 +122,6 @@ export class Gateway {
     clearTimeout(this.gathering)
     this.findings.close()
     await this.reconciler.stop()
-  }
-
-  /** The proxy may have lost something: it is looked at anew. */
-  verify(): void {
-    this.reconciler.verify()
   }
 
   /** Serves all that it knows, or goes on serving what an earlier process gave it. */

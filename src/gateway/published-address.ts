@@ -20,21 +20,24 @@ export interface PublishedAddresses {
   readonly current: readonly LoadBalancerIngress[] | undefined
 }
 
+const LINGER_IN_MS = 30_000
+
 /** Labels that tell the pods of one rollout from those of another. */
 const OF_ROLLOUTS: ReadonlySet<string> = new Set(['pod-template-hash', 'controller-revision-hash', 'pod-template-generation'])
 
 /** Follows until the signal; `onChange` hears whenever `current` may be another. */
-export function followAddresses(
-  client: KubeClient,
-  publish: Publish,
-  { signal, onChange }: { readonly signal: AbortSignal; readonly onChange: () => void },
-): PublishedAddresses {
+export function followAddresses(client: KubeClient, publish: Publish, following: Following): PublishedAddresses {
   if (publish.kind === 'addresses') return { current: sorted(publish.addresses.map(ingressOf)) }
-  if (publish.kind === 'service') return followService(client, publish.service, { signal, onChange })
-  return publish.pod === '' ? { current: undefined } : new PodAddresses(client, publish.pod, { signal, onChange })
+  if (publish.kind === 'service') return followService(client, publish.service, following)
+  return publish.pod === '' ? { current: undefined } : new PodAddresses(client, publish.pod, following)
 }
 
-type Following = { readonly signal: AbortSignal; readonly onChange: () => void }
+export interface Following {
+  readonly signal: AbortSignal
+  readonly onChange: () => void
+  /** How long the address of a node stays when its pod is not ready any more: a rollout is not to be seen. 30 s by default. */
+  readonly lingerInMs?: number
+}
 
 /** A Service that has none is taken at its word: clients reach nobody. */
 function followService(client: KubeClient, service: ObjectKey, { signal, onChange }: Following): PublishedAddresses {
@@ -54,9 +57,14 @@ function followService(client: KubeClient, service: ObjectKey, { signal, onChang
 
 class PodAddresses implements PublishedAddresses {
   private reflector: Reflector<readonly string[]> | undefined
+  private readonly following: Following
+  /** Until when an address is said that no pod is ready at. */
+  private readonly leaving = new Map<string, NodeJS.Timeout>()
+  private ready: ReadonlySet<string> = new Set()
 
   constructor(client: KubeClient, pod: ObjectKey, following: Following) {
-    this.begin(client, pod, following).catch((err: unknown) =>
+    this.following = following
+    this.begin(client, pod).catch((err: unknown) =>
       log.error(
         { err, pod },
         'the pod of this gateway cannot be read: the status of Ingresses will not say where they are reached',
@@ -66,20 +74,42 @@ class PodAddresses implements PublishedAddresses {
 
   /** While no pod is ready nothing is known: the one that comes is likely to be where the last one was. */
   get current(): readonly LoadBalancerIngress[] | undefined {
-    const all = this.reflector?.hasSynced ? [...this.reflector.store.values()].flat() : []
-    return all.length === 0 ? undefined : sorted(all.map(ingressOf))
+    const all = [...this.ready, ...this.leaving.keys()]
+    return all.length === 0 || this.reflector?.hasSynced !== true ? undefined : sorted(all.map(ingressOf))
   }
 
-  private async begin(client: KubeClient, key: ObjectKey, { signal, onChange }: Following): Promise<void> {
+  private async begin(client: KubeClient, key: ObjectKey): Promise<void> {
+    const { signal } = this.following
     const [namespace, name = ''] = key.split('/')
     const { metadata } = await client.get(PODS, { namespace, name }, { signal })
     const labels = Object.entries(metadata.labels ?? {}).filter(([label]) => !OF_ROLLOUTS.has(label))
     const labelSelector = labels.map(([label, value]) => `${label}=${value}`).join(',')
     this.reflector = startReflector<Pod, readonly string[]>({
-      ...{ client, signal, resource: PODS, namespace, labelSelector, keep: addressesOfPod, onChanges: onChange },
+      ...{ client, signal, resource: PODS, namespace, labelSelector, keep: addressesOfPod, onChanges: () => this.look() },
     })
     await this.reflector.synced
+    this.look()
+  }
+
+  private look(): void {
+    const { lingerInMs = LINGER_IN_MS, onChange } = this.following
+    const before = this.ready
+    this.ready = new Set([...(this.reflector?.store.values() ?? [])].flat())
+    for (const address of this.ready) this.forget(address)
+    for (const address of before) {
+      if (this.ready.has(address) || this.leaving.has(address)) continue
+      const gone = () => {
+        this.forget(address)
+        onChange()
+      }
+      this.leaving.set(address, setTimeout(gone, lingerInMs).unref())
+    }
     onChange()
+  }
+
+  private forget(address: string): void {
+    clearTimeout(this.leaving.get(address))
+    this.leaving.delete(address)
   }
 }
 

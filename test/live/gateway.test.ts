@@ -136,13 +136,33 @@ test('while the gateway of a pod is dead, and when it comes again, its proxy ser
     return status?.containerStatuses?.map((one) => `${one.name} ${one.restartCount} ${one.ready}`).toSorted()
   }
   const { answered, failed } = await underLoad('optiplex-1', ask, async () => {
-    process.kill(gatewayOf(name), 'SIGKILL')
+    process.kill(processOf('gateway', 2, `POD_NAME=${name}`), 'SIGKILL')
     await until(restarts, (all) => all?.join() === 'gateway 1 true,proxy 0 true', 60_000)
     await lab.client('kubectl rollout restart deployment/shop')
     await lab.client('kubectl rollout status deployment/shop --timeout=90s')
   })
   expect(failed).toBe(0)
   expect(answered).toBeGreaterThan(10)
+})
+
+test('a proxy that is killed comes again with all that it had, and is told of changes', async () => {
+  const [pod] = await gateways()
+  const name = pod?.metadata.name ?? ''
+  const ask = () => lab.on('optiplex-1', `curl -fs -m 5 -H 'Host: shop.example.com' http://${pod?.status?.podIP}:8080/`)
+  process.kill(processOf('haproxy', 0, `HOSTNAME=${name}`), 'SIGKILL')
+  const isReady = ({ metadata, status }: Pod) =>
+    metadata.name === name &&
+    status?.containerStatuses?.every(({ ready }) => ready) === true &&
+    status.containerStatuses.some((one) => one.name === 'proxy' && one.restartCount === 1)
+  await until(gateways, (all) => all.some(isReady), 60_000)
+  expect((await ask()).exitCode).toBe(0)
+  await lab.client('kubectl rollout restart deployment/shop')
+  await lab.client('kubectl rollout status deployment/shop --timeout=90s')
+  const shops = await lab.client(
+    "kubectl get pods -l app=shop --field-selector=status.phase=Running -o jsonpath='{.items[*].metadata.name}'",
+  )
+  const answer = await until(ask, ({ exitCode }) => exitCode === 0)
+  expect(shops).toContain(JSON.parse(answer.stdout).pod)
 })
 
 test('a rolling update of the gateways fails no request', async () => {
@@ -160,15 +180,15 @@ test('a rolling update of the gateways fails no request', async () => {
   expect(answered).toBeGreaterThan(50)
 })
 
-/** The process of a container is known by what it is told of its pod. @throws {Error} */
-function gatewayOf(pod: string): number {
+/** The process of a container is known by what it is told of its pod, and by a word of its command. @throws {Error} */
+function processOf(word: string, at: number, variable: string): number {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
-      const isGateway = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[2] === 'gateway'
-      if (isGateway && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`POD_NAME=${pod}`)) return Number(pid)
+      const isIt = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[at] === word
+      if (isIt && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(variable)) return Number(pid)
     } catch {
       // it ended meanwhile
     }
   }
-  throw new Error(`no process is the gateway of ${pod}`)
+  throw new Error(`there is no ${word} with ${variable}`)
 }
