@@ -19,7 +19,14 @@ spec:
   selector: { matchLabels: { app: shop } }
   template:
     metadata: { labels: { app: shop } }
-    spec: { containers: [{ name: echo, image: fairway/echo, ports: [{ containerPort: 8080 }] }] }
+    spec:
+      containers:
+      - name: echo
+        image: fairway/echo
+        ports: [{ containerPort: 8080 }]
+        readinessProbe: { httpGet: { port: 8080, path: / }, periodSeconds: 1 }
+        # requests that are on their way when the pod is told to end find it alive
+        lifecycle: { preStop: { sleep: { seconds: 3 } } }
 ---
 apiVersion: v1
 kind: Service
@@ -140,6 +147,11 @@ test('while the gateway of a pod is dead, and when it comes again, its proxy ser
     await until(restarts, (all) => all?.join() === 'gateway 1 true,proxy 0 true', 60_000)
     await lab.client('kubectl rollout restart deployment/shop')
     await lab.client('kubectl rollout status deployment/shop --timeout=90s')
+    await until(
+      () => lab.client('kubectl get pods -l app=shop -o name'),
+      (names) => names.trim().split('\n').length === 2,
+      60_000,
+    )
   })
   expect(failed).toBe(0)
   expect(answered).toBeGreaterThan(10)
