@@ -11,6 +11,7 @@ const ALONE = [
     'host-untouched',
     'kubelet-limits',
     'l2-failover',
+    'l2-lease',
     'l2-scale',
     'lab',
     'lab-faults',

@@ -187,25 +187,3 @@ test('a stranger that says the address is its own is a finding, and the owner go
   expect((await rig.stateOf(OWNER))?.announced).toEqual([FOUR, SIX].toSorted())
   await vi.waitFor(async () => expect((await rig.lab.on('client', `curl -s -m 2 http://${FOUR}`)).exitCode).toBe(0), soon)
 })
-
-test('where BFD is blocked a Lease stands in, which is a finding, and the owner stays the only one', async () => {
-  await on(OWNER, "nft 'add table inet blocked; add chain inet blocked in { type filter hook input priority -500; }'")
-  await on(OWNER, "nft 'add rule inet blocked in udp dport 3784 drop'")
-  try {
-    await vi.waitFor(async () => {
-      expect(await codesOf(OTHER)).toContain('FW0633')
-      const leases = await rig.lab.client('kubectl get leases -n kube-system -o name')
-      expect(leases).toContain(`lease.coordination.k8s.io/fairway-l2-${OWNER}`)
-    }, soon)
-    // longer than a node lives on its answers alone, and than one Lease vouches
-    const endInMs = performance.now() + 13_000
-    while (performance.now() < endInMs) {
-      const states = await Promise.all([OWNER, OTHER].map((node) => rig.stateOf(node)))
-      expect(states.map((state) => state?.announced)).toEqual([[FOUR, SIX].toSorted(), []])
-      await new Promise((resolve) => setTimeout(resolve, 250))
-    }
-  } finally {
-    await on(OWNER, 'nft delete table inet blocked')
-  }
-  await vi.waitFor(async () => expect(await codesOf(OTHER)).not.toContain('FW0633'), soon)
-})
