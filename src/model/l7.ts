@@ -56,7 +56,7 @@ export interface Certificate extends Keyed {
   readonly privateKey: string
 }
 
-/** `exact`: that path; `prefix`: its elements, `/a` is `/a` and `/a/b`, not `/ab`; without a final slash, `/` is `''`. Case matters. */
+/** `exact`: that path; `prefix`: its elements, `/a` is `/a` and `/a/b`, not `/ab`; without a final slash, `/` is `''`. Both canonical (`canonicalPath`). Case matters. */
 export type PathPattern =
   | { readonly kind: 'exact'; readonly path: string }
   | { readonly kind: 'prefix'; readonly path: string }

@@ -1,6 +1,7 @@
 /** What one Ingress asks for, before anybody says who else asks for the same. */
 import type { Ingress, IngressBackend, IngressPath } from '../model/ingress.ts'
 import { type HostPattern, hostText, type PathPattern } from '../model/l7.ts'
+import { canonicalPath } from '../model/l7-path.ts'
 import type { NginxAnnotations } from '../model/nginx-annotations.ts'
 import type { ObjectKey } from '../model/world.ts'
 
@@ -120,7 +121,7 @@ function ruleWish(part: Omit<RuleWish, 'slot'>): RuleWish {
 
 /** Source: ingress-nginx, ingress-path-matching: on a host with expressions every path but Exact ones is one, without case. */
 function patternOf({ pattern, text }: IngressPath, isExpression: boolean): PathPattern | undefined {
-  if (!isExpression || pattern?.kind === 'exact') return pattern
+  if (!isExpression || pattern?.kind === 'exact') return pattern && { ...pattern, path: canonicalPath(pattern.path) }
   const expression = `^(?:${text})`
   return groupsOf(expression) === undefined ? undefined : { kind: 'regex', expression, ignoresCase: true }
 }

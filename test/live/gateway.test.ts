@@ -8,6 +8,9 @@ import { until } from '../support/until.ts'
 const SYSTEM = '-n fairway-system'
 const PODS = 'kubectl get pods -n fairway-system -l app.kubernetes.io/name=fairway-gateway -o json'
 
+/** Pods that come one after the other, each with its time to drain. */
+const ROLLOUT_IN_MS = 240_000
+
 let lab: LiveLab
 
 const APP = `
@@ -134,7 +137,7 @@ test('a Secret that comes is served at once', async () => {
   expect((await lab.on('client', 'curl -skv https://dark.example.com/ 2>&1 >/dev/null')).stdout).toContain('CN=dark.example.com')
 })
 
-test('while the gateway of a pod is dead, and when it comes again, its proxy serves', async () => {
+test('while the gateway of a pod is dead, and when it comes again, its proxy serves', { timeout: ROLLOUT_IN_MS }, async () => {
   const [pod] = await gateways()
   const name = pod?.metadata.name ?? ''
   const ask = `curl -fs -o /dev/null -m 5 -H 'Host: shop.example.com' http://${pod?.status?.podIP}:8080/`
@@ -157,7 +160,7 @@ test('while the gateway of a pod is dead, and when it comes again, its proxy ser
   expect(answered).toBeGreaterThan(10)
 })
 
-test('a proxy that is killed comes again with all that it had, and is told of changes', async () => {
+test('a proxy that is killed comes again with all that it had, and is told of changes', { timeout: ROLLOUT_IN_MS }, async () => {
   const [pod] = await gateways()
   const name = pod?.metadata.name ?? ''
   const ask = () => lab.on('optiplex-1', `curl -fs -m 5 -H 'Host: shop.example.com' http://${pod?.status?.podIP}:8080/`)
@@ -177,7 +180,7 @@ test('a proxy that is killed comes again with all that it had, and is told of ch
   expect(shops).toContain(JSON.parse(answer.stdout).pod)
 })
 
-test('a rolling update of the gateways fails no request', async () => {
+test('a rolling update of the gateways fails no request', { timeout: ROLLOUT_IN_MS }, async () => {
   const before = (await gateways()).map(({ metadata }) => metadata.name)
   const { answered, failed } = await underLoad('client', 'curl -4 -fs -o /dev/null -m 5 http://shop.example.com/', async () => {
     await lab.client(`kubectl rollout restart deployment/fairway-gateway ${SYSTEM}`)

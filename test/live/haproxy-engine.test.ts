@@ -84,6 +84,17 @@ test('a path with what ends words and commands', async () => {
   expect(await rig.answerTo('odd.example', '/', '--request-target', path)).toBe('404')
 })
 
+test('a path in any script, however it is written', async () => {
+  ingresses.set('default/cafe', anIngress('cafe', { rules: [{ host: 'cafe.example', paths: [aPath('/caf%C3%A9', 'two')] }] }))
+  await rig.serve(world, changed('ingress', 'default/cafe'))
+  for (const path of ['/caf%C3%A9', '/caf%c3%a9/menu', '/%63af%C3%A9'])
+    expect(await rig.answerTo('cafe.example', path)).toBe('two')
+  expect(await rig.answerTo('cafe.example', '/caf')).toBe('404')
+  ingresses.delete('default/cafe')
+  await rig.serve(world, changed('ingress', 'default/cafe'))
+  expect(await rig.answerTo('cafe.example', '/caf%C3%A9')).toBe('404')
+})
+
 test('a new controller finds all as it should be, and changes what became different meanwhile', async () => {
   await add('c', 'c.example', 'two')
   rig.forget()

@@ -95,15 +95,18 @@ export function endpoint(host: string, number?: number): Words {
   return make(number === undefined ? name : `${name}:${port(number).text}`)
 }
 
+/** Characters that end no word and are seen: of any script. */
+const VISIBLE = /^[^\p{C}\p{Z}]+$/u
+
 /** The key of a line of a map, as it is. @throws {FairwayError} for one that would be another key, or more than one line */
 export function mapKey(key: string): string {
-  if (!/^[!-~]+$/.test(key) || key.startsWith('#')) throw invalid(`${JSON.stringify(key)} cannot be looked up`)
+  if (!VISIBLE.test(key) || key.startsWith('#')) throw invalid(`${JSON.stringify(key)} cannot be looked up`)
   return key
 }
 
 /** A word of a command of the runtime's: what ends words and commands is escaped. Source: management guide, section 9.3. */
 export function commandWord(text: string): string {
-  if (!/^[!-~]+$/.test(text)) throw invalid(`${JSON.stringify(text)} cannot be said to HAProxy`)
+  if (!VISIBLE.test(text)) throw invalid(`${JSON.stringify(text)} cannot be said to HAProxy`)
   return text.replace(/[\\;#]/g, '\\$&')
 }
 
