@@ -102,6 +102,14 @@ describe('Service', () => {
     })
   })
 
+  test('what its servers speak', () => {
+    const annotations = { 'fairway.dev/proxy-protocol': 'v2' }
+    const spec = { ports: [{ port: 80, appProtocol: 'kubernetes.io/H2C' }, { port: 81 }] }
+    const { value } = convertService({ metadata: { ...metadata, annotations }, spec })
+    expect(value?.proxyProtocol).toBe('v2')
+    expect(value?.ports.map(({ appProtocol }) => appProtocol)).toEqual(['kubernetes.io/h2c', undefined])
+  })
+
   test('headless and ExternalName have no addresses', () => {
     expect(convertService({ metadata, spec: { clusterIP: 'None', clusterIPs: ['None'] } }).value?.clusterIPs).toEqual([])
     expect(convertService({ metadata, spec: { type: 'ExternalName', externalName: 'x' } }).value).toMatchObject({

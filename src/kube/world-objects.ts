@@ -14,6 +14,8 @@ const AFFINITY_IN_SECONDS = 10_800
 const LEAVING: ReadonlySet<string> = new Set(['ToBeDeletedByClusterAutoscaler', 'node.kubernetes.io/out-of-service'])
 /** Set by the endpoint slice controller. Source: kubernetes pkg/apis/core, EndpointsLastChangeTriggerTime. */
 const LAST_CHANGE = 'endpoints.kubernetes.io/last-change-trigger-time'
+/** On a Service: its servers are told the client's address by the PROXY protocol, in version `v1` or `v2`. */
+const PROXY_PROTOCOL = 'fairway.dev/proxy-protocol'
 const SERVICE_TYPES: ReadonlySet<string> = new Set(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'])
 /** A range that no packet comes from: a list of which nothing can be used must not become "everyone". */
 const NOBODY = '255.255.255.255/32'
@@ -26,6 +28,7 @@ export function convertService(raw: Service): Converted<world.Service> {
   const ips = (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter((ip) => ip !== '' && ip !== 'None')
   const clusterIPs = read.addresses(ips, 'spec.clusterIPs')
   const families = (spec.ipFamilies ?? []).map((family): world.Family => (family === 'IPv6' ? 'ipv6' : 'ipv4'))
+  const proxyProtocol = raw.metadata.annotations?.[PROXY_PROTOCOL]
   const value: world.Service = {
     key: keyOf(raw),
     type: SERVICE_TYPES.has(type) ? (type as world.Service['type']) : 'ClusterIP',
@@ -44,6 +47,7 @@ export function convertService(raw: Service): Converted<world.Service> {
     addressPool: addressPool(raw),
     loadBalancerClass: spec.loadBalancerClass ?? '',
     labels: raw.metadata.labels ?? {},
+    ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
     leftAlone: isLeftAlone(raw),
     createdAtInMs: Date.parse(raw.metadata.creationTimestamp ?? '') || 0,
   }
@@ -88,7 +92,8 @@ function servicePorts(raw: Service, read: FieldReader): readonly world.ServicePo
     const port = read.port(entry.port, `spec.ports[${index}].port`)
     const nodePort = entry.nodePort ? read.port(entry.nodePort, `spec.ports[${index}].nodePort`) : 0
     if (protocol === undefined || port === undefined) return []
-    return { name: entry.name ?? '', protocol, port, nodePort: nodePort ?? 0 }
+    const said = entry.appProtocol?.toLowerCase()
+    return { name: entry.name ?? '', protocol, port, nodePort: nodePort ?? 0, ...(said ? { appProtocol: said } : {}) }
   })
 }
 

@@ -130,6 +130,8 @@ export interface Backend extends Keyed {
   readonly service: ObjectKey
   /** What servers speak. */
   readonly protocol: 'http' | 'https' | 'h2c' | 'h2'
+  /** Before anything else servers are told the client's address, in this version of the PROXY protocol; absent: they are not. */
+  readonly proxyProtocol?: 'v1' | 'v2'
   /** Sorted by address and port; those that can take new requests now. */
   readonly servers: readonly BackendServer[]
 }

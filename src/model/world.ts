@@ -16,6 +16,8 @@ export interface ServicePort {
   readonly protocol: Protocol
   readonly port: number
   readonly nodePort: number
+  /** What servers speak, in lower case; absent when nobody says. Source: Kubernetes Service API, appProtocol. */
+  readonly appProtocol?: string
 }
 
 /** A Service as planners see it. Addresses are canonical text (RFC 5952 for IPv6); a headless one has none. */
@@ -44,6 +46,8 @@ export interface Service {
   /** spec.loadBalancerClass: whose load balancer it asks for; '' when it names none. */
   readonly loadBalancerClass: string
   readonly labels: Readonly<Record<string, string>>
+  /** The version of the PROXY protocol that its servers take, as it is written; absent when nobody says. */
+  readonly proxyProtocol?: string
   /** Labelled for another service proxy, or as headless: not ours to carry. */
   readonly leftAlone: boolean
   /** Milliseconds since the epoch, from creationTimestamp: the older of two claims wins. */

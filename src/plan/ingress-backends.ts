@@ -3,7 +3,7 @@ import type { IngressBackend, IngressWorld } from '../model/ingress.ts'
 import type { Backend, L7Entry } from '../model/l7.ts'
 import type { ObjectKey } from '../model/world.ts'
 import type { EntryBook } from './entry-book.ts'
-import { backendKey, planBackend, portOf } from './l7-backend.ts'
+import { appProtocolOf, backendKey, planBackend, portOf } from './l7-backend.ts'
 import { SliceIndex } from './slice-index.ts'
 import { Uses } from './uses.ts'
 
@@ -38,13 +38,14 @@ export class IngressBackends {
     return this.askers.of(service)
   }
 
-  /** Without a `backend` there is none: `isThere` tells whether its Service is. */
-  resolve({ service: name, port: asked }: IngressBackend, protocol: Backend['protocol'], { services }: IngressWorld) {
+  /** Without a `backend` there is none: `service` tells whether its Service is there. `said`: what servers speak, whatever their port says. */
+  resolve({ service: name, port: asked }: IngressBackend, said: Backend['protocol'] | undefined, { services }: IngressWorld) {
     const service = services.get(name)
     const port = service && portOf(service, asked)
-    if (service === undefined || port === undefined) return { isThere: service !== undefined }
+    if (service === undefined || port === undefined) return { service }
+    const protocol = said ?? appProtocolOf(port)
     const backend: UsedBackend = { key: backendKey(service, port, protocol), service: name, port: port.port, protocol }
-    return { isThere: true, backend }
+    return { service, backend }
   }
 
   /** Replaces what a user sends requests to, and gives the Services whose backends are to be planned again. `asked`: Services, also missing ones. */

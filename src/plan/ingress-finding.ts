@@ -11,6 +11,7 @@ import {
   INGRESS_PASSWORD_UNVERIFIABLE,
   INGRESS_PORT_MISSING,
   INGRESS_PROTECTION_MISSING,
+  INGRESS_PROXY_PROTOCOL_UNREADABLE,
   INGRESS_SECRET_UNUSABLE,
   INGRESS_SERVICE_MISSING,
   INGRESS_SNIPPET_REFUSED,
@@ -19,7 +20,7 @@ import {
 import type { CertificateSecret, IngressBackend } from '../model/ingress.ts'
 import { type HostPattern, hostText } from '../model/l7.ts'
 import { type AnnotationProblem, NGINX_PREFIX, type NginxAnnotations } from '../model/nginx-annotations.ts'
-import type { ObjectKey } from '../model/world.ts'
+import type { ObjectKey, Service } from '../model/world.ts'
 import type { HostWish, RuleWish } from './ingress-wish.ts'
 import type { Asker } from './slot-book.ts'
 
@@ -30,6 +31,12 @@ export function missing(ingress: ObjectKey, { service, port }: IngressBackend, i
     : `Service ${service}, which is not there`
   const subjects = [`ingress/${ingress}`, ...(isThere ? [`service/${service}`] : [])]
   return { code, subjects, message: `Ingress ${ingress} sends requests to ${what}.`, fix: code.fix }
+}
+
+export function noProxyProtocol(ingress: ObjectKey, { key, proxyProtocol }: Service): Finding {
+  const code = INGRESS_PROXY_PROTOCOL_UNREADABLE
+  const message = `Ingress ${ingress} sends requests to Service ${key}, whose annotation fairway.dev/proxy-protocol is ${JSON.stringify(proxyProtocol)}; the PROXY protocol is not spoken.`
+  return { code, subjects: [`ingress/${ingress}`, `service/${key}`], message, fix: code.fix }
 }
 
 export function taken({ key, wish }: Asker<RuleWish>, winner: Asker<RuleWish>): Finding {

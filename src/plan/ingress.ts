@@ -10,6 +10,7 @@ import { IngressBackends } from './ingress-backends.ts'
 import * as finding from './ingress-finding.ts'
 import { type HostState, HTTP, HTTPS, planSlot, TLS } from './ingress-rule.ts'
 import { asksForExpressions, type HostWish, type IngressWishes, NO_WISHES, type RuleWish, wishesOf } from './ingress-wish.ts'
+import { isProxyProtocolUnreadable } from './l7-backend.ts'
 import { secretsOf } from './nginx-policy.ts'
 import { SlotBook } from './slot-book.ts'
 import { Uses } from './uses.ts'
@@ -284,17 +285,20 @@ class Planner implements IngressPlanner {
     { key, wish }: { readonly key: ObjectKey; readonly wish: Pick<RuleWish, 'backend' | 'annotations'> },
     world: IngressWorld,
     findings: Finding[],
+    protocol = wish.annotations?.backendProtocol,
   ) {
-    const found = this.backends.resolve(wish.backend, wish.annotations?.backendProtocol ?? 'http', world)
-    if (found.backend === undefined) findings.push(finding.missing(key, wish.backend, found.isThere))
-    return found.backend
+    const { service, backend } = this.backends.resolve(wish.backend, protocol, world)
+    if (backend === undefined) findings.push(finding.missing(key, wish.backend, service !== undefined))
+    else if (isProxyProtocolUnreadable(service)) findings.push(finding.noProxyProtocol(key, service))
+    return backend
   }
 
   private planPassthrough(slot: string, world: IngressWorld, touched: Touched): void {
     const winner = this.passthroughs.winner(slot)
     const key = `rule/passthrough ${slot}`
     const findings: Finding[] = []
-    const backend = winner && this.resolve(winner, world, findings)
+    // bytes go through as they are
+    const backend = winner && this.resolve(winner, world, findings, 'http')
     const asked = winner === undefined ? [] : [winner.wish.backend.service]
     for (const one of this.backends.use(`${PASSTHROUGH}${slot}`, [backend], asked)) touched.services.add(one)
     for (const one of this.passthroughs.askers(slot))

@@ -11,6 +11,32 @@ export function backendKey({ key }: Pick<Service, 'key'>, { port }: ServicePort,
   return `backend/${key}/${port}${protocol === 'http' ? '' : `/${protocol}`}`
 }
 
+/** Source: KEP-3726; names without a prefix as other gateways read them. WebSockets need nothing of their own. */
+const APP_PROTOCOLS: ReadonlyMap<string, Backend['protocol']> = new Map([
+  ['kubernetes.io/h2c', 'h2c'],
+  ['h2c', 'h2c'],
+  ['grpc', 'h2c'],
+  ['kubernetes.io/wss', 'https'],
+  ['wss', 'https'],
+  ['https', 'https'],
+  ['h2', 'h2'],
+  ['grpcs', 'h2'],
+])
+
+/** What a port says that its servers speak; any other word is HTTP/1.1. */
+export function appProtocolOf({ appProtocol = '' }: ServicePort): Backend['protocol'] {
+  return APP_PROTOCOLS.get(appProtocol) ?? 'http'
+}
+
+/** Whether a Service asks for a PROXY protocol that there is not. */
+export function isProxyProtocolUnreadable({ proxyProtocol: asked }: Service): boolean {
+  return asked !== undefined && !isProxyProtocol(asked)
+}
+
+function isProxyProtocol(text: string | undefined): text is 'v1' | 'v2' {
+  return text === 'v1' || text === 'v2'
+}
+
 export interface Servers {
   readonly slices: Iterable<EndpointSlice>
   readonly protocol: Backend['protocol']
@@ -24,7 +50,9 @@ export interface Servers {
  */
 export function planBackend(service: Service, port: ServicePort, { slices, protocol }: Servers): Backend {
   const servers = service.type === 'ExternalName' ? outside(service, port) : inside(port, slices)
-  return { kind: 'backend', key: backendKey(service, port, protocol), service: service.key, protocol, servers }
+  const { proxyProtocol: asked } = service
+  const sent = isProxyProtocol(asked) ? { proxyProtocol: asked } : {}
+  return { kind: 'backend', key: backendKey(service, port, protocol), service: service.key, protocol, ...sent, servers }
 }
 
 function outside({ externalName }: Service, { port }: ServicePort): readonly BackendServer[] {

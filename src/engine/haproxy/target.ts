@@ -12,6 +12,7 @@ export interface TargetServer {
   readonly address: string
   readonly port: number
   readonly protocol: Backend['protocol']
+  readonly proxyProtocol?: Backend['proxyProtocol']
   /** 1 to 256. */
   readonly weight: number
 }
@@ -50,11 +51,12 @@ export function isEmptyPolicy(policy: L7Policy): boolean {
 export function serversOf({ backends }: Target, backendOf: (key: string) => Backend | undefined): readonly TargetServer[] {
   const shares = new Map<string, Omit<TargetServer, 'weight'> & { share: number }>()
   for (const [key, weight] of backends) {
-    const { servers = [], protocol = 'http' } = backendOf(key) ?? {}
+    const { servers = [], protocol = 'http', proxyProtocol } = backendOf(key) ?? {}
+    const sent = proxyProtocol === undefined ? {} : { proxyProtocol }
     for (const { address, port } of servers) {
-      const name = nameFor('srv', `${protocol} ${address} ${port}`).text
+      const name = nameFor('srv', [protocol, address, port, ...Object.values(sent)].join(' ')).text
       const share = (shares.get(name)?.share ?? 0) + (backends.size === 1 ? 1 : weight / servers.length)
-      shares.set(name, { name, address, port, protocol, share })
+      shares.set(name, { name, address, port, protocol, ...sent, share })
     }
   }
   const most = Math.max(...[...shares.values()].map(({ share }) => share))
@@ -77,7 +79,10 @@ const PROTOCOLS: Readonly<Record<Backend['protocol'], Words>> = {
   h2: phrase` ssl verify none alpn h2`,
 }
 
+const PROXY_PROTOCOLS = { v1: phrase` send-proxy`, v2: phrase` send-proxy-v2` }
+
 /** Address and what else `server` and `add server` take. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
-export function serverWords({ address, port, protocol, weight }: TargetServer): Words {
-  return phrase`${endpoint(address, port)} weight ${weight}${PROTOCOLS[protocol]}`
+export function serverWords({ address, port, protocol, proxyProtocol, weight }: TargetServer): Words {
+  const proxy = proxyProtocol === undefined ? phrase`` : PROXY_PROTOCOLS[proxyProtocol]
+  return phrase`${endpoint(address, port)} weight ${weight}${PROTOCOLS[protocol]}${proxy}`
 }

@@ -135,3 +135,13 @@ export const INGRESS_PASSWORD_UNVERIFIABLE: Code = {
     'The hash of a password is of a form that crypt(3) does not have, as $apr1$ and {SHA} of htpasswd, or of one that is too weak, as that of DES. Nobody is let in by it.',
   fix: 'Make the hash anew: `htpasswd -B` (bcrypt), or `openssl passwd -6` (SHA-512), which is verified fastest.',
 }
+
+export const INGRESS_PROXY_PROTOCOL_UNREADABLE: Code = {
+  code: 'FW0716',
+  name: 'INGRESS_PROXY_PROTOCOL_UNREADABLE',
+  severity: 'warning',
+  title: 'A Service asks for a version of the PROXY protocol that there is not',
+  cause:
+    'The annotation fairway.dev/proxy-protocol of a Service that an Ingress sends requests to is neither v1 nor v2. Its servers are spoken to without the PROXY protocol.',
+  fix: 'Annotate the Service with fairway.dev/proxy-protocol=v2 (or v1), or remove the annotation.',
+}
