@@ -37,12 +37,12 @@ metadata: { name: shop }
 spec: { selector: { app: shop }, ports: [{ port: 80, targetPort: 8080 }] }
 `
 
-const ingress = (name: string, { service = 'shop', tls = '' } = {}): string => `
+const ingress = (name: string, { service = 'shop', tls = '', className = 'fairway' } = {}): string => `
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: { name: ${name} }
 spec:
-  ingressClassName: fairway
+  ingressClassName: ${className}
   ${tls === '' ? '' : `tls: [{ hosts: [${name}.example.com], secretName: ${tls} }]`}
   rules:
   - host: ${name}.example.com
@@ -53,7 +53,11 @@ beforeAll(async () => {
   lab = await bringUpLab('t-gateway')
   const { client } = lab
   await client('kubectl apply -f deploy/gateway/base.yaml -f deploy/gateway/load-balancer.yaml -f examples/load-balancer/l2.yaml')
-  await client('kubectl apply -f -', `${APP}---${ingress('shop')}`)
+  // the other one was there before, so that whoever wrote statuses of all would have written its own too
+  await client(
+    'kubectl apply -f -',
+    `${APP}---${ingress('foreign', { className: 'some-invalid-class-name' })}---${ingress('shop')}`,
+  )
   await client('kubectl rollout status deployment/shop --timeout=60s')
   await client(`kubectl rollout status deployment/fairway-gateway ${SYSTEM} --timeout=60s`)
   await client("kubectl wait --for=jsonpath='{.status.loadBalancer.ingress}' ingress/shop --timeout=60s")
@@ -101,6 +105,11 @@ test('servers are told who asks, whatever a client says of itself', async () => 
   expect(await lab.client('kubectl get ingress shop -o jsonpath="{.status.loadBalancer.ingress[0].ip}"')).toMatch(
     /^192\.168\.9\.\d+$/,
   )
+})
+
+test('an Ingress of a class that nobody has is not touched', async () => {
+  expect(await codeOf("-H 'Host: foreign.example.com' http://shop.example.com/")).toBe('404')
+  expect(await lab.client("kubectl get ingress foreign -o jsonpath='{.status.loadBalancer}'")).toMatch(/^(\{\})?$/)
 })
 
 test('an Ingress without its Service, and one without its Secret, harm no other', async () => {

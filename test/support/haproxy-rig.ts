@@ -98,13 +98,14 @@ export class HaproxyRig {
     })
   }
 
-  /** Starts what says a Service's name at each of its endpoints. */
+  /** Starts what says a Service's name at each of its endpoints, and in headers who it is and by which method it was asked. */
   async backends({ endpointSlices }: IngressWorld): Promise<void> {
     const all = [...endpointSlices.values()].flatMap(({ service, endpoints }) =>
       endpoints.map(({ address }) => ({ address, name: service.split('/')[1] ?? '' })),
     )
     const fronts = all.map(({ address, name }, at) => {
-      const answer = `http-request return status 200 content-type text/plain string ${name}`
+      const told = `hdr X-Server ${address} hdr X-Method %[method]`
+      const answer = `http-request return status 200 content-type text/plain ${told} string ${name}`
       return `frontend f${at}\n  bind ${address}:8080\n  ${answer}\n`
     })
     for (const { address } of all) await this.address(address)

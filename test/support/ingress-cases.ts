@@ -1,18 +1,15 @@
 /** The cases of Kubernetes' ingress-controller-conformance: objects, requests, and who answers. */
+
 import { anIngress, anIngressWorld, aPath, served } from './ingress.ts'
+import { type IngressCase, tableCases } from './ingress-table.ts'
+import { anEndpoint } from './world.ts'
 
 const services = (...names: readonly string[]) => names.map((name, index) => served(name, `10.244.0.${index + 1}`))
 const rule = (host: string, ...paths: readonly ReturnType<typeof aPath>[]) => ({ host, paths })
 
-/** `answer`: the Service, or the status of the gateway's own answer. */
-export interface IngressCase {
-  readonly host: string
-  readonly path: string
-  readonly answer: string
-}
-
-const cases = (...rows: readonly (readonly [string, string, string])[]): readonly IngressCase[] =>
-  rows.map(([host, path, answer]) => ({ host, path, answer }))
+/** Requests that the table does not have. */
+const more = (...rows: readonly (readonly [string, string, string])[]): readonly IngressCase[] =>
+  rows.map(([host, path, answer]) => ({ host, path, answer, scheme: 'http', method: 'GET', remark: '' }))
 
 export const PATHS = {
   world: anIngressWorld({
@@ -40,23 +37,7 @@ export const PATHS = {
       ...['foo-exact', 'foo-prefix', 'aaa-slash-bbb-prefix', 'aaa-prefix', 'aaa-slash-bbb-slash-prefix', 'foo-slash-exact'],
     ),
   }),
-  cases: cases(
-    ['exact-path-rules', '/foo', 'foo-exact'],
-    ['exact-path-rules', '/foo/', '404'],
-    ['exact-path-rules', '/FOO', '404'],
-    ['exact-path-rules', '/bar', '404'],
-    ['prefix-path-rules', '/foo', 'foo-prefix'],
-    ['prefix-path-rules', '/foo/', 'foo-prefix'],
-    ['prefix-path-rules', '/FOO', '404'],
-    ['prefix-path-rules', '/aaa/bbb', 'aaa-slash-bbb-prefix'],
-    ['prefix-path-rules', '/aaa/bbb/ccc', 'aaa-slash-bbb-prefix'],
-    ['prefix-path-rules', '/aaa/ccc', 'aaa-prefix'],
-    ['prefix-path-rules', '/aaaccc', '404'],
-    ['mixed-path-rules', '/foo', 'foo-exact'],
-    ['trailing-slash-path-rules', '/aaa/bbb', 'aaa-slash-bbb-slash-prefix'],
-    ['trailing-slash-path-rules', '/aaa/bbb/', 'aaa-slash-bbb-slash-prefix'],
-    ['trailing-slash-path-rules', '/foo', '404'],
-  ),
+  cases: tableCases('path-rules'),
 } as const
 
 export const HOSTS = {
@@ -72,14 +53,7 @@ export const HOSTS = {
     ],
     services: services('wildcard-foo-com', 'foo-bar-com'),
   }),
-  cases: cases(
-    ['foo.bar.com', '/', 'foo-bar-com'],
-    ['FOO.bar.com:80', '/', 'foo-bar-com'],
-    ['subdomain.bar.com', '/', '404'],
-    ['bar.foo.com', '/', 'wildcard-foo-com'],
-    ['baz.bar.foo.com', '/', '404'],
-    ['foo.com', '/', '404'],
-  ),
+  cases: [...tableCases('host-rules'), ...more(['FOO.bar.com:80', '/', 'foo-bar-com'])],
 } as const
 
 /** A default backend goes after rules of every host, which go after those of a host. */
@@ -96,16 +70,24 @@ export const FALLBACK = {
     ],
     services: services('echo-service', 'any-host', 'my-host'),
   }),
-  cases: cases(
-    ['my-host', '/', 'echo-service'],
-    ['my-host', '/sub-path', 'echo-service'],
-    ['some-host', '/', 'echo-service'],
-    ['', '/resource', 'echo-service'],
-    ['default', '/any', 'any-host'],
-    ['my-host', '/mine/too', 'my-host'],
-    ['my-host', '/any/more', 'my-host'],
-    ['my-host', '/any', 'any-host'],
-    ['other', '/any/more', 'any-host'],
-    ['other', '/gone', '503'],
-  ),
+  cases: [
+    ...tableCases('default-backend'),
+    ...more(
+      ['default', '/any', 'any-host'],
+      ['my-host', '/mine/too', 'my-host'],
+      ['my-host', '/any/more', 'my-host'],
+      ['my-host', '/any', 'any-host'],
+      ['other', '/any/more', 'any-host'],
+      ['other', '/gone', '503'],
+    ),
+  ],
 } as const
+
+/** Ten pods behind one Service. */
+export const REPLICAS = 10
+const { service, slice } = served('load-balancing', '10.244.1.1')
+const endpoints = Array.from({ length: REPLICAS }, (_, at) => anEndpoint(`10.244.1.${at + 1}`))
+export const LOAD_BALANCING = anIngressWorld({
+  ingresses: [anIngress('load', { rules: [rule('load-balancing', aPath('/', 'load-balancing'))] })],
+  services: [{ service, slice: { ...slice, endpoints } }],
+})
