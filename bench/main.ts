@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   connections: () => import('./connections/bench.ts'),
   datapath: () => import('./datapath/bench.ts'),
   failover: () => import('./failover/bench.ts'),
+  gateway: () => import('./gateway/bench.ts'),
   lab: () => import('./lab/bench.ts'),
 }
 

@@ -150,6 +150,19 @@ describe('what is served', () => {
     expect(rules()).toEqual(['rule/b.example.com 0 prefix '])
   })
 
+  it('is given again to a proxy that began anew', async () => {
+    const replaced = [false, true]
+    const counters = { reloads: new Map(), commands: 0 }
+    putIngress('a')
+    await aGateway({
+      lookAtProxyInMs: 1,
+      proxy: { findings: [], counters, wasReplaced: async () => replaced.shift() ?? false },
+    }).start()
+    proxy.observed.clear()
+    await soon(rules).toHaveLength(1)
+    expect(replaced).toEqual([])
+  })
+
   it('goes on where a proxy was served by an earlier process', () => {
     aGateway({ hasServed: true })
     expect(page('/readyz')).toBe(200)

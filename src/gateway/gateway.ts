@@ -27,6 +27,8 @@ export const LEASE_NAME = 'fairway-gateway'
 /** A Service often comes a moment after the Ingress that names it. */
 const FINDING_DELAY_IN_MS = 2_000
 const GATHER_FINDINGS_IN_MS = 100
+/** Nobody tells that a proxy began anew. It begins with all that was written: what it can miss is what it was told in that moment. */
+const LOOK_AT_PROXY_IN_MS = 2_000
 
 export interface GatewayOptions {
   readonly client: KubeClient
@@ -44,12 +46,15 @@ export interface GatewayOptions {
   /** Whether the proxy was seen to serve all of a plan before, by an earlier process: then it does so now. */
   readonly hasServed?: boolean
   readonly findingDelayInMs?: number
+  readonly lookAtProxyInMs?: number
   /** As of `Following`. */
   readonly lingerInMs?: number
 }
 
 /** Of an engine, beside what every engine has. */
 export interface ProxyNews {
+  /** Whether a process serves that was not told all. */
+  wasReplaced(): Promise<boolean>
   readonly findings: readonly Finding[]
   readonly counters: { readonly reloads: ReadonlyMap<string, number>; readonly commands: number }
 }
@@ -65,6 +70,7 @@ export class Gateway {
   private readonly served = new ServedBook()
   private status: IngressStatus | undefined
   private gathering: NodeJS.Timeout | undefined
+  private looking: NodeJS.Timeout | undefined
   private hasSettled = false
   private error: Error | undefined
 
@@ -110,6 +116,7 @@ export class Gateway {
     await this.reconciler.settled(this.options.signal)
     this.hasSettled = true
     this.lookAtAll()
+    this.lookAtProxy()
     log.info({ ingresses: this.served.size, entries: this.planner.entries.size }, 'the proxy serves what is planned')
   }
 
@@ -120,6 +127,7 @@ export class Gateway {
     const lead = (leading: AbortSignal) => this.lead(leading)
     await standForElection({ ...{ client, signal, identity, name, lead }, namespace: leaseNamespace, durationInMs: leaseInMs })
     clearTimeout(this.gathering)
+    clearTimeout(this.looking)
     this.findings.close()
     await this.reconciler.stop()
   }
@@ -198,6 +206,19 @@ export class Gateway {
     this.lookAtAll()
     await new Promise<void>((resolve) => leading.addEventListener('abort', () => resolve(), { once: true }))
     this.status = undefined
+  }
+
+  private lookAtProxy(): void {
+    const { proxy, signal, lookAtProxyInMs = LOOK_AT_PROXY_IN_MS } = this.options
+    if (proxy === undefined || signal.aborted) return
+    const look = async () => {
+      if (await proxy.wasReplaced()) {
+        log.info('another process of the proxy serves: what it has is compared')
+        this.reconciler.verify()
+      }
+      this.lookAtProxy()
+    }
+    this.looking = setTimeout(() => void look(), lookAtProxyInMs).unref()
   }
 
   private noteRound({ upserts, removals, pending, tookInMs, error }: Round): void {

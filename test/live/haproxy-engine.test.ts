@@ -1,9 +1,10 @@
 /** A real HAProxy told of changes: what takes a reload and what does not, and what a new controller finds. */
+import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Ingress, IngressChange } from '../../src/model/ingress.ts'
 import type { EndpointSlice, Service } from '../../src/model/world.ts'
 import { HaproxyRig } from '../support/haproxy-rig.ts'
-import { anIngress, anIngressWorld, aPath, served } from '../support/ingress.ts'
+import { anIngress, anIngressWorld, anNginxIngress, aPath, served } from '../support/ingress.ts'
 import { anEndpoint, aSlice } from '../support/world.ts'
 
 const rig = new HaproxyRig('engine')
@@ -115,8 +116,11 @@ test('a new controller finds all as it should be, and changes what became differ
 
 test('HAProxy begins with what it was told last when it was killed', async () => {
   await add('d', 'd.example', 'two')
+  expect(await rig.engine.wasReplaced()).toBe(false)
   await rig.killProxy()
+  expect(await rig.engine.wasReplaced()).toBe(false)
   await rig.startProxy()
+  expect(await rig.engine.wasReplaced()).toBe(true)
   expect(await rig.answerTo('d.example', '/')).toBe('two')
   expect(await rig.answerTo('a.example', '/')).toBe('two')
   await rig.verify()
@@ -138,4 +142,41 @@ test('more targets than slots: one reload makes room', async () => {
   await rig.serve(world, changes)
   expect([...rig.engine.counters.reloads]).toEqual([['slots', 1]])
   for (const index of [0, 75, 149]) expect(await rig.answerTo(`m${index}.example`, '/')).toBe('one')
+})
+
+test('after many changes the files say what the process was told', async () => {
+  const somebody = fc.constantFrom('one', 'two')
+  const wish = fc.record({
+    name: fc.constantFrom('x1', 'x2', 'x3', 'x4', 'x5', 'x6'),
+    host: fc.constantFrom('x.example', '*.x.example', 'y.example'),
+    path: fc.constantFrom('/', '/a', 'exact:/a', '/caf%C3%A9'),
+    service: somebody,
+    size: fc.constantFrom('', '1m', '2m'),
+    isThere: fc.boolean(),
+  })
+  const move = fc.record({ service: somebody, addresses: fc.subarray(['10.0.0.1', '10.0.0.2']) })
+  for (const step of fc.sample(fc.oneof(wish, wish, move), { numRuns: 80, seed: 20_819 })) {
+    if ('addresses' in step) await endpointsOf(step.service, ...step.addresses)
+    else {
+      const { name, host, path, service, size, isThere } = step
+      const part = { rules: [{ host, paths: [aPath(path, service)] }] }
+      const said: Readonly<Record<string, string>> = size === '' ? {} : { 'proxy-body-size': size }
+      if (isThere) ingresses.set(`default/${name}`, anNginxIngress(name, said, part))
+      else ingresses.delete(`default/${name}`)
+      await rig.serve(world, changed('ingress', `default/${name}`))
+    }
+  }
+  // a section of its own whose servers are others, and no reload after it
+  await endpointsOf('one', '10.0.0.1')
+  const own = { rules: [{ host: 'z.example', paths: [aPath('/', 'one')] }] }
+  ingresses.set('default/z', anNginxIngress('z', { 'proxy-body-size': '3m' }, own))
+  await rig.serve(world, changed('ingress', 'default/z'))
+  const before = reloads()
+  for (const addresses of [['10.0.0.1', '10.0.0.2'], ['10.0.0.2']]) await endpointsOf('one', ...addresses)
+  expect(reloads()).toBe(before)
+  await rig.killProxy()
+  await rig.startProxy()
+  rig.forget()
+  await rig.serve(world)
+  expect([reloads(), rig.engine.counters.commands]).toEqual([0, 0])
 })

@@ -39,7 +39,7 @@ export function commandsFor(wanted: Wanted, installed: Installed, scope: Scope, 
   return commands
 }
 
-function compareServers(section: string, wanted: Wanted, { servers }: Installed, { first, last }: Commands): void {
+function compareServers(section: string, wanted: Wanted, { servers, leaving }: Installed, { first, last }: Commands): void {
   const there = servers.get(section) ?? new Map<string, InstalledServer>()
   servers.set(section, there)
   const names = new Set<string>()
@@ -54,11 +54,13 @@ function compareServers(section: string, wanted: Wanted, { servers }: Installed,
       if (!known.isOn) first.push(`enable server ${path}`)
     }
     there.set(name, { weight, isOn: true })
+    leaving.delete(path)
   }
   for (const [name, server] of there) {
     if (names.has(name) || !server.isOn) continue
     last.push(`disable server ${section}/${name}`)
     server.isOn = false
+    leaving.add(`${section}/${name}`)
   }
 }
 

@@ -9,7 +9,8 @@ import { type Cases, casesOf, caseText, NO_CASES } from './cases.ts'
 import { BASE_FILE, type Directory } from './directory.ts'
 import { writeText } from './files.ts'
 import { frontendText, insideText } from './frontend.ts'
-import { ownText, sectionsText, slotText } from './sections.ts'
+import { OwnSections, sectionsIn, sectionsText, textOf } from './own-sections.ts'
+import { slotText } from './sections.ts'
 import { digestWord, joined, phrase, type Words } from './syntax.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -32,13 +33,26 @@ export interface Parts {
 export class ConfigFiles {
   private readonly dir: string
   private readonly directory: Directory
+  private known: { readonly wanted: Wanted; readonly version: number; readonly parts: Parts } | undefined
+  private readonly own = new OwnSections()
+  private slotsVersion = -1
 
   constructor(dir: string, directory: Directory) {
     this.dir = dir
     this.directory = directory
   }
 
+  /** The same object for as long as nothing in it is different. */
   parts(wanted: Wanted): Parts {
+    const { version, slots } = wanted
+    const known = this.known
+    if (known?.wanted === wanted && known.version === version && known.parts.slots === slots.size) return known.parts
+    const parts = this.newParts(wanted)
+    this.known = { wanted, version, parts }
+    return parts
+  }
+
+  private newParts(wanted: Wanted): Parts {
     const { own, slots } = wanted
     return {
       base: baseText(this.dir, phrase``),
@@ -79,16 +93,17 @@ export class ConfigFiles {
   async writeSlots(wanted: Wanted, slots: Iterable<number>): Promise<void> {
     const groups = new Set([...slots].map((slot) => Math.floor(slot / SLOTS_OF_FILE)))
     for (const group of groups) await writeText(join(this.directory.config, slotsFile(group)), this.slotsText(wanted, group))
+    const { version } = wanted.slots
+    if (version === this.slotsVersion) return
     await writeText(this.directory.slots, wanted.slots.text())
+    this.slotsVersion = version
   }
 
-  /** Writes sections of their own again, as the running process knows them. */
-  async writeOwn(wanted: Wanted, loaded: Parts): Promise<void> {
-    const gone = Object.keys(loaded.frames).filter((name) => !wanted.own.has(name))
-    const unused = gone.map((name) => loaded.frames[name] ?? '')
-    const known = [...wanted.own].filter(([name]) => name in loaded.frames)
-    const texts = known.map(([name, { target }]) => ownText(target, wanted.servers(name)))
-    await writeText(join(this.directory.config, OWN_FILE), sectionsText([...texts, ...unused]))
+  /** Writes sections of their own again, as the running process knows them; these may be different. */
+  async writeOwn(wanted: Wanted, loaded: Parts, names: Iterable<string>): Promise<void> {
+    for (const name of names) this.own.take(wanted, name)
+    const texts = Object.entries(loaded.frames).map(([name, frame]) => this.own.sectionsOf(wanted, name) ?? sectionsIn(frame))
+    await writeText(join(this.directory.config, OWN_FILE), sectionsText(texts))
   }
 
   /** Puts a whole configuration beside the one in use, and calls `check` with its folder; '' from it puts it in the place of that. */
@@ -96,10 +111,11 @@ export class ConfigFiles {
     const next = `${this.directory.config}.next`
     await rm(next, { recursive: true, force: true })
     await mkdir(next, { mode: 0o700 })
+    this.own.takeAll(wanted)
     const texts = new Map([
       [BASE_FILE, baseText(this.dir, generationOf(parts))],
       [FRONTENDS_FILE, parts.frontends],
-      [OWN_FILE, sectionsText([...wanted.own].map(([name, { target }]) => ownText(target, wanted.servers(name))))],
+      [OWN_FILE, this.own.text()],
     ])
     for (let group = 0; group * SLOTS_OF_FILE < parts.slots; group++) texts.set(slotsFile(group), this.slotsText(wanted, group))
     for (const [name, text] of texts) await writeText(join(next, name), text)
@@ -114,16 +130,11 @@ export class ConfigFiles {
     const folder = `${this.directory.config}.one`
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder, { mode: 0o700 })
-    await writeText(join(folder, OWN_FILE), typeof what === 'string' ? this.ownText(wanted, what) : caseText(wanted, what))
+    await writeText(join(folder, OWN_FILE), typeof what === 'string' ? textOf(wanted, what) : caseText(wanted, what))
     await copyFile(join(this.directory.config, BASE_FILE), join(folder, BASE_FILE))
     const reason = await check(folder)
     await rm(folder, { recursive: true, force: true })
     return reason
-  }
-
-  private ownText(wanted: Wanted, name: string): string {
-    const section = wanted.own.get(name)
-    return section === undefined ? '' : ownText(section.target, wanted.servers(name))
   }
 
   private async takeOver(next: string, texts: ReadonlyMap<string, string>, parts: Parts): Promise<void> {

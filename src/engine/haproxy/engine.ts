@@ -10,10 +10,9 @@ import { Certificates } from './certificates.ts'
 import { commandsFor, type Scope, wholeScope } from './changes.ts'
 import { ConfigFiles, generationOf, type Parts } from './config-files.ts'
 import { type Directory, directoryAt } from './directory.ts'
-import { writeText } from './files.ts'
 import { Form, type FormChange } from './form.ts'
-import { type Installed, readInstalled } from './installed.ts'
-import { mapFile } from './maps.ts'
+import { type Installed, readInstalled, readProcess } from './installed.ts'
+import { MapFiles } from './map-files.ts'
 import { checkConfig, reload } from './reload.ts'
 import { Slots } from './slots.ts'
 import { ask, tell } from './socket.ts'
@@ -34,6 +33,8 @@ export interface HaproxyEngine extends Engine<L7Entry> {
   /** What had to be left out, and why. */
   readonly findings: readonly Finding[]
   readonly counters: HaproxyCounters
+  /** Whether another process serves than the one that was told: it may have begun with less. False while none does. */
+  wasReplaced(): Promise<boolean>
   /** Asks for a reload with the next change, whether it is needed or not. */
   demandReload(): void
   /** Lets go; HAProxy goes on. */
@@ -51,6 +52,7 @@ const SWEEP_IN_MS = 1_000
 class HaproxyAtDirectory implements HaproxyEngine {
   private readonly directory: Directory
   private readonly files: ConfigFiles
+  private readonly maps: MapFiles
   private state: State | undefined
   private readonly reloads = new Map<ReloadReason, number>()
   private commands = 0
@@ -62,6 +64,7 @@ class HaproxyAtDirectory implements HaproxyEngine {
   constructor(dir: string) {
     this.directory = directoryAt(dir)
     this.files = new ConfigFiles(dir, this.directory)
+    this.maps = new MapFiles(this.directory)
   }
 
   get observed(): ReadonlyMap<string, L7Entry> {
@@ -79,6 +82,12 @@ class HaproxyAtDirectory implements HaproxyEngine {
 
   get counters(): HaproxyCounters {
     return { reloads: this.reloads, commands: this.commands }
+  }
+
+  async wasReplaced(): Promise<boolean> {
+    await this.busy.catch(() => undefined)
+    const process = await readProcess(this.directory.runtime).catch(() => undefined)
+    return process !== undefined && this.state !== undefined && process.pid !== this.state.installed.pid
   }
 
   demandReload(): void {
@@ -113,7 +122,7 @@ class HaproxyAtDirectory implements HaproxyEngine {
     if (state === undefined) return
     const { wanted, certificates } = state
     const change = wanted.form.take(delta)
-    for (const { key } of delta.upserts) wanted.refusedCases.delete(key)
+    for (const { key } of delta.upserts) wanted.tryAgain(key)
     const sections = new Set(wanted.follow(change))
     const reasons = this.reasonsFor(state, change, sections)
     if (state.isWhole || reasons.length > 0) for (const key of wanted.form.maps.keys()) addAll(change, key)
@@ -142,30 +151,26 @@ class HaproxyAtDirectory implements HaproxyEngine {
     const isShort = wanted.waiting.size > 0 || wanted.slots.size === 0
     if (isShort) for (const section of wanted.grow(change)) sections.add(section)
     const parts = this.files.parts(wanted)
-    const reasons: ReloadReason[] = []
+    const reasons: ReloadReason[] = this.isReloadAsked ? ['asked'] : []
     if (loaded === undefined) return ['start']
-    if (this.isReloadAsked) reasons.push('asked')
+    if (parts === state.like) return reasons
     if (parts.base !== loaded.base) reasons.push('base')
     if (parts.listeners !== loaded.listeners) reasons.push('listener')
     else if (parts.frontends !== loaded.frontends) reasons.push('condition')
     if (parts.slots !== loaded.slots) reasons.push('slots')
     if (Object.entries(parts.frames).some(([name, frame]) => loaded.frames[name] !== frame)) reasons.push('section')
+    state.like = reasons.length === 0 ? parts : undefined
     return reasons
   }
 
   /** Files that change without a reload: a HAProxy that starts now begins with them. */
   private async writeData({ wanted, loaded, isWhole }: State, change: FormChange, sections: Set<string>): Promise<void> {
-    for (const text of isWhole ? wanted.form.maps.keys() : change.lookups.keys()) await this.writeMap(wanted, text)
+    if (isWhole) await this.maps.writeAll(wanted)
+    else for (const [text, keys] of change.lookups) await this.maps.write(wanted, text, keys)
     const slots = [...sections].flatMap((name) => (name.startsWith('b') ? [Number(name.slice(1))] : []))
     if (slots.length > 0) await this.files.writeSlots(wanted, slots)
-    if (loaded !== undefined && slots.length < sections.size) await this.files.writeOwn(wanted, loaded)
-  }
-
-  private async writeMap(wanted: Wanted, text: string): Promise<void> {
-    const map = wanted.form.maps.get(text)
-    if (map === undefined) return
-    const lines = [...map.rules.keys()].map((key) => `${key} ${wanted.valueOf(text, key)}\n`)
-    await writeText(mapFile(this.directory, map.id), lines.join(''))
+    const own = [...sections].filter((name) => !name.startsWith('b'))
+    if (loaded !== undefined && own.length > 0) await this.files.writeOwn(wanted, loaded, own)
   }
 
   private async reload(state: State, reasons: readonly ReloadReason[], signal: AbortSignal): Promise<void> {
@@ -183,6 +188,7 @@ class HaproxyAtDirectory implements HaproxyEngine {
     this.isReloadAsked = false
     for (const reason of reasons) this.reloads.set(reason, (this.reloads.get(reason) ?? 0) + 1)
     state.loaded = parts
+    state.like = parts
     state.installed = await readInstalled(this.directory)
     state.isWhole = true
     log.info({ reasons, tookInMs: Math.round(performance.now() - startedAt) }, 'HAProxy reloaded')
@@ -208,11 +214,11 @@ class HaproxyAtDirectory implements HaproxyEngine {
       if (wanted.refusedCases.has(key)) continue
       const reason = await this.files.alone(wanted, rule, (folder) => checkConfig(folder, signal))
       if (reason === '') continue
-      wanted.refusedCases.set(key, `What ${rule.subject} asks for is refused by HAProxy: ${reason.slice(0, 300)}`)
+      wanted.refuseCase(key, `What ${rule.subject} asks for is refused by HAProxy: ${reason.slice(0, 300)}`)
       isFound = true
     }
     // their rules say so in the maps
-    if (isFound) for (const text of wanted.form.maps.keys()) await this.writeMap(wanted, text)
+    if (isFound) await this.maps.writeAll(wanted)
     return isFound
   }
 
@@ -231,9 +237,7 @@ class HaproxyAtDirectory implements HaproxyEngine {
   /** Deletes servers that nobody uses any more. */
   private sweepSoon(): void {
     const { installed } = this.state ?? {}
-    const isLeft =
-      installed !== undefined && [...installed.servers.values()].some((all) => [...all.values()].some(({ isOn }) => !isOn))
-    if (!isLeft || this.sweeping !== undefined) return
+    if (installed === undefined || installed.leaving.size === 0 || this.sweeping !== undefined) return
     this.sweeping = setTimeout(() => {
       this.sweeping = undefined
       this.busy = this.busy.catch(() => undefined).then(() => this.sweep())
@@ -242,13 +246,15 @@ class HaproxyAtDirectory implements HaproxyEngine {
   }
 
   private async sweep(): Promise<void> {
-    for (const [section, servers] of this.state?.installed.servers ?? [])
-      for (const [name, { isOn }] of servers) {
-        if (isOn) continue
-        const answer = await ask(this.directory.runtime, `del server ${section}/${name}`)
-        // one that was configured is there until the next reload; one with connections until they end
-        if (answer.includes('deleted') || answer.includes('No such server')) servers.delete(name)
-      }
+    const { installed } = this.state ?? {}
+    for (const path of installed?.leaving ?? []) {
+      const answer = await ask(this.directory.runtime, `del server ${path}`)
+      // one that was configured is there until the next reload; one with connections until they end
+      if (!answer.includes('deleted') && !answer.includes('No such server')) continue
+      const [section = '', name = ''] = path.split('/')
+      installed?.servers.get(section)?.delete(name)
+      installed?.leaving.delete(path)
+    }
     this.sweepSoon()
   }
 }
@@ -259,6 +265,8 @@ interface State {
   installed: Installed
   /** Undefined: the running process has nothing of ours. */
   loaded: Parts | undefined
+  /** Parts that were seen to be those of `loaded`. */
+  like?: Parts | undefined
   /** All is to be compared, not only what changed. */
   isWhole: boolean
 }

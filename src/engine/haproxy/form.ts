@@ -28,6 +28,8 @@ interface Use {
 
 export class Form {
   readonly entries = new Map<string, L7Entry>()
+  /** Counts changes of listeners and cases, which only a reload makes. */
+  version = 0
   readonly listeners = new Map<string, Listener>()
   readonly maps = new Map<string, LookupMap>()
   /** Rules that ask for more than a map can tell. */
@@ -130,6 +132,7 @@ export class Form {
 
   private followListener(key: string, change: FormChange): void {
     change.certificates.add(key)
+    this.version++
     const entry = this.entries.get(key)
     if (entry?.kind === 'listener') this.listeners.set(key, entry)
     else this.listeners.delete(key)
@@ -142,8 +145,11 @@ export class Form {
 
   private followRule(key: string, change: FormChange): void {
     const rule = this.rule(key)
+    const before = this.cases.size
     if (rule !== undefined && isCase(rule)) this.cases.set(key, rule)
     else this.cases.delete(key)
+    // a rule without conditions may be the last of a place where others have some
+    if (before + this.cases.size > 0) this.version++
     this.moveTarget(key, rule === undefined ? undefined : targetOf(rule, this.isTls(rule)), change)
     for (const { map, key: lookup } of this.placesOfRule.get(key) ?? []) {
       const rules = this.maps.get(map)?.rules

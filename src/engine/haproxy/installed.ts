@@ -18,6 +18,8 @@ export interface Installed {
   readonly maps: Map<string, Map<string, string>>
   /** By section and name. */
   readonly servers: Map<string, Map<string, InstalledServer>>
+  /** `SECTION/NAME` of those that are not on. */
+  readonly leaving: Set<string>
   /** By list: the line of each file. */
   readonly certificates: Map<string, Map<string, string>>
 }
@@ -25,7 +27,14 @@ export interface Installed {
 /** @throws {EngineError} HAPROXY_AWAY */
 export async function readInstalled({ runtime, maps, certificates }: Directory): Promise<Installed> {
   const { generation, pid } = await readProcess(runtime)
-  const installed: Installed = { generation, pid, maps: new Map(), servers: new Map(), certificates: new Map() }
+  const installed: Installed = {
+    generation,
+    pid,
+    maps: new Map(),
+    servers: new Map(),
+    leaving: new Set(),
+    certificates: new Map(),
+  }
   for (const file of named(await ask(runtime, 'show map'), maps))
     installed.maps.set(file, mapOf(await ask(runtime, `show map ${file}`)))
   for (const line of (await ask(runtime, 'show servers state')).split('\n')) takeServer(line, installed)
@@ -75,12 +84,14 @@ function mapOf(text: string): Map<string, string> {
 }
 
 /** Source: management guide, `show servers state`: be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight ... */
-function takeServer(line: string, { servers }: Installed): void {
+function takeServer(line: string, { servers, leaving }: Installed): void {
   const [id = '', section = '', , name = '', , , admin = '', weight = ''] = line.split(' ')
   // servers of the gateway itself are the configuration's alone
   if (!/^\d+$/.test(id) || weight === '' || !isTarget(section)) return
   const all = servers.get(section) ?? new Map<string, InstalledServer>()
-  servers.set(section, all.set(name, { weight: Number(weight), isOn: (Number(admin) & FORCED_MAINTENANCE) === 0 }))
+  const isOn = (Number(admin) & FORCED_MAINTENANCE) === 0
+  servers.set(section, all.set(name, { weight: Number(weight), isOn }))
+  if (!isOn) leaving.add(`${section}/${name}`)
 }
 
 /** SRV_ADMF_FMAINT: by the command line. */

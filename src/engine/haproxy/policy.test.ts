@@ -3,8 +3,8 @@ import { describe, expect, it, test } from 'vitest'
 import { statements } from '../../../test/support/haproxy-lexer.ts'
 import { FairwayError } from '../../model/code.ts'
 import type { L7Policy } from '../../model/l7-policy.ts'
+import { sectionsIn, sectionsText } from './own-sections.ts'
 import { policyLines, policySections } from './policy.ts'
-import { sectionsText } from './sections.ts'
 import { phrase, section } from './syntax.ts'
 
 const CANARY = 'CANARY'
@@ -107,7 +107,7 @@ describe('what is written', () => {
       ...policySections({ rateLimit, host }),
       section(phrase`backend x`, policyLines({ rateLimit, host })),
     ]
-    const all = statements(sectionsText([...text('a'), ...text('b')].map((one) => one)))
+    const all = statements(sectionsText([...text('a'), ...text('b')].map(sectionsIn)))
     expect(all.filter(([verb]) => verb === 'stick-table')).toEqual([
       ['stick-table', 'type', 'ipv6', 'size', '100k', 'expire', '60000ms', 'store', 'conn_cur,gpc0,gpc0_rate(5000ms)'],
     ])

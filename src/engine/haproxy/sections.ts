@@ -28,11 +28,6 @@ export function ownText(target: Target, servers: readonly TargetServer[]): strin
   ].join('\n')
 }
 
-/** Texts of sections of their own, one after the other: what several of them name is there once. */
-export function sectionsText(texts: readonly string[]): string {
-  return [...new Set(texts.flatMap((text) => text.split(/\n(?=\S)/).filter((one) => one !== '')))].join('\n')
-}
-
 /** What only a reload changes of a section: all but servers that the runtime can be told of. */
 export function ownFrame(target: Target, servers: readonly TargetServer[]): string {
   return ownText(

@@ -10,6 +10,8 @@ const REST_IN_MS = 60_000
 export class Slots {
   /** How many sections there are. */
   size: number
+  /** Counts who came and who went. */
+  version = 0
   private readonly slotOf = new Map<string, number>()
   private readonly free: number[] = []
   /** The one that rests longest first. */
@@ -58,7 +60,9 @@ export class Slots {
     if (known !== undefined) return known
     this.wake()
     const slot = this.free.pop()
-    if (slot !== undefined) this.slotOf.set(key, slot)
+    if (slot === undefined) return undefined
+    this.slotOf.set(key, slot)
+    this.version++
     return slot
   }
 
@@ -66,6 +70,7 @@ export class Slots {
     const slot = this.slotOf.get(key)
     if (slot === undefined) return
     this.slotOf.delete(key)
+    this.version++
     this.resting.push({ slot, untilInMs: this.now() + REST_IN_MS })
   }
 

@@ -1,5 +1,5 @@
 /** HAProxy's command line over a unix socket: one line a connection, which HAProxy closes after its answer. */
-import { createConnection } from 'node:net'
+import { createConnection, type Socket } from 'node:net'
 import { HAPROXY_AWAY, HAPROXY_REFUSED } from '../../model/codes/haproxy.ts'
 import { EngineError } from '../../model/engine.ts'
 
@@ -13,6 +13,15 @@ const DONE =
 
 /** The whole answer to a line. @throws {EngineError} HAPROXY_AWAY */
 export function ask(path: string, line: string): Promise<string> {
+  return converse(path, (socket) => socket.write(`${line}\n`))
+}
+
+/** As `ask`, of a master, which waits for more lines until it hears that there are none. @throws {EngineError} HAPROXY_AWAY */
+export function askMaster(path: string, line: string): Promise<string> {
+  return converse(path, (socket) => socket.end(`${line}\n`))
+}
+
+function converse(path: string, say: (socket: Socket) => void): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(path)
     let text = ''
@@ -25,7 +34,7 @@ export function ask(path: string, line: string): Promise<string> {
     socket.on('error', (error) => away(error.message))
     socket.on('end', () => resolve(text))
     socket.on('close', () => away('it closed the connection'))
-    socket.write(`${line}\n`)
+    say(socket)
   })
 }
 

@@ -23,16 +23,22 @@ export class Wanted {
   readonly own = new Map<string, OwnSection>()
   /** Why HAProxy refuses a section, by its name and frame. */
   readonly refused = new Map<string, { readonly frame: string; readonly reason: string }>()
-  /** Why HAProxy refuses an expression or a condition, by the key of its rule; forgotten once that changes. */
+  /** Why HAProxy refuses an expression or a condition, by the key of its rule. */
   readonly refusedCases = new Map<string, string>()
   /** Targets that found no slot: the next reload makes some. */
   readonly waiting = new Set<string>()
+  private changes = 0
   private readonly nameOf = new Map<string, string>()
   private readonly keyOfName = new Map<string, string>()
 
   constructor(form: Form, slots: Slots) {
     this.form = form
     this.slots = slots
+  }
+
+  /** Another number once something may be different that only a reload changes, but for the number of slots. */
+  get version(): number {
+    return this.changes + this.form.version
   }
 
   /** The sections, by name, whose servers may have changed; users of a target whose section is another one are added to `change`. */
@@ -44,6 +50,8 @@ export class Wanted {
       const name = target === undefined ? undefined : this.nameTarget(target)
       if (before !== undefined) sections.add(before)
       if (before !== name) this.drop(key, before)
+      // the section that a case names
+      if (before !== name && this.form.cases.size > 0) this.changes++
       if (name === undefined) {
         this.nameOf.delete(key)
         if (target === undefined) this.waiting.delete(key)
@@ -95,10 +103,21 @@ export class Wanted {
   /** Leaves a section of its own out, which HAProxy does not take in this form. */
   refuse(name: string, frame: string, reason: string): void {
     this.refused.set(name, { frame, reason })
+    this.changes++
     const key = this.keyOfName.get(name)
     this.own.delete(name)
     this.keyOfName.delete(name)
     if (key !== undefined) this.nameOf.delete(key)
+  }
+
+  refuseCase(rule: string, reason: string): void {
+    this.changes++
+    this.refusedCases.set(rule, reason)
+  }
+
+  /** A rule that changed is tried again. */
+  tryAgain(rule: string): void {
+    if (this.refusedCases.delete(rule)) this.changes++
   }
 
   /** Sections that somebody has. */
@@ -125,6 +144,7 @@ export class Wanted {
     const name = ownName(target).text
     const frame = this.frameOf(name, target)
     if (frame === undefined || this.refused.get(name)?.frame === frame) return undefined
+    if (this.own.get(name)?.frame !== frame) this.changes++
     this.own.set(name, { target, frame })
     return this.remember(name, key)
   }
@@ -147,7 +167,7 @@ export class Wanted {
   private drop(key: string, name: string | undefined): void {
     if (name === undefined) return
     if (this.keyOfName.get(name) === key) this.keyOfName.delete(name)
-    if (this.own.has(name)) this.own.delete(name)
+    if (this.own.delete(name)) this.changes++
     else this.slots.release(key)
   }
 }
