@@ -10,6 +10,9 @@ import { HaproxyRig } from './haproxy-rig.ts'
 import { type Made, makeCertificate } from './openssl.ts'
 import { type Answer, type Ask, addressOf, PROTOCOL_SERVERS } from './protocol-asks.ts'
 
+const SERVERS = fileURLToPath(new URL('./protocol-servers.ts', import.meta.url))
+const CLIENT = fileURLToPath(new URL('./protocol-client.ts', import.meta.url))
+
 export class ProtocolRig extends HaproxyRig {
   /** Of the servers; for any name. */
   certificate: Made | undefined
@@ -27,9 +30,9 @@ export class ProtocolRig extends HaproxyRig {
     writeFileSync(certificate, this.certificate.chain)
     writeFileSync(key, this.certificate.privateKey)
     for (const name of PROTOCOL_SERVERS) for (const network of [0, 1] as const) await this.address(addressOf(name, network))
-    const servers = this.start([process.execPath, program('./protocol-servers.ts'), certificate, key])
+    const servers = this.start([process.execPath, SERVERS, certificate, key])
     if (servers.stdout !== null) await once(createInterface({ input: servers.stdout }), 'line')
-    this.client = this.start([process.execPath, program('./protocol-client.ts')])
+    this.client = this.start([process.execPath, CLIENT])
     if (this.client.stdout !== null) this.lines = createInterface({ input: this.client.stdout })
   }
 
@@ -41,8 +44,4 @@ export class ProtocolRig extends HaproxyRig {
     const [line] = (await answer) as [string]
     return JSON.parse(line) as Answer
   }
-}
-
-function program(file: string): string {
-  return fileURLToPath(new URL(file, import.meta.url))
 }
