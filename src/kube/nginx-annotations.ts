@@ -129,6 +129,9 @@ const READERS: Readonly<Record<string, Reader>> = {
   'auth-tls-match-cn': field('authTlsMatchCn', { wanted: 'a regular expression after CN=', read: commonName }),
 }
 
+/** Those that have a meaning here, without their prefix. */
+export const NGINX_ANNOTATIONS: readonly string[] = Object.keys(READERS)
+
 /** What keeps somebody out: those that are read, and those that are not served. */
 const PROTECTS =
   /^(auth-(?!realm$|tls-pass|tls-verify-depth$|tls-error-page$|cache-|keepalive|response-headers$|signin|request-redirect$|always-set-cookie$).+|(white|allow|deny|black|block)list-source-range|satisfy|enable-modsecurity|enable-owasp-core-rules|proxy-ssl-(verify|secret|name))$/

@@ -64,6 +64,23 @@ test.each(INJECTIONS)('$id: $answer', async ({ id, path = '/', answer }) => {
   expect(await rig.answerTo(hostOf(id), path, '--path-as-is')).toBe(answer)
 })
 
+test('no annotation is more than a value: it is without effect, or nobody is let in', async () => {
+  const { ingresses = [] } = INJECTIONS.find(({ id }) => id === 'CVE-2021-25746') ?? {}
+  const answers = await Promise.all(ingresses.map(({ metadata }) => rig.answerTo(`${metadata.name}.test`, '/')))
+  expect(answers.length).toBeGreaterThan(50)
+  expect(answers.filter((answer) => answer !== 'web' && answer !== '503')).toEqual([])
+})
+
+test(`${ON_ADMISSION.join(' and ')}: nobody is asked for admission`, () => {
+  const folder = join(ROOT, 'deploy')
+  const manifests = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'))
+  expect(manifests.length).toBeGreaterThan(3)
+  const webhooks = manifests.filter((file) =>
+    /WebhookConfiguration|admissionregistration/.test(readFileSync(join(folder, file), 'utf8')),
+  )
+  expect(webhooks).toEqual([])
+})
+
 test('no word of a user is one of the configuration', () => {
   expect(rig.engine.findings.map(({ message }) => message)).toEqual([])
   for (const file of readdirSync(join(rig.dir, 'conf.d'))) {

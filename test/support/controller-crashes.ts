@@ -6,6 +6,7 @@ import { SERVICES } from '../../src/kube/resource.ts'
 import { AddressHistory } from './address-history.ts'
 import { ControllerProcess } from './controller-process.ts'
 import { ControllerWorld } from './controller-world.ts'
+import { drawsFrom } from './draws.ts'
 import { mortalClient } from './mortal-client.ts'
 
 /** More holders than addresses: what one gives up another gets at once. */
@@ -121,16 +122,5 @@ export class ControllerCrashes implements AsyncDisposable {
       if (!isAlreadyExists(error)) throw error
       await world.client.delete(FLOATING_ADDRESSES, { namespace: 'default', name })
     }
-  }
-}
-
-/** Draws that are the same in every run (mulberry32). */
-function drawsFrom(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
   }
 }

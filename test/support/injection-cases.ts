@@ -1,4 +1,5 @@
 /** Objects of published attacks on ingress controllers, each with the answer that a request for its host gets here. */
+import { NGINX_ANNOTATIONS } from '../../src/kube/nginx-annotations.ts'
 import type { SettingsObject } from '../../src/kube/settings.ts'
 import { NGINX_PREFIX } from '../../src/model/nginx-annotations.ts'
 
@@ -60,9 +61,15 @@ export const INJECTIONS: readonly InjectionCase[] = [
     { path: '/var/run/secrets/kubernetes.io/serviceaccount/token' },
     '/var/run/secrets/kubernetes.io/serviceaccount/token',
   ),
-  one('CVE-2021-25746', 'web', {
-    said: { 'proxy-body-size': `1m; } ${CANARY} {`, 'session-cookie-name': `x;${STATEMENT}`, affinity: 'cookie' },
-  }),
+  {
+    ...{ id: 'CVE-2021-25746', answer: 'web' },
+    ingresses: [
+      ingress({
+        said: { 'proxy-body-size': `1m; } ${CANARY} {`, 'session-cookie-name': `x;${STATEMENT}`, affinity: 'cookie' },
+      }),
+      ...NGINX_ANNOTATIONS.map((name) => ingress({ said: { [name]: `x; } ${CANARY} {${STATEMENT}` } })),
+    ],
+  },
   one('CVE-2021-25748', '404', { path: `/a${STATEMENT}` }, '/a'),
   one('CVE-2022-4886', '404', { path: `/a{ use_backend ${CANARY} }` }, '/a'),
   one('CVE-2023-5043', 'web', { said: { 'configuration-snippet': `${STATEMENT}lua-load /x` } }),
@@ -97,5 +104,5 @@ export const INJECTIONS: readonly InjectionCase[] = [
   one('engine', 'web', { said: { 'rewrite-target': `/${'$1$2$3'.repeat(200)}` }, path: '/((((a))))' }, '/a'),
 ]
 
-/** Attacks on an admission webhook, which there is none of. */
+/** Attacks on an admission webhook, of which there is none. */
 export const ON_ADMISSION: readonly string[] = ['CVE-2025-1974', 'CVE-2026-24514']

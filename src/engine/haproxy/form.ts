@@ -62,6 +62,7 @@ export class Form {
 
   /** Those that HAProxy has a form for. */
   servers(target: Target): readonly TargetServer[] {
+    this.left.delete(target.key)
     return serversOf(target, (key) => this.backend(key)).filter((server) => this.isSayable(target, server))
   }
 

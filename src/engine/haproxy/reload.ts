@@ -14,7 +14,13 @@ const TIMEOUT_IN_MS = 30_000
 /** Why a configuration would not be taken; '' if it would. */
 export async function checkConfig(folder: string, signal: AbortSignal): Promise<string> {
   const { exitCode, stderr } = await tryRun(['haproxy', '-c', '-f', `${folder}/`], { signal })
-  return exitCode === 0 ? '' : stderr.trim() || `exit code ${exitCode}`
+  return exitCode === 0 ? '' : alertsIn(stderr) || stderr.trim() || `exit code ${exitCode}`
+}
+
+/** What is wrong, without the notices around it. */
+function alertsIn(stderr: string): string {
+  const alerts = stderr.split('\n').flatMap((line) => /^\[ALERT\]\s+\(\d+\) : (?:config : )?(.*)$/.exec(line)?.[1] ?? [])
+  return alerts.filter((alert) => !/^(Fatal errors|Error\(s\)) found in configuration/.test(alert)).join(' ')
 }
 
 /**

@@ -54,7 +54,10 @@ export class Wanted {
       if (before !== name && this.form.cases.size > 0) this.changes++
       if (name === undefined) {
         this.nameOf.delete(key)
-        if (target === undefined) this.waiting.delete(key)
+        if (target === undefined) {
+          this.waiting.delete(key)
+          this.refused.delete(nameFor('own', key).text)
+        }
         continue
       }
       this.nameOf.set(key, name)
@@ -144,6 +147,7 @@ export class Wanted {
     const name = ownName(target).text
     const frame = this.frameOf(name, target)
     if (frame === undefined || this.refused.get(name)?.frame === frame) return undefined
+    this.refused.delete(name)
     if (this.own.get(name)?.frame !== frame) this.changes++
     this.own.set(name, { target, frame })
     return this.remember(name, key)
