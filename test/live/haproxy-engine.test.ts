@@ -144,6 +144,31 @@ test('more targets than slots: one reload makes room', async () => {
   for (const index of [0, 75, 149]) expect(await rig.answerTo(`m${index}.example`, '/')).toBe('one')
 })
 
+test('of targets with one policy the second makes room for more: others need no reload, nor does a policy that is known', async () => {
+  const sized = async (index: number, size: string) => {
+    const { service, slice } = served(`q${index}`, '10.0.0.1')
+    services.set(service.key, service)
+    endpointSlices.set(slice.key, slice)
+    const rules = [{ host: `q${index}.example`, paths: [aPath('/', `q${index}`)] }]
+    ingresses.set(`default/q${index}`, anNginxIngress(`q${index}`, { 'proxy-body-size': size }, { rules }))
+    const before = reloads()
+    await rig.serve(world, [
+      ...changed('service', service.key),
+      ...changed('endpointSlice', slice.key),
+      ...changed('ingress', `default/q${index}`),
+    ])
+    expect(await rig.answerTo(`q${index}.example`, '/')).toBe('one')
+    expect(await rig.answerTo(`q${index}.example`, '/', '-d', 'x'.repeat(2_000))).toBe(size === '1k' ? '413' : 'one')
+    return reloads() - before
+  }
+  const sizes = ['1k', '1k', '1k', '1k', '1k', '3k']
+  const made: number[] = []
+  for (const [index, size] of sizes.entries()) made.push(await sized(index, size))
+  expect(made).toEqual([1, 1, 0, 0, 0, 1])
+  // from one policy to the other, and back
+  expect([await sized(5, '1k'), await sized(5, '3k')]).toEqual([0, 0])
+})
+
 test('after many changes the files say what the process was told', async () => {
   const somebody = fc.constantFrom('one', 'two')
   const wish = fc.record({

@@ -3,14 +3,15 @@ import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises
 import { join } from 'node:path'
 import { FairwayError } from '../../model/code.ts'
 import { HAPROXY_ENTRY_INVALID } from '../../model/codes/haproxy.ts'
-import type { L7Rule, Listener } from '../../model/l7.ts'
+import type { Listener } from '../../model/l7.ts'
 import { baseText } from './base.ts'
-import { type Cases, casesOf, caseText, NO_CASES } from './cases.ts'
+import { type Cases, casesOf, NO_CASES } from './cases.ts'
 import { BASE_FILE, type Directory } from './directory.ts'
 import { writeText } from './files.ts'
 import { frontendText, insideText } from './frontend.ts'
-import { OwnSections, sectionsIn, sectionsText, textOf } from './own-sections.ts'
+import { OwnSections, sectionsIn, sectionsText } from './own-sections.ts'
 import { slotText } from './sections.ts'
+import type { Run } from './slots.ts'
 import { digestWord, joined, phrase, type Words } from './syntax.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -27,7 +28,11 @@ export interface Parts {
   readonly frontends: string
   /** What only a reload changes of each section of its own, by name. */
   readonly frames: Readonly<Record<string, string>>
-  readonly slots: number
+  readonly slots: readonly ShapedRun[]
+}
+
+interface ShapedRun extends Run {
+  readonly text: string
 }
 
 export class ConfigFiles {
@@ -44,16 +49,16 @@ export class ConfigFiles {
 
   /** The same object for as long as nothing in it is different. */
   parts(wanted: Wanted): Parts {
-    const { version, slots } = wanted
+    const { version } = wanted
     const known = this.known
-    if (known?.wanted === wanted && known.version === version && known.parts.slots === slots.size) return known.parts
+    if (known?.wanted === wanted && known.version === version) return known.parts
     const parts = this.newParts(wanted)
     this.known = { wanted, version, parts }
     return parts
   }
 
   private newParts(wanted: Wanted): Parts {
-    const { own, slots } = wanted
+    const { own, slots, shapes } = wanted
     return {
       base: baseText(this.dir, phrase``),
       listeners: this.frontendsText(wanted, () => NO_CASES),
@@ -65,7 +70,7 @@ export class ConfigFiles {
       frames: Object.fromEntries(
         [...own].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, { frame }]) => [name, frame]),
       ),
-      slots: slots.size,
+      slots: slots.runs.map((run) => ({ ...run, text: shapes.textOf(run.shape) })),
     }
   }
 
@@ -103,7 +108,7 @@ export class ConfigFiles {
   async writeOwn(wanted: Wanted, loaded: Parts, names: Iterable<string>): Promise<void> {
     for (const name of names) this.own.take(wanted, name)
     const texts = Object.entries(loaded.frames).map(([name, frame]) => this.own.sectionsOf(wanted, name) ?? sectionsIn(frame))
-    await writeText(join(this.directory.config, OWN_FILE), sectionsText(texts))
+    await writeText(join(this.directory.config, OWN_FILE), sectionsText([...sectionsOfSlots(wanted), ...texts]))
   }
 
   /** Puts a whole configuration beside the one in use, and calls `check` with its folder; '' from it puts it in the place of that. */
@@ -115,9 +120,9 @@ export class ConfigFiles {
     const texts = new Map([
       [BASE_FILE, baseText(this.dir, generationOf(parts))],
       [FRONTENDS_FILE, parts.frontends],
-      [OWN_FILE, this.own.text()],
+      [OWN_FILE, sectionsText([...sectionsOfSlots(wanted), ...this.own.sections])],
     ])
-    for (let group = 0; group * SLOTS_OF_FILE < parts.slots; group++) texts.set(slotsFile(group), this.slotsText(wanted, group))
+    for (const group of groupsOf(parts.slots)) texts.set(slotsFile(group), this.slotsText(wanted, group))
     for (const [name, text] of texts) await writeText(join(next, name), text)
     const reason = await check(next)
     if (reason === '') await this.takeOver(next, texts, parts)
@@ -125,12 +130,12 @@ export class ConfigFiles {
     return reason
   }
 
-  /** Writes a section of its own, or a case, with nothing beside it but the base, and calls `check` with the folder. */
-  async alone(wanted: Wanted, what: string | L7Rule, check: (folder: string) => Promise<string>): Promise<string> {
+  /** Writes a part with nothing beside it but the base, and calls `check` with the folder. */
+  async alone(text: string, check: (folder: string) => Promise<string>): Promise<string> {
     const folder = `${this.directory.config}.one`
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder, { mode: 0o700 })
-    await writeText(join(folder, OWN_FILE), typeof what === 'string' ? textOf(wanted, what) : caseText(wanted, what))
+    await writeText(join(folder, OWN_FILE), text)
     await copyFile(join(this.directory.config, BASE_FILE), join(folder, BASE_FILE))
     const reason = await check(folder)
     await rm(folder, { recursive: true, force: true })
@@ -145,15 +150,31 @@ export class ConfigFiles {
   }
 
   private slotsText(wanted: Wanted, group: number): string {
-    const first = group * SLOTS_OF_FILE
-    const count = Math.min(SLOTS_OF_FILE, wanted.slots.size - first)
-    return Array.from({ length: count }, (_, index) => slotText(first + index, wanted.serversOfSlot(first + index))).join('\n')
+    const { slots, shapes } = wanted
+    const all = slots.between(group * SLOTS_OF_FILE, (group + 1) * SLOTS_OF_FILE)
+    return all.map((slot) => slotText(slot, shapes.linesOf(slots.shapeOf(slot) ?? ''), wanted.serversOfSlot(slot))).join('\n')
   }
+}
+
+/** What statements of slots name. */
+function sectionsOfSlots({ slots, shapes }: Wanted): readonly (readonly string[])[] {
+  return slots.runs.map(({ shape }) => shapes.sectionsOf(shape))
+}
+
+/** The files that slots are in. */
+function groupsOf(runs: readonly Run[]): ReadonlySet<number> {
+  const groups = new Set<number>()
+  for (const { first, count } of runs)
+    for (let slot = first; slot < first + count; slot++) groups.add(Math.floor(slot / SLOTS_OF_FILE))
+  return groups
 }
 
 const slotsFile = (group: number): string => `30-slots-${String(group).padStart(4, '0')}.cfg`
 
 /** One word for each part, so that who asks the running process learns which part is another one. */
 export function generationOf({ base, frontends, frames, slots }: Parts): Words {
-  return joined([digestWord(base), digestWord(frontends), digestWord(JSON.stringify(frames)), phrase`${slots}`], '.')
+  return joined(
+    [digestWord(base), digestWord(frontends), ...[frames, slots].map((part) => digestWord(JSON.stringify(part)))],
+    '.',
+  )
 }

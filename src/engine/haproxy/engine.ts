@@ -1,5 +1,6 @@
 /** A gateway's HAProxy, told of entries: by its runtime wherever that can do it, by a reload where nothing else can. */
 import { mkdir, readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { logger } from '../../log/log.ts'
 import { FairwayError, type Finding } from '../../model/code.ts'
 import { HAPROXY_CONFIG_REFUSED } from '../../model/codes/haproxy.ts'
@@ -13,7 +14,9 @@ import { type Directory, directoryAt } from './directory.ts'
 import { Form, type FormChange } from './form.ts'
 import { type Installed, readInstalled, readProcess } from './installed.ts'
 import { MapFiles } from './map-files.ts'
+import { leaveOut } from './quarantine.ts'
 import { checkConfig, reload } from './reload.ts'
+import { Shapes } from './shapes.ts'
 import { Slots } from './slots.ts'
 import { ask, tell } from './socket.ts'
 import { Wanted } from './wanted.ts'
@@ -75,8 +78,7 @@ class HaproxyAtDirectory implements HaproxyEngine {
     if (this.state === undefined) return []
     const { wanted, certificates } = this.state
     const left = [...wanted.form.left, ...certificates.left].map(([, error]) => error)
-    const reasons = [...[...wanted.refused.values()].map(({ reason }) => reason), ...wanted.refusedCases.values()]
-    const refused = reasons.map((reason) => new FairwayError(HAPROXY_CONFIG_REFUSED, reason))
+    const refused = wanted.refusals.map((sentence) => new FairwayError(HAPROXY_CONFIG_REFUSED, sentence))
     return [...left, ...refused].map(({ code, message }) => ({ code, subjects: [], message, fix: code.fix }))
   }
 
@@ -106,7 +108,9 @@ class HaproxyAtDirectory implements HaproxyEngine {
     const loaded = await this.files.readParts(installed.generation)
     const text = await readFile(slots, 'utf8').catch(() => '')
     const form = new Form()
-    const wanted = new Wanted(form, Slots.parse(text, loaded?.slots ?? 0))
+    const shapes = new Shapes()
+    const runs = (loaded?.slots ?? []).filter(({ shape }) => shapes.refusalOf(shape) === '')
+    const wanted = new Wanted(form, Slots.parse(text, runs), shapes)
     this.state = { wanted, certificates: new Certificates(this.directory, form), installed, loaded, isWhole: true }
   }
 
@@ -148,7 +152,7 @@ class HaproxyAtDirectory implements HaproxyEngine {
   /** Why a reload is needed, with room made for targets that wait for it. */
   private reasonsFor(state: State, change: FormChange, sections: Set<string>): readonly ReloadReason[] {
     const { wanted, loaded } = state
-    const isShort = wanted.waiting.size > 0 || wanted.slots.size === 0
+    const isShort = wanted.waiting.size > 0 || wanted.slots.runs.length === 0
     if (isShort) for (const section of wanted.grow(change)) sections.add(section)
     const parts = this.files.parts(wanted)
     const reasons: ReloadReason[] = this.isReloadAsked ? ['asked'] : []
@@ -157,7 +161,7 @@ class HaproxyAtDirectory implements HaproxyEngine {
     if (parts.base !== loaded.base) reasons.push('base')
     if (parts.listeners !== loaded.listeners) reasons.push('listener')
     else if (parts.frontends !== loaded.frontends) reasons.push('condition')
-    if (parts.slots !== loaded.slots) reasons.push('slots')
+    if (!isDeepStrictEqual(parts.slots, loaded.slots)) reasons.push('slots')
     if (Object.entries(parts.frames).some(([name, frame]) => loaded.frames[name] !== frame)) reasons.push('section')
     state.like = reasons.length === 0 ? parts : undefined
     return reasons
@@ -178,10 +182,13 @@ class HaproxyAtDirectory implements HaproxyEngine {
     const startedAt = performance.now()
     await certificates.write(allCertificates(state))
     await certificates.writeLists()
+    wanted.slots.prune()
     let parts = this.files.parts(wanted)
     for (let why = await this.place(state, parts, signal); why !== ''; why = await this.place(state, parts, signal)) {
-      if (!(await this.leaveOut(state, why, signal)))
-        throw new EngineError(HAPROXY_CONFIG_REFUSED, `HAProxy refuses a configuration: ${why.slice(0, 500)}`)
+      const isLess = await leaveOut({ ...state, why, files: this.files }, (folder) => checkConfig(folder, signal))
+      if (!isLess) throw new EngineError(HAPROXY_CONFIG_REFUSED, `HAProxy refuses a configuration: ${why.slice(0, 500)}`)
+      // the rules of what is left out say so in the maps
+      await this.maps.writeAll(wanted)
       parts = this.files.parts(wanted)
     }
     await reload(this.directory, generationOf(parts).text, signal)
@@ -196,30 +203,6 @@ class HaproxyAtDirectory implements HaproxyEngine {
 
   private place({ wanted }: State, parts: Parts, signal: AbortSignal): Promise<string> {
     return this.files.replace(wanted, parts, (folder) => checkConfig(folder, signal))
-  }
-
-  /** Finds what HAProxy refuses, and leaves it out; false: it is nothing that could be. */
-  private async leaveOut({ wanted, certificates, loaded }: State, why: string, signal: AbortSignal): Promise<boolean> {
-    for (const [file] of why.matchAll(/\/[^\s'")]+\.pem/g)) if (await certificates.refuse(file, why.slice(0, 300))) return true
-    let isFound = false
-    for (const [name, { frame, target }] of wanted.own) {
-      if (loaded?.frames[name] === frame) continue
-      const reason = await this.files.alone(wanted, name, (folder) => checkConfig(folder, signal))
-      if (reason === '') continue
-      const subjects = [...wanted.form.usersOf(target.key)].map((rule) => wanted.form.rule(rule)?.subject ?? rule)
-      wanted.refuse(name, frame, `What ${subjects.join(', ')} asks for is refused by HAProxy: ${reason.slice(0, 300)}`)
-      isFound = true
-    }
-    for (const [key, rule] of wanted.form.cases) {
-      if (wanted.refusedCases.has(key)) continue
-      const reason = await this.files.alone(wanted, rule, (folder) => checkConfig(folder, signal))
-      if (reason === '') continue
-      wanted.refuseCase(key, `What ${rule.subject} asks for is refused by HAProxy: ${reason.slice(0, 300)}`)
-      isFound = true
-    }
-    // their rules say so in the maps
-    if (isFound) await this.maps.writeAll(wanted)
-    return isFound
   }
 
   private async tell(state: State, scope: Scope, hosts: Iterable<string>, signal: AbortSignal): Promise<void> {

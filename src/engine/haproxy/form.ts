@@ -3,7 +3,7 @@ import { FairwayError } from '../../model/code.ts'
 import type { Backend, Certificate, HostCertificate, L7Entry, L7Rule, Listener } from '../../model/l7.ts'
 import type { Delta } from '../../model/plan.ts'
 import { type MapId, mapText, placeOf } from './maps.ts'
-import { isAddress, isEmptyPolicy, serversOf, serverWords, type Target, type TargetServer, targetOf } from './target.ts'
+import { isAddress, serversOf, serverWords, type Target, type TargetServer, targetOf } from './target.ts'
 
 /** What may be different now; what is named may be gone. */
 export interface FormChange {
@@ -66,9 +66,9 @@ export class Form {
     return serversOf(target, (key) => this.backend(key)).filter((server) => this.isSayable(target, server))
   }
 
-  /** Whether any section will do. */
+  /** Whether any section with its policy will do. */
   isPooled(target: Target): boolean {
-    return target.answer === undefined && !target.isTls && isEmptyPolicy(target.policy) && this.servers(target).every(isAddress)
+    return target.answer === undefined && !target.isTls && this.servers(target).every(isAddress)
   }
 
   certificate(key: string): Certificate | undefined {

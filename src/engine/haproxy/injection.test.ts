@@ -88,7 +88,7 @@ test(`${INPUTS} strings in hosts, paths, names and addresses`, { timeout: 120_00
       const addresses: string[] = []
       const texts = all.flatMap(({ address }, slot): string[] => {
         const server = { name: 'srv_1', address, port: 80, protocol: 'http', weight: 1 } as const
-        const text = written(() => slotText(slot, [server]))
+        const text = written(() => slotText(slot, [], [server]))
         if (text === undefined) return []
         addresses.push(address)
         return [text]

@@ -21,8 +21,8 @@ export class OwnSections {
     return wanted.own.has(name) ? this.all.get(name) : undefined
   }
 
-  text(): string {
-    return sectionsText(this.all.values())
+  get sections(): Iterable<readonly string[]> {
+    return this.all.values()
   }
 }
 

@@ -1,13 +1,13 @@
-/** Targets as sections: those of slots, which all look alike, and those of their own. */
+/** Targets as sections: those of slots, which look alike but for their servers, and those of their own. */
 import type { L7Action } from '../../model/l7.ts'
 import { policyLines, policySections } from './policy.ts'
 import { pathLines } from './policy-edit.ts'
 import { endpoint, nameFor, phrase, plain, port, section, slotName, type Words, wordOf } from './syntax.ts'
 import { isAddress, serverWords, type Target, type TargetServer } from './target.ts'
 
-/** A slot's section, with whoever has it. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
-export function slotText(slot: number, servers: readonly TargetServer[]): string {
-  return section(phrase`backend ${slotName(slot)}`, [phrase`balance roundrobin`, ...servers.map(serverLine)])
+/** A slot's section: what its shape says, and the servers of whoever has it. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
+export function slotText(slot: number, shape: readonly Words[], servers: readonly TargetServer[]): string {
+  return section(phrase`backend ${slotName(slot)}`, [...shape, ...servers.map(serverLine)])
 }
 
 /** Whether a section is some target's, by its name. */

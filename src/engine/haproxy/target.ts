@@ -43,7 +43,7 @@ export function targetOf({ action, policy }: L7Rule, isTls: boolean): Target | u
   return { key, backends: all.length === 1 ? new Map([[only, 1]]) : backends, policy, isTls }
 }
 
-export function isEmptyPolicy(policy: L7Policy): boolean {
+function isEmptyPolicy(policy: L7Policy): boolean {
   return Object.keys(policy).length === 0
 }
 

@@ -3,12 +3,14 @@ import { FairwayError } from '../../model/code.ts'
 import { UNAVAILABLE } from './base.ts'
 import type { Form, FormChange } from './form.ts'
 import { ownFrame, ownName } from './sections.ts'
+import { type Shapes, shapeOf } from './shapes.ts'
 import type { Slots } from './slots.ts'
 import { nameFor, slotName, type Words, wordOf } from './syntax.ts'
 import type { Target, TargetServer } from './target.ts'
 
 /** Sections beyond those in use, so that a new target finds one. */
 const SPARE = 64
+const SPARE_OF_POLICY = 8
 
 export interface OwnSection {
   readonly target: Target
@@ -21,24 +23,26 @@ export class Wanted {
   readonly slots: Slots
   /** Sections of their own by name. */
   readonly own = new Map<string, OwnSection>()
-  /** Why HAProxy refuses a section, by its name and frame. */
-  readonly refused = new Map<string, { readonly frame: string; readonly reason: string }>()
+  readonly shapes: Shapes
   /** Why HAProxy refuses an expression or a condition, by the key of its rule. */
   readonly refusedCases = new Map<string, string>()
-  /** Targets that found no slot: the next reload makes some. */
-  readonly waiting = new Set<string>()
+  /** Targets that found no slot: the next reload makes some of their shapes. */
+  readonly waiting = new Map<string, string>()
   private changes = 0
+  /** Why a section of its own is refused, by its name and frame. */
+  private readonly refused = new Map<string, { readonly key: string; readonly frame: string; readonly reason: string }>()
   private readonly nameOf = new Map<string, string>()
   private readonly keyOfName = new Map<string, string>()
 
-  constructor(form: Form, slots: Slots) {
+  constructor(form: Form, slots: Slots, shapes: Shapes) {
     this.form = form
     this.slots = slots
+    this.shapes = shapes
   }
 
-  /** Another number once something may be different that only a reload changes, but for the number of slots. */
+  /** Another number once something may be different that only a reload changes. */
   get version(): number {
-    return this.changes + this.form.version
+    return this.changes + this.form.version + this.slots.layout
   }
 
   /** The sections, by name, whose servers may have changed; users of a target whose section is another one are added to `change`. */
@@ -69,12 +73,16 @@ export class Wanted {
 
   /** Makes room for those that wait, and says what that changed. */
   grow(change: FormChange): ReadonlySet<string> {
-    if (this.waiting.size > 0 || this.slots.size === 0) {
-      const needed = this.slots.used + this.waiting.size
-      this.slots.grow(Math.max(this.slots.size, roundUp(needed + Math.max(SPARE, needed >> 3))))
+    const asked = new Map<string, number>()
+    for (const [key, shape] of this.waiting) {
+      change.targets.add(key)
+      asked.set(shape, (asked.get(shape) ?? 0) + 1)
     }
-    const { targets } = change
-    for (const key of this.waiting) targets.add(key)
+    if (this.slots.sizeOf('') === 0) asked.set('', asked.get('') ?? 0)
+    for (const [shape, count] of asked) {
+      const needed = this.slots.usedOf(shape) + count
+      this.slots.grow(shape, Math.max(count, needed + spareFor(shape, needed) - this.slots.sizeOf(shape)))
+    }
     this.waiting.clear()
     return this.follow(change)
   }
@@ -104,13 +112,31 @@ export class Wanted {
   }
 
   /** Leaves a section of its own out, which HAProxy does not take in this form. */
-  refuse(name: string, frame: string, reason: string): void {
-    this.refused.set(name, { frame, reason })
-    this.changes++
-    const key = this.keyOfName.get(name)
-    this.own.delete(name)
-    this.keyOfName.delete(name)
-    if (key !== undefined) this.nameOf.delete(key)
+  refuse(name: string, { frame, target }: OwnSection, reason: string): void {
+    this.refused.set(name, { key: target.key, frame, reason })
+    this.leave(target.key)
+  }
+
+  /** Leaves all out that have a policy which HAProxy does not take. */
+  refuseShape(shape: string, reason: string): void {
+    this.shapes.refuse(shape, reason)
+    for (const { key } of this.targetsOf(shape)) this.leave(key)
+    this.slots.prune()
+  }
+
+  /** Sentences that name who asks for what is refused. */
+  get refusals(): readonly string[] {
+    const of = (targets: readonly Target[], reason: string) => {
+      const subjects = new Set(targets.flatMap(({ key }) => [...this.form.usersOf(key)].map((rule) => this.subjectOf(rule))))
+      return subjects.size === 0 ? [] : [refusal([...subjects], reason)]
+    }
+    const own = [...this.refused.values()].flatMap(({ key, reason }) => {
+      const target = this.form.target(key)
+      return target === undefined ? [] : of([target], reason)
+    })
+    const shapes = [...this.shapes.refusals].flatMap(([shape, reason]) => of(this.targetsOf(shape), reason))
+    const cases = [...this.refusedCases].map(([rule, reason]) => refusal([this.subjectOf(rule)], reason))
+    return [...own, ...shapes, ...cases]
   }
 
   refuseCase(rule: string, reason: string): void {
@@ -135,15 +161,7 @@ export class Wanted {
 
   private nameTarget(target: Target): string | undefined {
     const { key } = target
-    if (this.form.isPooled(target)) {
-      const slot = this.slots.take(key)
-      if (slot === undefined) {
-        this.waiting.add(key)
-        return undefined
-      }
-      this.waiting.delete(key)
-      return this.remember(slotName(slot).text, key)
-    }
+    if (this.form.isPooled(target)) return this.nameSlot(target)
     const name = ownName(target).text
     const frame = this.frameOf(name, target)
     if (frame === undefined || this.refused.get(name)?.frame === frame) return undefined
@@ -153,12 +171,36 @@ export class Wanted {
     return this.remember(name, key)
   }
 
+  private nameSlot({ key, policy }: Target): string | undefined {
+    const shape = shapeOf(policy)
+    this.waiting.delete(key)
+    if (this.shapes.refusalOf(shape) !== '') return undefined
+    const slot = this.slots.take(ownerName(key), shape)
+    if (slot !== undefined) return this.remember(slotName(slot).text, key)
+    this.waiting.set(key, shape)
+    return undefined
+  }
+
+  private targetsOf(shape: string): readonly Target[] {
+    return [...this.form.targets].filter((target) => shapeOf(target.policy) === shape && this.form.isPooled(target))
+  }
+
+  private subjectOf(rule: string): string {
+    return this.form.rule(rule)?.subject ?? rule
+  }
+
+  private leave(key: string): void {
+    this.changes++
+    this.drop(key, this.nameOf.get(key))
+    this.nameOf.delete(key)
+  }
+
   private frameOf(name: string, target: Target): string | undefined {
     try {
       return ownFrame(target, this.serversOf(target.key))
     } catch (error) {
       if (!(error instanceof FairwayError)) throw error
-      this.refused.set(name, { frame: '', reason: error.message })
+      this.refused.set(name, { key: target.key, frame: '', reason: error.message })
       return undefined
     }
   }
@@ -172,7 +214,7 @@ export class Wanted {
     if (name === undefined) return
     if (this.keyOfName.get(name) === key) this.keyOfName.delete(name)
     if (this.own.delete(name)) this.changes++
-    else this.slots.release(key)
+    else this.slots.release(ownerName(key))
   }
 }
 
@@ -181,6 +223,17 @@ export function caseName(map: string, key: string): Words {
   return nameFor('case', `${map} ${key}`)
 }
 
-function roundUp(size: number): number {
-  return Math.ceil(size / SPARE) * SPARE
+/** A key without a policy is short and readable; others are told apart by a digest. */
+function ownerName(key: string): string {
+  return key.startsWith('[') ? nameFor('own', key).text : key
+}
+
+/** Of a policy that one target has there may never be a second one; of one that two have there may be many. */
+function spareFor(shape: string, needed: number): number {
+  if (shape === '') return Math.ceil((needed + Math.max(SPARE, needed >> 3)) / SPARE) * SPARE - needed
+  return needed < 2 ? 0 : Math.max(SPARE_OF_POLICY, needed >> 3)
+}
+
+function refusal(subjects: readonly string[], reason: string): string {
+  return `What ${subjects.join(', ')} asks for is refused by HAProxy: ${reason}`
 }
