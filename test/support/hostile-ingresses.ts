@@ -8,7 +8,7 @@ import { type Directory, directoryAt } from '../../src/engine/haproxy/directory.
 import { Form } from '../../src/engine/haproxy/form.ts'
 import { mapFile } from '../../src/engine/haproxy/maps.ts'
 import { prepareDirectory } from '../../src/engine/haproxy/prepare.ts'
-import { ownName } from '../../src/engine/haproxy/sections.ts'
+import { Shapes } from '../../src/engine/haproxy/shapes.ts'
 import { Slots } from '../../src/engine/haproxy/slots.ts'
 import { Wanted } from '../../src/engine/haproxy/wanted.ts'
 import type { IngressWorld } from '../../src/model/ingress.ts'
@@ -41,7 +41,7 @@ export async function expectHostileMeant(strings: number, seed: number): Promise
 async function compareWorld(dir: string, world: IngressWorld): Promise<Compared> {
   const planner = createIngressPlanner({ httpPort: 80, httpsPort: 443, takesProxyProtocol: false, defaultCertificate: '' })
   const directory = directoryAt(dir)
-  const wanted = new Wanted(new Form(), new Slots())
+  const wanted = new Wanted(new Form(), new Slots(), new Shapes())
   const change = wanted.form.take(planner.update(world, []))
   wanted.follow(change)
   wanted.grow(change)
@@ -63,7 +63,7 @@ async function compareWorld(dir: string, world: IngressWorld): Promise<Compared>
 function leftOf(wanted: Wanted): readonly string[] {
   return [...wanted.form.entries.keys()].filter((key) => {
     const target = wanted.form.target(wanted.form.targetOf(key))
-    return target !== undefined && (wanted.form.left.has(target.key) || wanted.refused.has(ownName(target).text))
+    return target !== undefined && (wanted.form.left.has(target.key) || wanted.refusalOf(target) !== '')
   })
 }
 

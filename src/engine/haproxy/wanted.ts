@@ -30,7 +30,7 @@ export class Wanted {
   readonly waiting = new Map<string, string>()
   private changes = 0
   /** Why a section of its own is refused, by its name and frame. */
-  private readonly refused = new Map<string, { readonly key: string; readonly frame: string; readonly reason: string }>()
+  private readonly refused = new Map<string, { readonly frame: string; readonly reason: string }>()
   private readonly nameOf = new Map<string, string>()
   private readonly keyOfName = new Map<string, string>()
 
@@ -113,7 +113,7 @@ export class Wanted {
 
   /** Leaves a section of its own out, which HAProxy does not take in this form. */
   refuse(name: string, { frame, target }: OwnSection, reason: string): void {
-    this.refused.set(name, { key: target.key, frame, reason })
+    this.refused.set(name, { frame, reason })
     this.leave(target.key)
   }
 
@@ -124,19 +124,23 @@ export class Wanted {
     this.slots.prune()
   }
 
+  /** Why a target has no section; '' for one that has, or waits for one. */
+  refusalOf(target: Target): string {
+    if (this.form.isPooled(target)) return this.shapes.refusals.get(shapeOf(target.policy)) ?? ''
+    return this.refused.get(ownName(target).text)?.reason ?? ''
+  }
+
   /** Sentences that name who asks for what is refused. */
   get refusals(): readonly string[] {
-    const of = (targets: readonly Target[], reason: string) => {
-      const subjects = new Set(targets.flatMap(({ key }) => [...this.form.usersOf(key)].map((rule) => this.subjectOf(rule))))
-      return subjects.size === 0 ? [] : [refusal([...subjects], reason)]
+    const subjects = new Map<string, Set<string>>()
+    const note = (reason: string, rule: string) => {
+      if (reason === '') return
+      subjects.set(reason, (subjects.get(reason) ?? new Set()).add(this.form.rule(rule)?.subject ?? rule))
     }
-    const own = [...this.refused.values()].flatMap(({ key, reason }) => {
-      const target = this.form.target(key)
-      return target === undefined ? [] : of([target], reason)
-    })
-    const shapes = [...this.shapes.refusals].flatMap(([shape, reason]) => of(this.targetsOf(shape), reason))
-    const cases = [...this.refusedCases].map(([rule, reason]) => refusal([this.subjectOf(rule)], reason))
-    return [...own, ...shapes, ...cases]
+    if (this.refused.size + this.shapes.refusals.size > 0)
+      for (const target of this.form.targets) for (const rule of this.form.usersOf(target.key)) note(this.refusalOf(target), rule)
+    for (const [rule, reason] of this.refusedCases) note(reason, rule)
+    return [...subjects].map(([reason, all]) => `What ${[...all].join(', ')} asks for is refused by HAProxy: ${reason}`)
   }
 
   refuseCase(rule: string, reason: string): void {
@@ -185,10 +189,6 @@ export class Wanted {
     return [...this.form.targets].filter((target) => shapeOf(target.policy) === shape && this.form.isPooled(target))
   }
 
-  private subjectOf(rule: string): string {
-    return this.form.rule(rule)?.subject ?? rule
-  }
-
   private leave(key: string): void {
     this.changes++
     this.drop(key, this.nameOf.get(key))
@@ -200,7 +200,7 @@ export class Wanted {
       return ownFrame(target, this.serversOf(target.key))
     } catch (error) {
       if (!(error instanceof FairwayError)) throw error
-      this.refused.set(name, { key: target.key, frame: '', reason: error.message })
+      this.refused.set(name, { frame: '', reason: error.message })
       return undefined
     }
   }
@@ -232,8 +232,4 @@ function ownerName(key: string): string {
 function spareFor(shape: string, needed: number): number {
   if (shape === '') return Math.ceil((needed + Math.max(SPARE, needed >> 3)) / SPARE) * SPARE - needed
   return needed < 2 ? 0 : Math.max(SPARE_OF_POLICY, needed >> 3)
-}
-
-function refusal(subjects: readonly string[], reason: string): string {
-  return `What ${subjects.join(', ')} asks for is refused by HAProxy: ${reason}`
 }
