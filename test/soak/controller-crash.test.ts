@@ -14,7 +14,7 @@ test(`${CRASHES} crashes amid writes lose no address and give none twice`, { tim
 
 test('two that both lead for 3,000 changes give no address twice', { timeout: 600_000 }, async () => {
   await using crashes = await ControllerCrashes.make(10)
-  await crashes.lead(3_000)
+  await crashes.lead(3_000, 500)
   await crashes.expectSettled()
   process.stderr.write(`two leaders, ${crashes.history.given} addresses given\n`)
 })

@@ -14,8 +14,10 @@ const NAMES = Array.from({ length: 8 }, (_, at) => `s${at}`)
 const FLOATING_NAMES = Array.from({ length: 3 }, (_, at) => `f${at}`)
 const RANGE = '192.168.9.0-192.168.9.7'
 const ADDRESSES = 8
-/** Up to so long a process lives: most die amid writes. */
+/** Up to so long a process lives, or goes on after it gave what it is to give: most die amid writes. */
 const LIFE_IN_MS = 200
+/** How many addresses a process gives before it may die, however busy the machine is. */
+const GIVEN = 3
 
 export class ControllerCrashes implements AsyncDisposable {
   readonly history: AddressHistory
@@ -58,11 +60,13 @@ export class ControllerCrashes implements AsyncDisposable {
     await this.world.start()
   }
 
-  /** The same with processes of `fairway controller`, each of which gets SIGKILL at a moment of its own. */
+  /** The same with processes of `fairway controller`, each of which gets SIGKILL at a moment of its own: every second one has given some addresses by then. */
   async kill(times: number): Promise<void> {
     using controller = new ControllerProcess(this.world.server.url)
     for (let kill = 0; kill < times; kill++) {
       await controller.start()
+      const given = this.history.given + (kill % 2 === 0 ? GIVEN : 0)
+      while (this.history.given < given) await this.churn()
       const endInMs = performance.now() + this.draw(LIFE_IN_MS)
       while (performance.now() < endInMs) await this.churn()
       await controller.kill()
@@ -71,10 +75,10 @@ export class ControllerCrashes implements AsyncDisposable {
     await this.world.start({ identity: 'one' })
   }
 
-  /** Two controllers that both lead, all the time: each has a Lease of its own, as if one had been stolen, and its holder knew nothing of it. */
-  async lead(rounds: number): Promise<void> {
+  /** Two controllers that both lead, all the time, for so many changes and until so many addresses are given: each has a Lease of its own, as if one had been stolen, and its holder knew nothing of it. */
+  async lead(rounds: number, given: number): Promise<void> {
     await Promise.all(['default', 'kube-system'].map((leaseNamespace) => this.world.start({ leaseNamespace })))
-    for (let round = 0; round < rounds; round++) await this.churn()
+    for (let round = 0; round < rounds || this.history.given < given; round++) await this.churn()
   }
 
   /** Everybody who asks has one address as long as there are some, each with a claim; and no claim is left over. */

@@ -15,9 +15,9 @@ test(`${CRASHES} crashes amid writes lose no address and give none twice`, { tim
 
 test('two that both lead, all the time, give no address twice', { timeout: 60_000 }, async () => {
   await using crashes = await ControllerCrashes.make(8)
-  await crashes.lead(200)
+  await crashes.lead(200, 50)
   await crashes.expectSettled()
-  expect(crashes.history.given).toBeGreaterThan(50)
+  expect(crashes.history.given).toBeGreaterThanOrEqual(50)
 })
 
 test('processes that are killed at any moment give no address twice', { timeout: 60_000 }, async () => {
