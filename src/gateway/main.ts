@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { type GatewayConfig, readGatewayConfig } from '../config/gateway.ts'
 import { createHaproxyEngine } from '../engine/haproxy/engine.ts'
 import { prepareDirectory } from '../engine/haproxy/prepare.ts'
+import { METRICS_TYPE } from '../http/metrics.ts'
 import { servePort } from '../http/port-server.ts'
-import { serveUnix } from '../http/unix-server.ts'
+import { type Pages, serveUnix } from '../http/unix-server.ts'
 import { createClient } from '../kube/client.ts'
 import { loadKubeConfig } from '../kube/config.ts'
 import { notifyReady } from '../linux/ready-fd.ts'
@@ -53,8 +54,12 @@ async function run(config: GatewayConfig): Promise<void> {
     hasServed: existsSync(served),
   })
   const socket = join(config.dir, SOCKET)
-  const server = await serveUnix(socket, gateway.pages)
-  const { '/state': _, ...asked } = gateway.pages
+  const pages: Pages = {
+    ...gateway.pages,
+    '/metrics/haproxy': async (query) => ({ type: METRICS_TYPE, text: await engine.metrics(query) }),
+  }
+  const server = await serveUnix(socket, pages)
+  const { '/state': _, ...asked } = pages
   const port = config.health === undefined ? undefined : await servePort(config.health, asked)
   const leading = gateway.run()
   await gateway.start().then(

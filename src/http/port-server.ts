@@ -1,11 +1,11 @@
 /** The pages of a unix-server on a TCP port, for kubelets and for Prometheus. */
 import http from 'node:http'
-import { answerPage, type Page, type UnixServer } from './unix-server.ts'
+import { answerPage, type Pages, type UnixServer } from './unix-server.ts'
 
 /** `host` '' is every address of both families. @throws {Error} when the port cannot be opened */
 export async function servePort(
   { host, port }: { readonly host: string; readonly port: number },
-  pages: Readonly<Record<string, () => Page>>,
+  pages: Pages,
 ): Promise<UnixServer> {
   const server = http.createServer((request, response) => answerPage(request, response, pages))
   server.requestTimeout = 10_000

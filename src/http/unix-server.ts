@@ -9,6 +9,9 @@ export interface Page {
   readonly text: string
 }
 
+/** By exact path; told the query, with its `?`, or ''. */
+export type Pages = Readonly<Record<string, (query: string) => Page | Promise<Page>>>
+
 export interface UnixServer {
   /** Stops and removes the socket. */
   close(): Promise<void>
@@ -20,10 +23,10 @@ export function json(value: unknown, status = 200): Page {
 }
 
 /**
- * Serves GET of `pages` (by exact path) to the owner of the socket's file alone. A file that is there is replaced.
+ * Serves GET of `pages` to the owner of the socket's file alone. A file that is there is replaced.
  * @throws {Error} when the socket cannot be made
  */
-export async function serveUnix(path: string, pages: Readonly<Record<string, () => Page>>): Promise<UnixServer> {
+export async function serveUnix(path: string, pages: Pages): Promise<UnixServer> {
   rmSync(path, { force: true })
   const server = http.createServer((request, response) => answerPage(request, response, pages))
   const umask = process.umask(0o177)
@@ -42,22 +45,20 @@ export async function serveUnix(path: string, pages: Readonly<Record<string, () 
 }
 
 /** Answers one request with the page that it asks for. */
-export function answerPage(
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-  pages: Readonly<Record<string, () => Page>>,
-): void {
-  const page = answer(request, pages)
-  response.writeHead(page.status ?? 200, { 'content-type': page.type }).end(request.method === 'HEAD' ? undefined : page.text)
+export function answerPage(request: http.IncomingMessage, response: http.ServerResponse, pages: Pages): void {
+  const isHead = request.method === 'HEAD'
+  void answer(request, pages).then(({ status = 200, type, text }) =>
+    response.writeHead(status, { 'content-type': type }).end(isHead ? undefined : text),
+  )
 }
 
-function answer(request: http.IncomingMessage, pages: Readonly<Record<string, () => Page>>): Page {
-  const path = (request.url ?? '/').split('?')[0] ?? '/'
+async function answer({ url = '/', method }: http.IncomingMessage, pages: Pages): Promise<Page> {
+  const [path = ''] = url.split('?')
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined
   if (page === undefined) return json({ error: `there is no ${path}; there are ${Object.keys(pages).join(', ')}` }, 404)
-  if (request.method !== 'GET' && request.method !== 'HEAD') return json({ error: 'only GET is served' }, 405)
+  if (method !== 'GET' && method !== 'HEAD') return json({ error: 'only GET is served' }, 405)
   try {
-    return page()
+    return await page(url.slice(path.length))
   } catch (error) {
     return json({ error: error instanceof Error ? error.message : String(error) }, 500)
   }

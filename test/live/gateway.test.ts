@@ -107,6 +107,17 @@ test('servers are told who asks, whatever a client says of itself', async () => 
   )
 })
 
+test('each gateway tells what its proxy has counted, by Service', async () => {
+  for (const { status } of await gateways()) {
+    const url = `http://${status?.podIP}:10264/metrics/haproxy`
+    const ask = async (query: string) => (await lab.on('optiplex-1', `curl -fsS -m 5 '${url}${query}'`)).stdout
+    expect(await ask('')).toMatch(/^haproxy_frontend_http_requests_total\{proxy="fe_[0-9a-f]+",listener="http"\} \d+$/m)
+    expect(await ask('?scope=backend')).toMatch(
+      /^haproxy_backend_http_requests_total\{proxy="b\d+",service="default\/shop",port="80"\} \d+$/m,
+    )
+  }
+})
+
 test('an Ingress of a class that nobody has is not touched', async () => {
   expect(await codeOf("-H 'Host: foreign.example.com' http://shop.example.com/")).toBe('404')
   expect(await lab.client("kubectl get ingress foreign -o jsonpath='{.status.loadBalancer}'")).toMatch(/^(\{\})?$/)

@@ -6,7 +6,7 @@ import type { EndpointSlice, Service, ServicePort } from '../../src/model/world.
 import { anIngress, anIngressWorld, anNginxIngress, aPath, served } from '../support/ingress.ts'
 import { type Ask, addressOf, type PROTOCOL_SERVERS } from '../support/protocol-asks.ts'
 import { ProtocolRig } from '../support/protocol-rig.ts'
-import { proxyHeader } from '../support/proxy-header.ts'
+import { type ProxyHeader, proxyHeader } from '../support/proxy-header.ts'
 import { anEndpoint } from '../support/world.ts'
 
 type Server = (typeof PROTOCOL_SERVERS)[number]
@@ -78,7 +78,12 @@ beforeAll(async () => {
   const silence = `table ip void { chain void { type filter hook input priority 0; ip daddr ${SILENT} drop; }; }`
   await run(inNetns(rig.netns, ['nft', silence]))
   await rig.serve(worldOf(rig, ROUTES))
-  await edge.serve(worldOf(edge, ROUTES.slice(0, 1)))
+  await edge.serve(
+    worldOf(
+      edge,
+      ROUTES.filter(({ name }) => ['plain', 'through'].includes(name)),
+    ),
+  )
 })
 afterAll(() => Promise.all([rig.down(), edge.down()]))
 
@@ -151,6 +156,7 @@ describe('servers are told the client’s address by the PROXY protocol', () => 
   test('each client by its own', async () => {
     const ask = (from: string) => rig.curl('--interface', from, '-H', 'Host: proxy1.test', 'http://127.0.0.1/')
     for (const from of ['127.0.0.2', '127.0.0.3', '127.0.0.2']) expect(JSON.parse(await ask(from)).proxy).toBe(`v1 ${from}`)
+    expect(JSON.parse(await rig.curl('-H', 'Host: proxy1.test', 'http://[::1]/')).proxy).toBe('v1 ::1')
   })
 
   test('where TLS goes through', async () => {
@@ -160,8 +166,11 @@ describe('servers are told the client’s address by the PROXY protocol', () => 
 })
 
 describe('clients that speak the PROXY protocol', () => {
-  const text = 'GET / HTTP/1.1\r\nHost: plain.test\r\nConnection: close\r\n\r\n'
-  const ask = (before: string, isTls: boolean) => edge.ask({ way: 'tcp', host: 'plain.test', isTls, before, body: text })
+  const ask = (name: string, isTls: boolean, header?: ProxyHeader) =>
+    edge.ask({
+      ...{ way: 'tcp', host: `${name}.test`, isTls, before: header === undefined ? '' : proxyHeader(header).toString('hex') },
+      body: `GET / HTTP/1.1\r\nHost: ${name}.test\r\nConnection: close\r\n\r\n`,
+    })
 
   test.each([
     ['v1', '203.0.113.1', false],
@@ -169,14 +178,19 @@ describe('clients that speak the PROXY protocol', () => {
     ['v1', '203.0.113.3', true],
     ['v2', '203.0.113.4', true],
   ] as const)('%s: servers and the log know the address %s; over TLS: %s', async (version, address, isTls) => {
-    const { status, body } = await ask(proxyHeader({ version, address }).toString('hex'), isTls)
+    const { status, body } = await ask('plain', isTls, { version, address })
     expect(status).toBe(200)
     expect(body).toContain(`"forwarded":"${address}"`)
     await expect.poll(() => edge.logLines.find(({ client }) => client === address)).toMatchObject({ status: 200 })
   })
 
+  test('where TLS goes through: servers are told what the client said', async () => {
+    const { body } = await ask('through', true, { version: 'v1', address: '203.0.113.5' })
+    expect(body).toContain('"proxy":"v2 203.0.113.5"')
+  })
+
   test.each([false, true])('and one that does not is refused; over TLS: %s', async (isTls) => {
-    const { status, body } = await ask('', isTls)
+    const { status, body } = await ask('plain', isTls)
     expect([status, body]).toEqual([0, ''])
   })
 })
@@ -206,6 +220,33 @@ describe('servers that fail', () => {
     expect([error, body]).toEqual([expect.stringContaining('NGHTTP2'), 'half'])
     const counts = JSON.parse(await rig.answerTo('dying.test', '/counts')) as Readonly<Record<string, number>>
     expect(counts).toMatchObject({ 'POST /empty': 1, 'PUT /empty': 2, 'POST /half': 1 })
+  })
+})
+
+describe('what HAProxy has counted', () => {
+  const sample = (page: string, start: string) => page.split('\n').find((line) => line.startsWith(start)) ?? ''
+
+  test('of the process and of listeners, when nothing is said', async () => {
+    const page = await rig.engine.metrics('')
+    expect(sample(page, 'haproxy_process_uptime_seconds')).toMatch(/ \d+$/)
+    expect(page).toMatch(/^haproxy_frontend_http_requests_total\{proxy="fe_[0-9a-f]+",listener="https"\} [1-9]\d*$/m)
+    expect(page).not.toMatch(/haproxy_backend|fe_metrics/)
+  })
+
+  test('of Services, by their names; sections that nobody has are left out', async () => {
+    const page = await rig.engine.metrics('?scope=backend')
+    const requests = page.split('\n').filter((line) => line.startsWith('haproxy_backend_http_requests_total{'))
+    expect(requests).toContainEqual(expect.stringMatching(/\{proxy="b\d+",service="default\/h2c",port="80"\} [1-9]\d*$/))
+    expect(requests).toContainEqual(expect.stringMatching(/\{proxy="b\d+",service="default\/dying",port="80"\} [1-9]/))
+    expect(requests.length).toBeLessThan(ROUTES.length + 6)
+    const servers = await rig.engine.metrics('?scope=server')
+    expect(servers).toMatch(
+      /^haproxy_server_bytes_in_total\{.*,service="default\/plain",port="80",address="10.5.0.1:8080"\} [1-9]/m,
+    )
+  })
+
+  test('is no page that there is not', async () => {
+    await expect(rig.engine.metrics('?scope=nothing')).rejects.toThrow('status 400')
   })
 })
 

@@ -11,7 +11,7 @@ export const UNAVAILABLE = phrase`be_unavailable`
 
 /** `generation` is what the running process is asked for, to know which configuration it has. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
 export function baseText(dir: string, generation: Words): string {
-  const { runtime, health } = directoryAt(dir)
+  const { runtime, health, metrics } = directoryAt(dir)
   return [
     section(phrase`global`, [
       phrase`stats socket ${file(runtime)} mode 600 level admin expose-fd listeners`,
@@ -37,6 +37,10 @@ export function baseText(dir: string, generation: Words): string {
     section(phrase`frontend fe_health`, [
       phrase`bind ${file(`unix@${health}`)} mode 600`,
       phrase`http-request return status 200`,
+    ]),
+    section(phrase`frontend fe_metrics`, [
+      phrase`bind ${file(`unix@${metrics}`)} mode 600`,
+      phrase`http-request use-service prometheus-exporter`,
     ]),
     section(phrase`backend ${UNKNOWN}`, [
       phrase`http-request return status 404 content-type text/plain string "404 page not found"`,

@@ -13,6 +13,8 @@ export interface Directory {
   readonly master: string
   /** Answers 200 while HAProxy runs. */
   readonly health: string
+  /** Where it tells what it has counted, in Prometheus' words. */
+  readonly metrics: string
   /** From a listener that passes TLS on to the one that ends it. */
   readonly inside: string
 }
@@ -26,6 +28,7 @@ export function directoryAt(dir: string): Directory {
     runtime: join(dir, 'runtime.sock'),
     master: join(dir, 'master.sock'),
     health: join(dir, 'health.sock'),
+    metrics: join(dir, 'metrics.sock'),
     inside: join(dir, 'inside.sock'),
   }
 }

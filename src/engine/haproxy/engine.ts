@@ -14,6 +14,7 @@ import { type Directory, directoryAt } from './directory.ts'
 import { Form, type FormChange } from './form.ts'
 import { type Installed, readInstalled, readProcess } from './installed.ts'
 import { MapFiles } from './map-files.ts'
+import { labelsOf, metricsPage } from './metrics.ts'
 import { leaveOut } from './quarantine.ts'
 import { checkConfig, reload } from './reload.ts'
 import { Shapes } from './shapes.ts'
@@ -38,6 +39,8 @@ export interface HaproxyEngine extends Engine<L7Entry> {
   readonly counters: HaproxyCounters
   /** Whether another process serves than the one that was told: it may have begun with less. False while none does. */
   wasReplaced(): Promise<boolean>
+  /** What HAProxy has counted, as `metricsPage` tells it. @throws {EngineError} HAPROXY_AWAY */
+  metrics(query: string): Promise<string>
   /** Asks for a reload with the next change, whether it is needed or not. */
   demandReload(): void
   /** Lets go; HAProxy goes on. */
@@ -84,6 +87,11 @@ class HaproxyAtDirectory implements HaproxyEngine {
 
   get counters(): HaproxyCounters {
     return { reloads: this.reloads, commands: this.commands }
+  }
+
+  metrics(query: string): Promise<string> {
+    const { wanted } = this.state ?? {}
+    return metricsPage(this.directory.metrics, query, wanted === undefined ? () => undefined : labelsOf(wanted))
   }
 
   async wasReplaced(): Promise<boolean> {

@@ -158,6 +158,12 @@ export class Wanted {
     return this.keyOfName.keys()
   }
 
+  /** Whose a section is; undefined: nobody's. */
+  targetOf(section: string): Target | undefined {
+    const key = this.keyOfName.get(section)
+    return key === undefined ? undefined : this.form.target(key)
+  }
+
   private serversOf(key: string): readonly TargetServer[] {
     const target = this.form.target(key)
     return target === undefined || target.answer !== undefined ? [] : this.form.servers(target)
