@@ -3,9 +3,9 @@
  * `*.NAME` for one label more, `*` for every host; the configuration looks these up in turn.
  */
 import { join } from 'node:path'
-import type { HostPattern, L7Rule } from '../../model/l7.ts'
+import { type HostPattern, hostText, type L7Rule } from '../../model/l7.ts'
 import type { Directory } from './directory.ts'
-import { mapKey, nameFor } from './syntax.ts'
+import { invalid, mapKey, nameFor } from './syntax.ts'
 
 export interface MapId {
   /** The key of a listener. */
@@ -27,8 +27,9 @@ export function placeOf({ host, path, rank }: L7Rule): { readonly which: MapId['
   return path.kind === 'exact' ? { which: 'exact', key: mapKey(key) } : { which: 'prefix', key: mapKey(`${key}/`) }
 }
 
-/** As hosts are looked up. */
+/** As hosts are looked up. @throws {FairwayError} HAPROXY_ENTRY_INVALID for a wildcard of several labels, for which there is no look-up */
 export function hostKey(host: HostPattern): string {
   if (host.kind === 'any') return '*'
+  if (host.kind === 'wildcard' && host.labels === 'any') throw invalid(`${hostText(host)} cannot be looked up`)
   return host.kind === 'exact' ? host.name : `*.${host.name}`
 }

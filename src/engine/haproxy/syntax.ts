@@ -159,6 +159,6 @@ export function token(text: string): Words {
   return make(text)
 }
 
-function invalid(why: string): FairwayError {
+export function invalid(why: string): FairwayError {
   return new FairwayError(HAPROXY_ENTRY_INVALID, `HAProxy cannot be given this: ${why}.`)
 }

@@ -42,6 +42,16 @@ it('what was refused is forgotten once nobody asks for it, or it is corrected', 
   expect(wanted.refusals).toEqual([])
 })
 
+it('a wildcard of several labels is left out, not taken for one of one label', () => {
+  const form = new Form()
+  const host = { kind: 'wildcard', name: 'a.b', labels: 'any' } as const
+  form.take({ upserts: [backend('10.0.0.1'), { ...rule('a.b'), host } as L7Entry], removals: [] })
+  expect([...form.left].map(([key, { message }]) => [key, message])).toEqual([
+    ['rule/1', 'HAProxy cannot be given this: **.a.b cannot be looked up.'],
+  ])
+  expect([...form.maps.values()].flatMap(({ rules }) => [...rules])).toEqual([])
+})
+
 it('a policy that is refused is refused to all that have it, and to nobody else', () => {
   const wanted = new Wanted(new Form(), new Slots([{ shape: '', first: 0, count: 64 }]), new Shapes())
   const change = wanted.form.take({
