@@ -1,17 +1,32 @@
 /** The backends that Ingresses send requests to: those that something uses, in step with their Services. */
-import type { IngressBackend, IngressWorld } from '../model/ingress.ts'
+import type { Finding } from '../model/code.ts'
+import type { IngressWorld } from '../model/ingress.ts'
 import type { Backend, L7Entry } from '../model/l7.ts'
 import type { ObjectKey } from '../model/world.ts'
 import type { EntryBook } from './entry-book.ts'
-import { appProtocolOf, backendKey, planBackend, portOf } from './l7-backend.ts'
+import * as finding from './ingress-finding.ts'
+import type { RuleWish } from './ingress-wish.ts'
+import { appProtocolOf, backendKey, isProxyProtocolUnreadable, planBackend, portOf } from './l7-backend.ts'
 import { SliceIndex } from './slice-index.ts'
 import { Uses } from './uses.ts'
 
-export interface UsedBackend {
+interface UsedBackend {
   readonly key: string
   readonly service: ObjectKey
   readonly port: number
   readonly protocol: Backend['protocol']
+}
+
+/** Whose wish it is. */
+interface BackendAsker {
+  readonly key: ObjectKey
+  readonly wish: Pick<RuleWish, 'backend' | 'annotations'>
+}
+
+interface Find {
+  readonly findings: Finding[]
+  /** What servers speak, whatever is said of them. */
+  readonly protocol?: Backend['protocol']
 }
 
 export class IngressBackends {
@@ -38,14 +53,18 @@ export class IngressBackends {
     return this.askers.of(service)
   }
 
-  /** Without a `backend` there is none: `service` tells whether its Service is there. `said`: what servers speak, whatever their port says. */
-  resolve({ service: name, port: asked }: IngressBackend, said: Backend['protocol'] | undefined, { services }: IngressWorld) {
+  /** The backend that a wish is for; undefined when there is none, of which is told. */
+  find({ key, wish }: BackendAsker, { services }: IngressWorld, { findings, protocol: said }: Find): UsedBackend | undefined {
+    const { service: name, port: asked } = wish.backend
     const service = services.get(name)
     const port = service && portOf(service, asked)
-    if (service === undefined || port === undefined) return { service }
-    const protocol = said ?? appProtocolOf(port)
-    const backend: UsedBackend = { key: backendKey(service, port, protocol), service: name, port: port.port, protocol }
-    return { service, backend }
+    if (service === undefined || port === undefined) {
+      findings.push(finding.missing(key, wish.backend, service !== undefined))
+      return undefined
+    }
+    if (isProxyProtocolUnreadable(service)) findings.push(finding.noProxyProtocol(key, service))
+    const protocol = said ?? wish.annotations?.backendProtocol ?? appProtocolOf(port)
+    return { key: backendKey(service, port, protocol), service: name, port: port.port, protocol }
   }
 
   /** Replaces what a user sends requests to, and gives the Services whose backends are to be planned again. `asked`: Services, also missing ones. */
