@@ -1,4 +1,6 @@
 /** What servers speak, and how they fail, behind a real HAProxy: HTTP/2, gRPC, TLS, WebSockets, the PROXY protocol on either side, timeouts and retries. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inNetns } from '../../src/linux/netns.ts'
 import { run } from '../../src/linux/run.ts'
@@ -43,6 +45,8 @@ const ROUTES: readonly Route[] = [
   { name: 'dying', server: 'dying', said: { 'proxy-next-upstream': 'error timeout http_502', 'proxy-next-upstream-tries': '2' } },
   { name: 'half', server: 'http', others: [REFUSED] },
   { name: 'half-again', server: 'http', others: [REFUSED], said: { 'proxy-next-upstream-tries': '3' } },
+  { name: 'half-least', server: 'http', others: [REFUSED], said: { 'load-balance': 'ewma' } },
+  { name: 'half-hash', server: 'http', others: [REFUSED], said: { 'upstream-hash-by': '$request_uri' } },
 ]
 
 const toHost = ({ name }: Route) => ({ rules: [{ host: `${name}.test`, paths: [aPath('/', name)] }] })
@@ -135,11 +139,11 @@ describe('gRPC', () => {
 })
 
 describe('a WebSocket', () => {
-  test.each(['ws', 'wss', 'plain'])('of HTTP/1.1: %s', async (name) => {
+  test.each(['ws', 'wss', 'plain', 'h2c', 'h2'])('of HTTP/1.1: %s', async (name) => {
     expect(await rig.ask({ way: 'websocket', host: `${name}.test`, body: 'hello' })).toMatchObject({ status: 101, body: 'hello' })
   })
 
-  test.each(['ws', 'wss', 'plain', 'h2c'])('of HTTP/2 (RFC 8441): %s', async (name) => {
+  test.each(['ws', 'wss', 'plain', 'h2c', 'h2'])('of HTTP/2 (RFC 8441): %s', async (name) => {
     const headers = { ':protocol': 'websocket', ':scheme': 'https', 'sec-websocket-version': '13' }
     expect(await overHttp2(name, { method: 'CONNECT', headers, body: 'hello' })).toMatchObject({ status: 200, body: 'hello' })
   })
@@ -207,9 +211,19 @@ describe('servers that fail', () => {
   test.each([
     'half',
     'half-again',
+    'half-least',
+    'half-hash',
   ])('one of two is dead: no request fails, and none waits for a second try of the same server (%s)', async (name) => {
     const { body } = await rig.ask({ way: 'many', host: `${name}.test`, count: 200 })
     expect(JSON.parse(body)).toEqual({ 200: 200 })
+    const page = await rig.engine.metrics('?scope=backend')
+    const count = (what: string) =>
+      Number(
+        new RegExp(`^haproxy_backend_${what}_warnings_total\\{.*service="default/${name}".*\\} (\\d+)$`, 'm').exec(page)?.[1],
+      )
+    expect(count('redispatch')).toBeGreaterThan(0)
+    // before a second try of the same server HAProxy waits for a second
+    expect(count('retry')).toBe(0)
   })
 
   test('what a server may have done is not done twice', async () => {
@@ -243,6 +257,10 @@ describe('what HAProxy has counted', () => {
     expect(servers).toMatch(
       /^haproxy_server_bytes_in_total\{.*,service="default\/plain",port="80",address="10.5.0.1:8080"\} [1-9]/m,
     )
+  })
+
+  test('is told to nobody else', () => {
+    expect(statSync(join(rig.dir, 'metrics.sock')).mode & 0o777).toBe(0o600)
   })
 
   test('is no page that there is not', async () => {

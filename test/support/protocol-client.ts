@@ -79,16 +79,15 @@ function overWebSocket({ host, body = '' }: Ask): Promise<Answer> {
   })
 }
 
-/** How many of so many requests, ten at a time, were answered how: `{"200":N}`; `late` after a second. */
+/** How many of so many requests, ten at a time, were answered how: `{"200":N}`. */
 async function many({ host, path = '/', count = 1 }: Ask): Promise<Answer> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 10 })
   const statuses = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const startedAt = performance.now()
-      const request = http.get({ host: '127.0.0.1', path, headers: { host }, agent })
+    Array.from({ length: count }, async (_, index) => {
+      const request = http.get({ host: '127.0.0.1', path: `${path}?${index}`, headers: { host }, agent })
       const [response] = (await once(request, 'response')) as [http.IncomingMessage]
       await response.resume().toArray()
-      return performance.now() - startedAt < 1_000 ? String(response.statusCode) : 'late'
+      return response.statusCode ?? 0
     }),
   )
   agent.destroy()

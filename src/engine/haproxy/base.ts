@@ -31,7 +31,8 @@ export function baseText(dir: string, generation: Words): string {
       phrase`option http-keep-alive`,
       // a reload ends idle connections only after an answer: no request is lost on its way
       phrase`option idle-close-on-response`,
-      phrase`option redispatch`,
+      // another server at once, also where a cookie or a hash has chosen the first one
+      phrase`option redispatch 1`,
       phrase`retries 3`,
     ]),
     section(phrase`frontend fe_health`, [
