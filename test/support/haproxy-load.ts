@@ -72,8 +72,11 @@ export class HaproxyLoad {
     try {
       await action()
     } finally {
-      load.kill('SIGINT')
-      await once(load, 'close')
+      const over = once(load, 'close')
+      // one that hears it before it sleeps sleeps all its time: it is told again
+      const telling = setInterval(() => load.kill('SIGINT'), 50)
+      await over
+      clearInterval(telling)
       tunnel.stdin?.end()
     }
     const { value } = (await lines.next()) as { value: string }
