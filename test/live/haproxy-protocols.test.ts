@@ -77,7 +77,8 @@ function worldOf(target: ProtocolRig, routes: readonly Route[]) {
 }
 
 beforeAll(async () => {
-  await Promise.all([rig.up(), edge.up()])
+  await rig.up()
+  await edge.up()
   for (const address of [REFUSED, SILENT]) await rig.address(address)
   const silence = `table ip void { chain void { type filter hook input priority 0; ip daddr ${SILENT} drop; }; }`
   await run(inNetns(rig.netns, ['nft', silence]))
