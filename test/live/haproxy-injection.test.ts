@@ -6,7 +6,7 @@ import { convertIngress } from '../../src/kube/ingress.ts'
 import type { CertificateSecret, Ingress } from '../../src/model/ingress.ts'
 import { statements } from '../support/haproxy-lexer.ts'
 import { HaproxyRig } from '../support/haproxy-rig.ts'
-import { anIngressWorld, served } from '../support/ingress.ts'
+import { anIngress, anIngressWorld, anNginxIngress, aPath, served } from '../support/ingress.ts'
 import { CANARY, INJECTIONS, ON_ADMISSION } from '../support/injection-cases.ts'
 import { until } from '../support/until.ts'
 
@@ -14,6 +14,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const HASH = '$6$salt$egUxKNxDs8kPfh8iPMNcosMhb2eWah6d3R44JDm5Rj/j/XWR5E33QPd0YmHXoDHOIDR6kL5D3JcQcz0O8FHE00'
 const rig = new HaproxyRig('injection')
 const WEB = served('web', '10.9.1.1')
+const WEB_BACKEND = { service: WEB.service.key, port: 80 }
 
 /** The same servers, by a Service of another namespace. */
 function inNamespace(namespace: string): typeof WEB {
@@ -71,16 +72,6 @@ test('no annotation is more than a value: it is without effect, or nobody is let
   expect(answers.filter((answer) => answer !== 'web' && answer !== '503')).toEqual([])
 })
 
-test(`${ON_ADMISSION.join(' and ')}: nobody is asked for admission`, () => {
-  const folder = join(ROOT, 'deploy')
-  const manifests = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'))
-  expect(manifests.length).toBeGreaterThan(3)
-  const webhooks = manifests.filter((file) =>
-    /WebhookConfiguration|admissionregistration/.test(readFileSync(join(folder, file), 'utf8')),
-  )
-  expect(webhooks).toEqual([])
-})
-
 test('no word of a user is one of the configuration', () => {
   expect(rig.engine.findings.map(({ message }) => message)).toEqual([])
   for (const file of readdirSync(join(rig.dir, 'conf.d'))) {
@@ -101,4 +92,48 @@ test.each(ON_ADMISSION)('%s: there is no admission webhook', () => {
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
   expect(texts.length).toBeGreaterThan(0)
   for (const text of texts) expect(text).not.toMatch(/(Validating|Mutating)WebhookConfiguration/)
+})
+
+test('an expression that HAProxy does not take opens nothing behind it, and closes nothing before it', async () => {
+  // of JavaScript, and not of PCRE
+  const strange = String.raw`/\u0041`
+  const rule = (host: string, path: string) => ({ rules: [{ host, paths: [{ text: path, backend: WEB_BACKEND }] }] })
+  const prefix = (host: string, path: string) => ({ rules: [{ host, paths: [aPath(path, 'web')] }] })
+  const more = [
+    anNginxIngress(
+      'strange',
+      { 'use-regex': 'true', 'denylist-source-range': '0.0.0.0/0' },
+      rule('strange.test', `${strange}/x+`),
+    ),
+    anNginxIngress('wide', {}, prefix('strange.test', '/')),
+    anNginxIngress('long', {}, prefix('strange.test', '/long/enough/to/be/first')),
+    anIngress('any', prefix('', '/')),
+    anNginxIngress('main', {}, prefix('main.test', '/')),
+    anNginxIngress(
+      'side',
+      { canary: 'true', 'canary-by-header': 'x', 'canary-by-header-pattern': strange },
+      prefix('main.test', '/'),
+    ),
+    // what HAProxy's language has no form for
+    anNginxIngress('brace', {}, prefix('brace.test', '/')),
+    anNginxIngress(
+      'in-brace',
+      { canary: 'true', 'canary-by-header': 'x', 'canary-by-header-value': '}' },
+      prefix('brace.test', '/'),
+    ),
+  ]
+  await rig.serve(anIngressWorld({ ingresses: more, services: [WEB] }), [
+    ...more.map(({ key }) => ({ kind: 'ingress', key }) as const),
+  ])
+  const refused = rig.engine.findings.filter(({ code }) => code.name === 'HAPROXY_CONFIG_REFUSED')
+  expect(refused.map(({ message }) => /ingress\/\S+/.exec(message)?.[0]).toSorted()).toEqual([
+    'ingress/default/main',
+    'ingress/default/strange',
+  ])
+  expect(await rig.answerTo('strange.test', '/A/xx')).toBe('503')
+  expect(await rig.answerTo('strange.test', '/long/enough/to/be/first')).toBe('web')
+  expect(await rig.answerTo('other.test', '/')).toBe('web')
+  expect(await rig.answerTo('main.test', '/')).toBe('web')
+  expect(await rig.answerTo('main.test', '/', '-H', 'x: a')).toBe('web')
+  expect(await rig.answerTo('brace.test', '/', '-H', 'x: }')).toBe('web')
 })

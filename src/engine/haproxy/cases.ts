@@ -18,13 +18,16 @@ export const NO_CASES: Cases = { byHost: [], last: [] }
 const NOT_FOUND = phrase`!{ var(txn.backend) -m found }`
 const HOST_LEVELS: readonly L7Rule['host']['kind'][] = ['exact', 'wildcard', 'any']
 
-/** Those of a listener. What cannot be written is told to `leave`, and left out. */
+/**
+ * Those of a listener. What cannot be written is told to `leave`, and left out, as is what HAProxy refuses. Of an expression nobody knows then what it would match: requests
+ * that come to it are answered with 503, so that no rule behind it answers in its place.
+ */
 export function casesOf(wanted: Wanted, listener: string, leave: (rule: L7Rule, reason: string) => void): Cases {
-  const all = [...wanted.form.cases.values()].filter(({ key }) => !wanted.refusedCases.has(key))
-  const rules = all.filter((rule) => rule.listeners.includes(listener))
-  const write = (rule: L7Rule, text: () => readonly Words[]): readonly Words[] => {
+  const rules = [...wanted.form.cases.values()].filter((rule) => rule.listeners.includes(listener))
+  const write = (rule: L7Rule, line: () => Words): readonly Words[] => {
+    if (wanted.refusedCases.has(rule.key)) return []
     try {
-      return text()
+      return [line()]
     } catch (error) {
       if (!(error instanceof FairwayError)) throw error
       leave(rule, error.message)
@@ -33,7 +36,12 @@ export function casesOf(wanted: Wanted, listener: string, leave: (rule: L7Rule, 
   }
   const expressions = rules.filter(({ path }) => path.kind === 'regex').sort(inOrder)
   const byHost = HOST_LEVELS.map((level) =>
-    expressions.filter(({ host }) => host.kind === level).flatMap((rule) => write(rule, () => [expressionLine(wanted, rule)])),
+    expressions
+      .filter(({ host }) => host.kind === level)
+      .flatMap((rule) => {
+        const lines = write(rule, () => expressionLine(wanted, rule))
+        return lines.length > 0 ? lines : [closingLine(rule)]
+      }),
   )
   const places = new Map<string, string>()
   for (const rule of rules) {
@@ -43,8 +51,7 @@ export function casesOf(wanted: Wanted, listener: string, leave: (rule: L7Rule, 
   const last = [...places].flatMap(([text, key]) => {
     const map = text.slice(0, -key.length - 1)
     const rest = [...(wanted.form.maps.get(map)?.rules.get(key) ?? [])].flatMap((one) => wanted.form.rule(one) ?? [])
-    const living = rest.filter((rule) => !wanted.refusedCases.has(rule.key))
-    return living.sort(inOrder).flatMap((rule) => write(rule, () => [placeLine(wanted, rule, caseName(map, key))]))
+    return rest.sort(inOrder).flatMap((rule) => write(rule, () => placeLine(wanted, rule, caseName(map, key))))
   })
   return { byHost, last }
 }
@@ -66,14 +73,20 @@ const expressionOf = ({ path }: L7Rule): string => (path.kind === 'regex' ? path
 function expressionLine(wanted: Wanted, rule: L7Rule): Words {
   const { host, path } = rule
   if (path.kind !== 'regex') return phrase``
-  const name = literal(hostKey(host))
-  const hosts = {
-    exact: phrase` { var(txn.host) -m str -- ${name} }`,
-    wildcard: phrase` { var(txn.wildcard) -m str -- ${name} }`,
-    any: phrase``,
-  }
-  const matches = phrase`${hosts[host.kind]} { var(txn.path) -m reg -- ${expression(path.expression, path.ignoresCase)} }${conditionWords(rule)}`
+  const found = expression(path.expression, path.ignoresCase)
+  const matches = phrase`${hostWords(host)} { var(txn.path) -m reg -- ${found} }${conditionWords(rule)}`
   return phrase`http-request set-var(txn.backend) str(${wanted.sectionOf(rule.key)}) if ${NOT_FOUND}${matches}`
+}
+
+/** In the place of a line that cannot be. */
+function closingLine({ host }: L7Rule): Words {
+  return phrase`http-request set-var(txn.backend) str(${UNAVAILABLE}) if ${NOT_FOUND}${hostWords(host)}`
+}
+
+function hostWords(host: L7Rule['host']): Words {
+  if (host.kind === 'any') return phrase``
+  const name = literal(hostKey(host))
+  return host.kind === 'exact' ? phrase` { var(txn.host) -m str -- ${name} }` : phrase` { var(txn.wildcard) -m str -- ${name} }`
 }
 
 /** Of several rules of a place the first that holds is used; when none does, the place has none. */

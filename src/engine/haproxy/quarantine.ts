@@ -38,7 +38,9 @@ export async function leaveOut(refused: Refused, check: (folder: string) => Prom
     const text = wanted.shapes.textOf(shape)
     if (!known.has(text)) await tryAlone(text, (reason) => wanted.refuseShape(shape, reason))
   }
+  // what has no form is left out already
   for (const [key, rule] of wanted.form.cases)
-    if (!wanted.refusedCases.has(key)) await tryAlone(caseText(wanted, rule), (reason) => wanted.refuseCase(key, reason))
+    if (!wanted.refusedCases.has(key) && !wanted.form.left.has(key))
+      await tryAlone(caseText(wanted, rule), (reason) => wanted.refuseCase(key, reason))
   return isFound
 }
