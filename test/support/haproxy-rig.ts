@@ -28,6 +28,9 @@ export class HaproxyRig {
   private readonly children: ChildProcess[] = []
   private error: Error | undefined
   private proxy: ChildProcess | undefined
+  /** Before `up`, a file of `NAME ADDRESS` a line: HAProxy then asks a server of the namespace for names, which knows these. */
+  records: string | undefined
+  private withNames: readonly string[] = []
   private readonly options: IngressPlannerOptions
 
   constructor(name: string, options: Partial<IngressPlannerOptions> = {}) {
@@ -42,12 +45,13 @@ export class HaproxyRig {
     await run(['ip', 'netns', 'add', this.netns])
     await run(inNetns(this.netns, ['ip', 'link', 'set', 'lo', 'up']))
     await prepareDirectory(this.dir)
+    if (this.records !== undefined) this.serveNames(this.records)
     await this.startProxy()
   }
 
   /** Resolves once it answers. */
   async startProxy(): Promise<void> {
-    this.proxy = this.start(['haproxy', ...haproxyArgs(this.dir)])
+    this.proxy = this.start([...this.withNames, 'haproxy', ...haproxyArgs(this.dir)])
     if (this.proxy.stdout !== null)
       createInterface({ input: this.proxy.stdout }).on('line', (line) => {
         if (line.startsWith('{')) this.logLines.push(JSON.parse(line) as Readonly<Record<string, unknown>>)
@@ -57,6 +61,14 @@ export class HaproxyRig {
       () => tryRun(command),
       ({ exitCode }) => exitCode === 0,
     )
+  }
+
+  private serveNames(records: string): void {
+    const own = join(this.dir, 'resolv.conf')
+    writeFileSync(own, 'nameserver 127.0.0.1\n')
+    // a file of its own in the place of the machine's, seen by this process alone
+    this.withNames = ['unshare', '--mount', 'sh', '-c', `mount --bind ${own} /etc/resolv.conf && exec "$@"`, 'sh']
+    this.start([process.execPath, join(import.meta.dirname, 'dns-server.ts'), records])
   }
 
   async killProxy(): Promise<void> {

@@ -1,4 +1,5 @@
 /** What every configuration begins with: how HAProxy is talked to, its defaults, and the answers of the gateway itself. */
+import { existsSync } from 'node:fs'
 import { directoryAt } from './directory.ts'
 import { file, phrase, section, type Words } from './syntax.ts'
 
@@ -20,6 +21,7 @@ export function baseText(dir: string, generation: Words): string {
       // what a connection that stays keeps of a worker that was reloaded away
       phrase`hard-stop-after 24h`,
     ]),
+    section(phrase`resolvers cluster`, resolverLines()),
     section(phrase`defaults`, [
       phrase`mode http`,
       phrase`timeout connect 5s`,
@@ -50,4 +52,25 @@ export function baseText(dir: string, generation: Words): string {
       phrase`http-request return status 503 content-type text/plain string "503 no server is there"`,
     ]),
   ].join('\n')
+}
+
+/**
+ * Who is asked for addresses of servers by name: whoever the machine or the pod asks. HAProxy does not start where it is to read a file that is not there; then it is the machine
+ * itself, as resolv.conf(5) has it.
+ */
+function resolverLines(): readonly Words[] {
+  return [
+    existsSync('/etc/resolv.conf') ? phrase`parse-resolv-conf` : phrase`nameserver local 127.0.0.1:53`,
+    phrase`accepted_payload_size 8192`,
+    phrase`timeout resolve 1s`,
+    phrase`timeout retry 1s`,
+    // how long an answer counts, also that there is no such name
+    phrase`hold valid 2s`,
+    phrase`hold nx 2s`,
+    phrase`hold obsolete 2s`,
+    // who cannot be asked takes no server away
+    phrase`hold refused 1h`,
+    phrase`hold timeout 1h`,
+    phrase`hold other 1h`,
+  ]
 }
