@@ -34,6 +34,14 @@ test.each([
     'temporalRedirect',
     { scheme: 'https', host: 'a.b', port: 0, target: '', keepsTarget: true },
   ],
+  ['auth-url', 'HTTPS://Auth.b/v?x=1', 'authUrl', { scheme: 'https', host: 'auth.b', port: 443, target: '/v?x=1' }],
+  ['auth-response-headers', 'X-User, X-Email,x-user', 'authResponseHeaders', ['x-email', 'x-user']],
+  [
+    'auth-signin',
+    'https://$host/start?rd=$escaped_request_uri',
+    'authSignin',
+    ['https://', { of: 'host' }, '/start?rd=', { of: 'escaped-target' }],
+  ],
   ['permanent-redirect-code', '308', 'permanentRedirectCode', 308],
 ])('%s: %j is %s: %j', (name, text, field, value) => {
   expect(read({ [name]: text })).toEqual({ [field]: value, problems: [] })
@@ -57,6 +65,14 @@ test.each([
   ['permanent-redirect', 'javascript:alert(1)'],
   ['permanent-redirect', 'https://a.b$host'],
   ['permanent-redirect-code', '304'],
+  ['auth-url', 'https://$host/oauth2/auth'],
+  ['auth-url', '/auth'],
+  ['auth-url', 'http://a.b:0/'],
+  ['auth-method', 'TRACE'],
+  ['auth-signin', 'https://a.b/$cookie_x'],
+  ['auth-signin', '//a.b/'],
+  ['auth-response-headers', 'X-User,Content-Length'],
+  ['auth-response-headers', 'X User'],
   ['canary-weight', '-1'],
   ['use-regex', 7],
 ])('%s: %j is unreadable', (name, text) => {
@@ -65,9 +81,12 @@ test.each([
 
 describe('problems', () => {
   it('are told of what is not there, in the order of names', () => {
-    const problems = read({ zzz: 'x', 'auth-url': 'http://a', 'server-snippet': 'x', 'proxy-buffering': 'on' })?.problems ?? []
+    const problems =
+      read({ zzz: 'x', 'auth-cache-key': 'x', 'auth-proxy-set-headers': 'a/b', 'server-snippet': 'x', 'proxy-buffering': 'on' })
+        ?.problems ?? []
     expect(problems.map(({ kind, annotation, protects }) => [kind, annotation, protects])).toEqual([
-      ['unknown', 'auth-url', true],
+      ['unknown', 'auth-cache-key', false],
+      ['unknown', 'auth-proxy-set-headers', true],
       ['idle', 'proxy-buffering', false],
       ['snippet', 'server-snippet', false],
       ['unknown', 'zzz', false],

@@ -2,7 +2,10 @@
 import { type AnnotationProblem, NGINX_PREFIX, type NginxAnnotations } from '../model/nginx-annotations.ts'
 import {
   algorithm,
+  answerHeaders,
+  authUrl,
   causes,
+  comeBack,
   expression,
   type Form,
   flag,
@@ -15,6 +18,7 @@ import {
   rewriteTarget,
   seconds,
   secret,
+  signIn,
   size,
   tokens,
   whole,
@@ -123,6 +127,12 @@ const READERS: Readonly<Record<string, Reader>> = {
   'auth-secret': field('authSecret', secret),
   'auth-secret-type': field('authSecretType', oneOf('auth-file', 'auth-map')),
   'auth-realm': field('authRealm', TEXT),
+  'auth-url': field('authUrl', authUrl),
+  'auth-method': field('authMethod', oneOf('GET', 'HEAD', 'POST', 'PUT', 'DELETE')),
+  'auth-signin': field('authSignin', signIn),
+  'auth-signin-redirect-param': field('authSigninRedirectParam', matching(/^[A-Za-z0-9\-._~]{1,64}$/, 'the name of a parameter')),
+  'auth-response-headers': field('authResponseHeaders', answerHeaders),
+  'auth-request-redirect': field('authRequestRedirect', comeBack),
   'auth-tls-secret': field('authTlsSecret', secret),
   'auth-tls-verify-client': field('authTlsVerifyClient', oneOf('on', 'off', 'optional')),
   'auth-tls-pass-certificate-to-upstream': field('authTlsPassCertificateToUpstream', flag),
@@ -134,7 +144,7 @@ export const NGINX_ANNOTATIONS: readonly string[] = Object.keys(READERS)
 
 /** What keeps somebody out: those that are read, and those that are not served. */
 const PROTECTS =
-  /^(auth-(?!realm$|tls-pass|tls-verify-depth$|tls-error-page$|cache-|keepalive|response-headers$|signin|request-redirect$|always-set-cookie$).+|(white|allow|deny|black|block)list-source-range|satisfy|enable-modsecurity|enable-owasp-core-rules|proxy-ssl-(verify|secret|name))$/
+  /^(auth-(?!realm$|tls-pass|tls-verify-depth$|tls-error-page$|cache-|keepalive|signin|request-redirect$|always-set-cookie$).+|(white|allow|deny|black|block)list-source-range|satisfy|enable-modsecurity|enable-owasp-core-rules|proxy-ssl-(verify|secret|name))$/
 
 const IDLE: Readonly<Record<string, string>> = {
   'proxy-buffering': 'answers are passed on as they come',
@@ -152,6 +162,7 @@ const IDLE: Readonly<Record<string, string>> = {
   'auth-tls-verify-depth': 'a chain may have any depth',
   'proxy-ssl-verify-depth': 'a chain may have any depth',
   'proxy-ssl-server-name': 'the name is told always',
+  'auth-always-set-cookie': 'cookies of the authentication service are passed on with every answer',
   'session-cookie-hash': 'the value is a hash already',
   'session-cookie-change-on-failure': 'a server that is gone is always replaced',
   'affinity-mode': 'sessions stay with their server (persistent)',

@@ -1,7 +1,7 @@
 /** Values of ingress-nginx's annotations: text as values, undefined when it is none. Source: ingress-nginx, user guide, annotations; nginx, Configuration file measurement units. */
 import { isIP } from 'node:net'
-import type { Balance } from '../model/l7-policy.ts'
-import type { RedirectTarget } from '../model/nginx-annotations.ts'
+import type { Balance, UrlPart } from '../model/l7-policy.ts'
+import type { AuthUrl, RedirectTarget } from '../model/nginx-annotations.ts'
 import type { ObjectKey } from '../model/world.ts'
 import { canonicalCidr } from './address.ts'
 import { sorted } from './settings.ts'
@@ -199,4 +199,57 @@ export function listOf(text: string): readonly string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
+}
+
+/** Of a server that is asked; host and port are no variables, as it is looked up before any request. */
+export const authUrl: Form<AuthUrl> = {
+  wanted: 'a URL of http or https with a host, and no variable',
+  read: (text) => {
+    const { scheme = '', host = '', port, target = '' } = URL_FORM.exec(text)?.groups ?? {}
+    const known = scheme.toLowerCase() as AuthUrl['scheme']
+    const number = Number(port ?? (known === 'https' ? 443 : 80))
+    if (host === '' || host.length > 253 || text.includes('$') || text.includes('#') || number < 1 || number > 65_535)
+      return undefined
+    return { scheme: known, host: host.toLowerCase(), port: number, target: target || '/' }
+  },
+}
+
+const URL_VARIABLES: Readonly<Record<string, UrlPart>> = {
+  $scheme: { of: 'scheme' },
+  $pass_access_scheme: { of: 'scheme' },
+  $host: { of: 'host' },
+  $best_http_host: { of: 'authority' },
+  $http_host: { of: 'authority' },
+  $request_uri: { of: 'target' },
+  $escaped_request_uri: { of: 'escaped-target' },
+}
+
+/** A place with variables of nginx in it. */
+const place = (start: RegExp, wanted: string): Form<readonly UrlPart[]> => ({
+  wanted,
+  read: (text) => {
+    if (!start.test(text) || !/^[A-Za-z0-9\-._~!&'()*+,;=:@%/?#$]{1,2048}$/.test(text)) return undefined
+    const parts = text.split(/(\$\w+)/).filter((part) => part !== '')
+    const found = parts.map((part) => {
+      if (!part.includes('$')) return part
+      return Object.hasOwn(URL_VARIABLES, part) ? URL_VARIABLES[part] : undefined
+    })
+    return found.includes(undefined) ? undefined : found.flatMap((part) => part ?? [])
+  },
+})
+
+const OF_REQUESTS = '$scheme, $host, $http_host, $request_uri and $escaped_request_uri as its variables'
+export const signIn = place(/^(https?:\/\/[A-Za-z0-9$]|\/(?!\/))/i, `a URL, with ${OF_REQUESTS}`)
+export const comeBack = place(/./, `a URL or a path, with ${OF_REQUESTS}`)
+
+const FRAMING = /^(host|connection|content-length|expect|keep-alive|te|trailer|transfer-encoding|upgrade|proxy-.*|x-fairway-.*)$/
+
+/** Names of headers of an answer, in lower case and sorted, each once; none that says where a message ends. */
+export const answerHeaders: Form<readonly string[]> = {
+  wanted: 'a list of headers, with commas between, none of them of a connection or of the length of a body',
+  read: (text) => {
+    const names = [...new Set(listOf(text.toLowerCase()))].toSorted()
+    const isFine = (name: string) => /^[a-z0-9\-_]{1,128}$/.test(name) && !FRAMING.test(name)
+    return names.length > 0 && names.length <= 64 && names.every(isFine) ? names : undefined
+  },
 }

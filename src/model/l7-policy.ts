@@ -135,19 +135,29 @@ export interface BasicAuth {
   readonly users: readonly { readonly name: string; readonly hash: string }[]
 }
 
-/** Another server is asked first, with the headers of the request: 2xx lets it pass, 401 and 403 are its answers to the client, all else is 503. */
+/**
+ * Another server is asked first, with the headers of the request and without its body, and told which request it is (X-Original-URL, X-Original-Method, X-Auth-Request-Redirect).
+ * 2xx lets it pass, 401 and 403 are its answers to the client, all else is 500.
+ */
 export interface ExternalAuth {
   readonly scheme: 'http' | 'https'
   readonly host: string
   readonly port: number
   /** Path and query. */
   readonly target: string
-  readonly method: string
-  /** Of its answer, told to servers; in lower case, sorted. */
+  readonly method: AuthMethod
+  /** Of its answer, told to servers; in lower case, sorted. Those that a client sends of these names are not. */
   readonly responseHeaders: readonly string[]
-  /** Where a client goes to that was answered with 401, with `rd`, the URL that it asked for; '' for nowhere. */
-  readonly signIn: string
+  /** Where a client goes to that was answered with 401; of nothing, it stays with that. */
+  readonly signIn: readonly UrlPart[]
+  /** Told to the server as the place to come back to; of nothing, the path and the query of the request. */
+  readonly redirect: readonly UrlPart[]
 }
+
+export type AuthMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
+
+/** Text as it is, or something of the request: `authority` is the host with its port as the client wrote them. */
+export type UrlPart = string | { readonly of: 'scheme' | 'host' | 'authority' | 'target' | 'escaped-target' }
 
 /** Cross-origin requests (Fetch standard). */
 export interface Cors {

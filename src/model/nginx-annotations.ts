@@ -1,5 +1,5 @@
 /** What an Ingress says in the annotations of ingress-nginx. It counts where the class of the Ingress speaks that dialect; names are those of the annotations. */
-import type { Balance, Cors } from './l7-policy.ts'
+import type { AuthMethod, Balance, Cors, UrlPart } from './l7-policy.ts'
 import type { ObjectKey } from './world.ts'
 
 export const NGINX_PREFIX = 'nginx.ingress.kubernetes.io/'
@@ -63,12 +63,27 @@ export interface NginxAnnotations {
   readonly authSecret?: ObjectKey
   readonly authSecretType?: 'auth-file' | 'auth-map'
   readonly authRealm?: string
+  readonly authUrl?: AuthUrl
+  readonly authMethod?: AuthMethod
+  readonly authSignin?: readonly UrlPart[]
+  readonly authSigninRedirectParam?: string
+  readonly authResponseHeaders?: readonly string[]
+  readonly authRequestRedirect?: readonly UrlPart[]
   readonly authTlsSecret?: ObjectKey
   readonly authTlsVerifyClient?: 'on' | 'off' | 'optional'
   readonly authTlsPassCertificateToUpstream?: boolean
   readonly authTlsMatchCn?: string
   /** What could not be read, in the order of names. */
   readonly problems: readonly AnnotationProblem[]
+}
+
+/** The server that is asked who may pass. */
+export interface AuthUrl {
+  readonly scheme: 'http' | 'https'
+  readonly host: string
+  readonly port: number
+  /** Path and query. */
+  readonly target: string
 }
 
 /** Where a redirect goes; `keepsTarget`: to path and query of the request. */

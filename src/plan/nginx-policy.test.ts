@@ -54,10 +54,43 @@ function ruleFor(
 const messages = (said: Readonly<Record<string, string>>) =>
   planned(anNginxIngress('a', said, { rules: rules('/') })).findings.map(({ code, message }) => `${code.code} ${message}`)
 
+const ASKED = [{ of: 'scheme' }, '://', { of: 'authority' }, { of: 'escaped-target' }]
+
 test.each<[Record<string, string>, object]>([
   [{}, {}],
   [{ 'rewrite-target': '/x' }, { path: { kind: 'full', path: '/x' } }],
   [{ 'rewrite-target': '/' }, {}],
+  [{ 'auth-signin': 'https://a.b/' }, {}],
+  [
+    {
+      'auth-url': 'http://x.y:81/auth?a=b',
+      'auth-method': 'POST',
+      'auth-response-headers': 'X-User',
+      'auth-request-redirect': '/back',
+    },
+    {
+      externalAuth: {
+        ...{ scheme: 'http', host: 'x.y', port: 81, target: '/auth?a=b', method: 'POST' },
+        ...{ responseHeaders: ['x-user'], signIn: [], redirect: ['/back'] },
+      },
+    },
+  ],
+  ...(
+    [
+      ['https://s.b/in', 'rd', ['https://s.b/in', '?rd=', ...ASKED]],
+      ['https://s.b/in?a=b', 'rd', ['https://s.b/in?a=b', '&rd=', ...ASKED]],
+      ['https://s.b/in?rd=x', 'rd', ['https://s.b/in?rd=x']],
+      ['https://s.b/in?rd=x', 'next', ['https://s.b/in?rd=x', '&next=', ...ASKED]],
+      ['https://s.b/in?rd=$escaped_request_uri', 'rd', ['https://s.b/in?rd=', { of: 'escaped-target' }]],
+    ] as const
+  ).map(([place, name, signIn]): [Record<string, string>, object] => [
+    { 'auth-url': 'http://x.y/', 'auth-signin': place, 'auth-signin-redirect-param': name },
+    {
+      externalAuth: {
+        ...{ scheme: 'http', host: 'x.y', port: 80, target: '/', method: 'GET', responseHeaders: [], redirect: [], signIn },
+      },
+    },
+  ]),
   [{ 'upstream-vhost': 'x.y' }, { host: 'x.y' }],
   [
     { 'x-forwarded-prefix': '/p' },
@@ -305,7 +338,10 @@ describe('what cannot protect does not open', () => {
     [{ 'auth-type': 'basically', 'auth-secret': 'users' }, 'auth-type is "basically"'],
     [{ 'auth-type': 'digest', 'auth-secret': 'users' }, 'auth-type is "digest"'],
     [{ 'auth-type': 'basic', 'auth-secret': 'other/users' }, 'auth-secret is "other/users"'],
-    [{ 'auth-url': 'http://x.y/auth' }, 'auth-url is not served'],
+    [{ 'auth-url': 'http://$host/auth' }, 'auth-url is "http://$host/auth"'],
+    [{ 'auth-url': 'http://x.y/auth', 'auth-method': 'BREW' }, 'auth-method is "BREW"'],
+    [{ 'auth-url': 'http://x.y/auth', 'auth-response-headers': 'Host' }, 'auth-response-headers is "Host"'],
+    [{ 'auth-url': 'http://x.y/auth', 'auth-proxy-set-headers': 'a/b' }, 'auth-proxy-set-headers is not served'],
     [{ 'auth-snippet': 'x' }, 'auth-snippet is text for the configuration of nginx'],
     [{ 'whitelist-source-range': '10.0.0.0/8;' }, 'whitelist-source-range is "10.0.0.0/8;"'],
     [{ 'allowlist-source-range': 'x', 'whitelist-source-range': '10.0.0.0/8' }, 'allowlist-source-range is "x"'],

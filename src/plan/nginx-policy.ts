@@ -1,6 +1,6 @@
 /** What annotations of ingress-nginx mean for the requests of a rule. Source: ingress-nginx 1.12, user guide and nginx.tmpl, for meanings and defaults. */
 import type { CertificateSecret, Password } from '../model/ingress.ts'
-import type { BasicAuth, Cors, L7Policy, RateLimit } from '../model/l7-policy.ts'
+import type { BasicAuth, Cors, ExternalAuth, L7Policy, RateLimit, UrlPart } from '../model/l7-policy.ts'
 import type { NginxAnnotations } from '../model/nginx-annotations.ts'
 import type { ObjectKey } from '../model/world.ts'
 import { groupsOf } from './ingress-wish.ts'
@@ -38,6 +38,7 @@ export function planPolicy(said: NginxAnnotations, context: PolicyContext): Poli
     ...rateLimit(said, context),
     ...sources(said),
     ...optional('basicAuth', auth.value),
+    ...optional('externalAuth', externalAuth(said)),
     ...cors(said),
   }
   return { policy, refusal: auth.refusal, strangers: auth.strangers }
@@ -169,6 +170,27 @@ function basicAuth(said: NginxAnnotations, secrets: PolicyContext['secrets']): A
   const users = firsts.filter(({ hash }) => isVerifiable(hash))
   const strangers = firsts.filter(({ hash }) => !isVerifiable(hash)).map(({ name }) => name)
   return { value: { realm: authRealm, users }, refusal: '', strangers }
+}
+
+function externalAuth(said: NginxAnnotations): ExternalAuth | undefined {
+  const { authUrl, authMethod = 'GET', authResponseHeaders = [], authRequestRedirect = [] } = said
+  if (authUrl === undefined) return undefined
+  return {
+    ...authUrl,
+    method: authMethod,
+    responseHeaders: authResponseHeaders,
+    signIn: signIn(said),
+    redirect: authRequestRedirect,
+  }
+}
+
+/** With the URL that was asked for as a parameter, unless it has that already. Source: ingress-nginx, buildAuthSignURL. */
+function signIn({ authSignin, authSigninRedirectParam: name = 'rd' }: NginxAnnotations): readonly UrlPart[] {
+  if (authSignin === undefined) return []
+  const query = /\?([^#]*)/.exec(authSignin.map((part) => (typeof part === 'string' ? part : '$')).join(''))?.[1] ?? ''
+  if (new URLSearchParams(query).get(name)) return authSignin
+  const asked: readonly UrlPart[] = [{ of: 'scheme' }, '://', { of: 'authority' }, { of: 'escaped-target' }]
+  return [...authSignin, `${query === '' ? '?' : '&'}${name}=`, ...asked]
 }
 
 function firstOfName(passwords: readonly Password[]): readonly Password[] {

@@ -87,7 +87,7 @@ export const INJECTIONS: readonly InjectionCase[] = [
   one('CVE-2025-15566', '503', { said: { 'auth-proxy-set-headers': `default/x'${STATEMENT}` } }),
   one('CVE-2026-1580', '503', { said: { 'auth-method': `GET${STATEMENT}` } }),
   one('CVE-2026-24512', '404', { path: `/a" ${CANARY}` }, '/a'),
-  one('CVE-2026-24513', '503', { said: { 'auth-url': 'http://x.y/auth', 'custom-http-errors': '401,403' } }),
+  one('CVE-2026-24513', '500', { said: { 'auth-url': 'http://x.y/auth', 'custom-http-errors': '401,403' } }),
   one('CVE-2026-3288', 'web', { said: { 'rewrite-target': `/x' ${CANARY} ';${STATEMENT}` } }),
   one('CVE-2026-4342', '404', { path: `/a#${STATEMENT}` }, '/a'),
   one('d5cd861e0', 'web', { uid: `x"${STATEMENT}` }),

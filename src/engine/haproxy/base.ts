@@ -1,6 +1,6 @@
 /** What every configuration begins with: how HAProxy is talked to, its defaults, and the answers of the gateway itself. */
 import { existsSync } from 'node:fs'
-import { directoryAt } from './directory.ts'
+import { authSocket, directoryAt } from './directory.ts'
 import { file, phrase, section, type Words } from './syntax.ts'
 
 /** Of a configuration that nothing was planned for. */
@@ -12,7 +12,8 @@ export const UNAVAILABLE = phrase`be_unavailable`
 
 /** `generation` is what the running process is asked for, to know which configuration it has. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
 export function baseText(dir: string, generation: Words): string {
-  const { runtime, health, metrics } = directoryAt(dir)
+  const directory = directoryAt(dir)
+  const { runtime, health, metrics, authProgram } = directory
   return [
     section(phrase`global`, [
       phrase`stats socket ${file(runtime)} mode 600 level admin expose-fd listeners`,
@@ -20,6 +21,10 @@ export function baseText(dir: string, generation: Words): string {
       phrase`log stdout format raw daemon`,
       // what a connection that stays keeps of a worker that was reloaded away
       phrase`hard-stop-after 24h`,
+      // without Lua rules that need it are refused, each with a finding
+      phrase`.if feature(LUA)`,
+      phrase`lua-load-per-thread ${file(authProgram)}`,
+      phrase`.endif`,
     ]),
     section(phrase`resolvers cluster`, resolverLines()),
     section(phrase`defaults`, [
@@ -44,6 +49,12 @@ export function baseText(dir: string, generation: Words): string {
     section(phrase`frontend fe_metrics`, [
       phrase`bind ${file(`unix@${metrics}`)} mode 600`,
       phrase`http-request use-service prometheus-exporter`,
+    ]),
+    section(phrase`frontend fe_auth`, [
+      phrase`bind ${file(authSocket(directory))} mode 600`,
+      // names of sections that the program was given by statements
+      phrase`use_backend %[req.hdr(x-fairway-section)]`,
+      phrase`default_backend ${UNAVAILABLE}`,
     ]),
     section(phrase`backend ${UNKNOWN}`, [
       phrase`http-request return status 404 content-type text/plain string "404 page not found"`,

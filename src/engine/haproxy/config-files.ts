@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { FairwayError } from '../../model/code.ts'
 import { HAPROXY_ENTRY_INVALID } from '../../model/codes/haproxy.ts'
 import type { Listener } from '../../model/l7.ts'
+import { writeAuthProgram } from './auth-lua.ts'
 import { baseText } from './base.ts'
 import { type Cases, casesOf, NO_CASES } from './cases.ts'
 import { BASE_FILE, type Directory } from './directory.ts'
@@ -116,6 +117,8 @@ export class ConfigFiles {
     const next = `${this.directory.config}.next`
     await rm(next, { recursive: true, force: true })
     await mkdir(next, { mode: 0o700 })
+    // that of this version: the folder may have been made by another
+    await writeAuthProgram(this.directory)
     this.own.takeAll(wanted)
     const texts = new Map([
       [BASE_FILE, baseText(this.dir, generationOf(parts))],

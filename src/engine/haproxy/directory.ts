@@ -17,6 +17,9 @@ export interface Directory {
   readonly metrics: string
   /** From a listener that passes TLS on to the one that ends it. */
   readonly inside: string
+  /** From the program that asks who may pass to sections that know whom to ask. */
+  readonly auth: string
+  readonly authProgram: string
 }
 
 export function directoryAt(dir: string): Directory {
@@ -30,6 +33,8 @@ export function directoryAt(dir: string): Directory {
     health: join(dir, 'health.sock'),
     metrics: join(dir, 'metrics.sock'),
     inside: join(dir, 'inside.sock'),
+    auth: join(dir, 'auth.sock'),
+    authProgram: join(dir, 'auth.lua'),
   }
 }
 
@@ -39,4 +44,8 @@ export const BASE_FILE = '00-base.cfg'
 export function haproxyArgs(dir: string): readonly string[] {
   const { config, master } = directoryAt(dir)
   return ['-W', '-db', '-S', `unix@${master},mode,600`, '-f', `${config}/`]
+}
+
+export function authSocket({ auth }: Directory): string {
+  return `unix@${auth}`
 }

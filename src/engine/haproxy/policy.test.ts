@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { statements } from '../../../test/support/haproxy-lexer.ts'
 import { FairwayError } from '../../model/code.ts'
-import type { L7Policy } from '../../model/l7-policy.ts'
+import type { ExternalAuth, L7Policy } from '../../model/l7-policy.ts'
 import { sectionsIn, sectionsText } from './own-sections.ts'
 import { policyLines, policySections } from './policy.ts'
 import { phrase, section } from './syntax.ts'
@@ -57,6 +57,13 @@ const policies: fc.Arbitrary<L7Policy> = fc.oneof(
     basicAuth: fc.record({ realm: nasty, users: fc.array(fc.record({ name: nasty, hash: nasty }), { maxLength: 2 }) }),
   }),
   fc.record({
+    externalAuth: fc.record({
+      ...{ scheme: fc.constantFrom('http', 'https'), host: fc.oneof(nasty, fc.constant('a.b')), port: fc.constant(80) },
+      ...{ target: fc.oneof(nasty, fc.constant('/')), method: fc.oneof(nasty, fc.constant('GET')) },
+      ...{ responseHeaders: fc.array(nasty, { maxLength: 1 }), signIn: fc.array(nasty), redirect: fc.array(nasty) },
+    }),
+  }),
+  fc.record({
     cors: fc.record({
       ...{ origins: fc.array(nasty), methods: fc.array(nasty), headers: fc.array(nasty), exposed: fc.array(nasty) },
       ...{ allowsCredentials: fc.boolean(), maxAgeInS: fc.constant(1) },
@@ -66,7 +73,7 @@ const policies: fc.Arbitrary<L7Policy> = fc.oneof(
 
 /** Words that a statement begins with. */
 const VERBS =
-  /^(backend|userlist|user|stick-table|http-request|http-response|http-after-response|balance|hash-type|timeout|retries|option|no|retry-on|cookie|dynamic-cookie-key)$/
+  /^(backend|userlist|user|stick-table|http-request|http-response|http-after-response|balance|hash-type|timeout|retries|option|no|retry-on|server|cookie|dynamic-cookie-key)$/
 
 test(`${INPUTS} strings in policies stay inside the words that they are in`, { timeout: 60_000 }, () => {
   fc.assert(
@@ -114,10 +121,21 @@ describe('what is written', () => {
     expect(all.filter(([verb, what]) => verb === 'backend' && what === 'x')).toHaveLength(2)
   })
 
-  it.each<L7Policy>([
-    { externalAuth: { scheme: 'http', host: 'a', port: 80, target: '/', method: 'GET', responseHeaders: [], signIn: '' } },
-    { backendTls: { serverName: '', authority: 'PEM' } },
-  ])('is not what leaves something out: %j', (policy) => {
-    expect(() => policyLines(policy)).toThrow(FairwayError)
+  it.each<Partial<ExternalAuth>>([
+    { host: 'a b' },
+    { target: '/\n' },
+    { responseHeaders: ['content-length'] },
+    { responseHeaders: ['a b'] },
+    { signIn: ['https://a\n'] },
+  ])('is not what could be read another way: %j', (part) => {
+    const externalAuth: ExternalAuth = {
+      ...{ scheme: 'http', host: 'a', port: 80, target: '/', method: 'GET', responseHeaders: [], signIn: [], redirect: [] },
+      ...part,
+    }
+    expect(() => [...policyLines({ externalAuth }), ...policySections({ externalAuth })]).toThrow(FairwayError)
+  })
+
+  it('is not what leaves something out', () => {
+    expect(() => policyLines({ backendTls: { serverName: '', authority: 'PEM' } })).toThrow(FairwayError)
   })
 })

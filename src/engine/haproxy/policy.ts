@@ -3,6 +3,7 @@ import { FairwayError } from '../../model/code.ts'
 import { HAPROXY_ENTRY_INVALID } from '../../model/codes/haproxy.ts'
 import type { L7Policy } from '../../model/l7-policy.ts'
 import { accessLines, passwordLines, passwordSection, tableSection } from './policy-access.ts'
+import { authLines, authSection } from './policy-auth.ts'
 import { corsAnswer, corsHeaders } from './policy-cors.ts'
 import { editLines } from './policy-edit.ts'
 import { serverPolicyLines } from './policy-server.ts'
@@ -10,13 +11,13 @@ import type { Words } from './syntax.ts'
 
 /** @throws {FairwayError} HAPROXY_ENTRY_INVALID also for what HAProxy cannot do: such a section must not be there without it */
 export function policyLines(policy: L7Policy): readonly Words[] {
-  if (policy.externalAuth !== undefined) throw missing('another server cannot be asked who may pass')
   if (policy.backendTls !== undefined) throw missing('certificates of servers cannot be verified')
   return [
     ...corsHeaders(policy),
     ...accessLines(policy),
     ...corsAnswer(policy),
     ...passwordLines(policy),
+    ...authLines(policy),
     ...editLines(policy),
     ...serverPolicyLines(policy),
   ]
@@ -24,7 +25,7 @@ export function policyLines(policy: L7Policy): readonly Words[] {
 
 /** Sections that statements of the policy name. Those of two policies that are the same have one name. @throws {FairwayError} */
 export function policySections(policy: L7Policy): readonly string[] {
-  return [...tableSection(policy), ...passwordSection(policy)]
+  return [...tableSection(policy), ...passwordSection(policy), ...authSection(policy)]
 }
 
 function missing(what: string): FairwayError {

@@ -38,7 +38,7 @@ export function section(head: Words, lines: readonly Words[]): string {
 }
 
 /** A name that stands for a key: no two keys have one, and nothing of the key is in it. */
-export function nameFor(kind: 'be' | 'ca' | 'case' | 'fe' | 'own' | 'srv' | 'table' | 'users', key: string): Words {
+export function nameFor(kind: 'auth' | 'be' | 'ca' | 'case' | 'fe' | 'own' | 'srv' | 'table' | 'users', key: string): Words {
   return make(`${kind}_${digest(key, 20)}`)
 }
 
