@@ -27,7 +27,7 @@ const PATIENT = { poll: { timeout: 15_000 } }
 const TELLING = { chaiConfig: { truncateThreshold: 600 } }
 
 /**
- * `unit` and `scenario` are pure and parallel. Of `live` two files run side by side, each in namespaces of its own; of `alone` and
+ * `unit` and `scenario` are pure and parallel. Of `live` three files run side by side, each in namespaces of its own; of `alone` and
  * `soak` one at a time.
  */
 export default defineConfig({
@@ -51,7 +51,7 @@ export default defineConfig({
           name: 'live',
           include: ['test/live/**/*.test.ts'],
           exclude: ALONE,
-          maxWorkers: 2,
+          maxWorkers: 3,
           pool: 'forks',
           expect: PATIENT,
           testTimeout: 60_000,

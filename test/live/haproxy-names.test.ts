@@ -17,6 +17,24 @@ const answers = (wanted: string) =>
     (answer) => answer === wanted,
   )
 
+const { service } = served('shop', '')
+const outside = {
+  ...service,
+  ports: service.ports.map((port) => ({ ...port, port: 8080 })),
+  type: 'ExternalName' as const,
+  externalName: 'shop.example',
+}
+const given = anIngressWorld({
+  ingresses: [anIngress('shop', { rules: [{ host: 'a.b', paths: [aPath('/', 'shop', 8080)] }] })],
+  services: SERVICES,
+})
+const world = { ...given, services: new Map([...given.services, [outside.key, outside]]) }
+/** An Ingress that changes. */
+const other = (turn: number) => {
+  const one = anIngress('other', { rules: [{ host: `${turn}.b`, paths: [aPath('/', 'one')] }] })
+  return [[one.key, one] as const]
+}
+
 beforeAll(async () => {
   tell('10.9.0.1')
   rig.records = RECORDS
@@ -27,12 +45,7 @@ beforeAll(async () => {
 afterAll(() => rig.down())
 
 test('the address of a name changes, and goes, without a reload', async () => {
-  const { service } = served('shop', '')
-  const ports = service.ports.map((port) => ({ ...port, port: 8080 }))
-  const outside = { ...service, ports, type: 'ExternalName' as const, externalName: 'shop.example' }
-  const ingresses = [anIngress('shop', { rules: [{ host: 'a.b', paths: [aPath('/', 'shop', 8080)] }] })]
-  const world = anIngressWorld({ ingresses, services: SERVICES })
-  await rig.serve({ ...world, services: new Map([...world.services, [outside.key, outside]]) })
+  await rig.serve(world)
   await answers('one')
   const reloads = new Map(rig.engine.counters.reloads)
   tell('10.9.0.2')
@@ -42,4 +55,24 @@ test('the address of a name changes, and goes, without a reload', async () => {
   tell('10.9.0.1')
   await answers('one')
   expect(rig.engine.counters.reloads).toEqual(reloads)
+})
+
+test('a reload fails no request, as names keep their addresses, also while nobody answers for them', async () => {
+  for (let turn = 0; turn < 3; turn++) {
+    let isOver = false
+    const asking = (async () => {
+      const all: string[] = []
+      while (!isOver) all.push(await rig.answerTo('a.b', '/'))
+      return all
+    })()
+    if (turn === 1) writeFileSync(RECORDS, 'silent\n')
+    rig.engine.demandReload()
+    await rig.serve({ ...world, ingresses: new Map([...world.ingresses, ...other(turn)]) }, [
+      { kind: 'ingress', key: 'default/other' },
+    ])
+    isOver = true
+    expect(new Set(await asking)).toEqual(new Set(['one']))
+    expect(await rig.answerTo('a.b', '/')).toBe('one')
+  }
+  expect(rig.engine.counters.reloads.get('asked')).toBe(3)
 })

@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url'
 const HEADER_IN_BYTES = 12
 const TYPE_A = 1
 const NO_SUCH_NAME = 3
+/** With a line of this word nobody is answered. */
+const SILENT = 'silent'
 
 /** The answer to a question of one name. Source: RFC 1035, 4.1. */
 function answerTo(query: Buffer, records: ReadonlyMap<string, string>): Buffer {
@@ -36,7 +38,7 @@ if (import.meta.url === pathToFileURL(script).href) {
   socket.on('message', (query, { port, address }) => {
     const lines = readFileSync(file, 'utf8').split('\n')
     const records = new Map(lines.map((line) => line.split(' ') as [string, string]).filter(([name]) => name !== ''))
-    socket.send(answerTo(query, records), port, address)
+    if (!records.has(SILENT)) socket.send(answerTo(query, records), port, address)
   })
   socket.bind(53, '127.0.0.1')
 }

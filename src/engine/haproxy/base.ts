@@ -13,7 +13,7 @@ export const UNAVAILABLE = phrase`be_unavailable`
 /** `generation` is what the running process is asked for, to know which configuration it has. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
 export function baseText(dir: string, generation: Words): string {
   const directory = directoryAt(dir)
-  const { runtime, health, metrics, authProgram } = directory
+  const { runtime, health, metrics, addresses, authProgram } = directory
   return [
     section(phrase`global`, [
       phrase`stats socket ${file(runtime)} mode 600 level admin expose-fd listeners`,
@@ -21,6 +21,7 @@ export function baseText(dir: string, generation: Words): string {
       phrase`log stdout format raw daemon`,
       // what a connection that stays keeps of a worker that was reloaded away
       phrase`hard-stop-after 24h`,
+      phrase`server-state-file ${file(addresses)}`,
       // without Lua rules that need it are refused, each with a finding
       phrase`.if feature(LUA)`,
       phrase`lua-load-per-thread ${file(authProgram)}`,
@@ -40,6 +41,8 @@ export function baseText(dir: string, generation: Words): string {
       phrase`option idle-close-on-response`,
       // another server at once, also where a cookie or a hash has chosen the first one
       phrase`option redispatch 1`,
+      // of servers by name alone: nothing else is in it
+      phrase`load-server-state-from-file global`,
       phrase`retries 3`,
     ]),
     section(phrase`frontend fe_health`, [

@@ -11,6 +11,8 @@ export interface Directory {
   /** The worker's socket, and the master's. */
   readonly runtime: string
   readonly master: string
+  /** The addresses that names had last, in HAProxy's form. */
+  readonly addresses: string
   /** Answers 200 while HAProxy runs. */
   readonly health: string
   /** Where it tells what it has counted, in Prometheus' words. */
@@ -30,6 +32,7 @@ export function directoryAt(dir: string): Directory {
     slots: join(dir, 'slots.map'),
     runtime: join(dir, 'runtime.sock'),
     master: join(dir, 'master.sock'),
+    addresses: join(dir, 'addresses.state'),
     health: join(dir, 'health.sock'),
     metrics: join(dir, 'metrics.sock'),
     inside: join(dir, 'inside.sock'),

@@ -17,6 +17,7 @@ import { MapFiles } from './map-files.ts'
 import { labelsOf, metricsPage } from './metrics.ts'
 import { leaveOut } from './quarantine.ts'
 import { checkConfig, reload } from './reload.ts'
+import { keepAddresses } from './server-addresses.ts'
 import { Shapes } from './shapes.ts'
 import { Slots } from './slots.ts'
 import { ask, tell } from './socket.ts'
@@ -199,6 +200,7 @@ class HaproxyAtDirectory implements HaproxyEngine {
       await this.maps.writeAll(wanted)
       parts = this.files.parts(wanted)
     }
+    await keepAddresses(this.directory)
     await reload(this.directory, generationOf(parts).text, signal)
     this.isReloadAsked = false
     for (const reason of reasons) this.reloads.set(reason, (this.reloads.get(reason) ?? 0) + 1)

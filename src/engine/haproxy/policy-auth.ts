@@ -4,7 +4,7 @@
  */
 import type { ExternalAuth, L7Policy, UrlPart } from '../../model/l7-policy.ts'
 import { endpoint, invalid, joined, nameFor, phrase, plain, section, token, type Words } from './syntax.ts'
-import { isAddress } from './target.ts'
+import { isAddress, NAMED } from './target.ts'
 
 const CONNECT_IN_MS = 5_000
 const READ_IN_MS = 60_000
@@ -101,7 +101,7 @@ export function authSection(policy: L7Policy): readonly string[] {
       phrase`http-request set-header X-Sent-From nginx-ingress-controller`,
       phrase`http-request set-header Host ${isUsual ? endpoint(host) : endpoint(host, port)}`,
       phrase`http-request set-uri ${plain(target)}`,
-      isAddress({ address }) ? line : phrase`${line} resolvers cluster init-addr none`,
+      isAddress({ address }) ? line : phrase`${line} ${NAMED}`,
     ]),
   ]
 }

@@ -3,7 +3,7 @@ import type { L7Action } from '../../model/l7.ts'
 import { policyLines, policySections } from './policy.ts'
 import { pathLines } from './policy-edit.ts'
 import { endpoint, nameFor, phrase, plain, port, section, slotName, type Words, wordOf } from './syntax.ts'
-import { isAddress, serverWords, type Target, type TargetServer } from './target.ts'
+import { isAddress, NAMED, serverWords, type Target, type TargetServer } from './target.ts'
 
 /** A slot's section: what its shape says, and the servers of whoever has it. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
 export function slotText(slot: number, shape: readonly Words[], servers: readonly TargetServer[]): string {
@@ -38,7 +38,7 @@ export function ownFrame(target: Target, servers: readonly TargetServer[]): stri
 
 function serverLine(server: TargetServer): Words {
   const line = phrase`server ${wordOf(server.name)} ${serverWords(server)}`
-  return isAddress(server) ? line : phrase`${line} resolvers cluster init-addr none`
+  return isAddress(server) ? line : phrase`${line} ${NAMED}`
 }
 
 function answerLines(answer: Exclude<L7Action, { kind: 'forward' }>): readonly Words[] {

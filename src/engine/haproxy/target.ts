@@ -67,6 +67,9 @@ export function serversOf({ backends }: Target, backendOf: (key: string) => Back
   return scaled.sort((one, other) => (one.name < other.name ? -1 : 1))
 }
 
+/** What is said of a server whose address is looked up: it begins with the one that it had last, if it had any. */
+export const NAMED: Words = phrase`resolvers cluster init-addr last,none`
+
 /** Whether a runtime can be told of such a server: a name is looked up by what was configured alone. */
 export function isAddress({ address }: Pick<TargetServer, 'address'>): boolean {
   return isIP(address) !== 0
