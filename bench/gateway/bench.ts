@@ -113,9 +113,13 @@ function childrenOf(pid: number): readonly number[] {
   return text === '' ? [] : text.split(' ').map(Number)
 }
 
+/** Proportional: pages that a master and its worker share count once. 0 for a worker of before a reload that has ended. */
 function field(pid: number): number {
-  // proportional: pages that a master and its worker share count once
-  return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024
+  try {
+    return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024
+  } catch {
+    return 0
+  }
 }
 
 function section(rows: readonly Row[], where: string): string {
