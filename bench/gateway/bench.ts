@@ -127,7 +127,7 @@ function section(rows: readonly Row[], where: string): string {
     '## Gateway',
     '',
     `One host a route, each with one pod. Load: wrk, 32 connections that stay, ${SECONDS} s, ${ROUNDS} rounds by turns, medians; client, gateways and pods share the two cores. All`,
-    'set the same forwarded headers and write an access log. Changes: one after the other, from just before the object is changed at the API server (or the file is',
+    'set the same headers (who asks, and an id of the request) and write an access log of the same fields as JSON. Changes: one after the other, from just before the object is changed at the API server (or the file is',
     'written and the reload asked for) to the end of the first answer that shows it, asked all the time, each time on a new connection.',
     '',
     table(

@@ -92,7 +92,8 @@ export class HaproxyByHand extends ByHand {
 defaults
   mode http
   log global
-  option httplog
+  log-format '${JSON_OF_HAPROXY}'
+  unique-id-format %[uuid()]
   timeout connect 5s
   timeout client 60s
   timeout server 60s
@@ -100,9 +101,13 @@ defaults
   option idle-close-on-response
 frontend web
   bind :${this.port}
+  capture request header Host len 255
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Forwarded-Port %[dst_port]
   http-request set-header X-Real-IP %[src]
+  http-request set-header Forwarded 'for=%[src];proto=http'
+  http-request set-header X-Request-ID %[unique-id] unless { req.hdr(x-request-id) -m found }
   use_backend %[req.hdr(host),host_only,lower,map_str(${join(this.folder, 'hosts.map')})]
 `
   }
@@ -128,10 +133,17 @@ export class NginxByHand extends ByHand {
   }
 }
 
+const JSON_OF_HAPROXY =
+  '{"time":"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]","client":"%ci","method":"%HM","host":"%[capture.req.hdr(0),json(utf8s)]","uri":"%[capture.req.uri,json(utf8s)]","status":%ST,"bytes":%B,"total":%Ta,"section":"%b","server":"%s","end":"%ts","id":"%[unique-id,json(utf8s)]"}'
+
+const JSON_OF_NGINX =
+  '{"time":"$time_iso8601","client":"$remote_addr","method":"$request_method","host":"$host","uri":"$request_uri","status":$status,"bytes":$bytes_sent,"total":$request_time,"server":"$upstream_addr","id":"$request_id"}'
+
 const HEAD = `daemon off; worker_processes auto; pid nginx.pid; error_log stderr error;
 events { worker_connections 4096; }
 http {
-  access_log /dev/null combined; keepalive_requests 1000000; server_names_hash_max_size 65536; server_names_hash_bucket_size 64;
+  log_format told escape=json '${JSON_OF_NGINX}';
+  access_log /dev/null told; keepalive_requests 1000000; server_names_hash_max_size 65536; server_names_hash_bucket_size 64;
   client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
   proxy_http_version 1.1;
   proxy_set_header Connection "";
@@ -139,5 +151,8 @@ http {
   proxy_set_header X-Forwarded-For $remote_addr;
   proxy_set_header X-Forwarded-Host $host;
   proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Port $server_port;
   proxy_set_header X-Real-IP $remote_addr;
+  proxy_set_header Forwarded "for=$remote_addr;proto=$scheme";
+  proxy_set_header X-Request-ID $request_id;
 `

@@ -9,17 +9,8 @@ import { file, literal, nameFor, phrase, port, section, type Words } from './syn
 
 /** Hosts in turn: the name, one label less behind `*`, every host, default backends; of each the exact path, then the longest prefix. */
 const HOSTS: readonly Words[] = [phrase`var(txn.host)`, phrase`var(txn.wildcard)`, phrase`str(*)`, phrase`str(!)`]
+const WILDCARD = 1
 const FOUND = phrase`{ var(txn.backend) -m found }`
-
-/** What a client says of where it comes from is a claim. */
-const CLAIMS: readonly Words[] = [
-  phrase`X-Forwarded-For`,
-  phrase`X-Forwarded-Host`,
-  phrase`X-Forwarded-Port`,
-  phrase`X-Forwarded-Proto`,
-  phrase`X-Real-IP`,
-  phrase`Forwarded`,
-]
 
 /** Nothing that a client says is in it but as text of JSON. Times in milliseconds, -1 for what did not happen. Source: manual, 8.2.6. */
 const LOG_FORMAT = phrase`'{"time":"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]","client":"%ci","method":"%HM","host":"%[var(txn.host),json(utf8s)]","uri":"%[capture.req.uri,json(utf8s)]","protocol":"%HV","status":%ST,"bytes":%B,"total":%Ta,"queue":%Tw,"connect":%Tc,"response":%Tr,"section":"%b","server":"%s","end":"%ts","id":"%[var(txn.id),json(utf8s)]"}'`
@@ -47,6 +38,9 @@ function httpText({ directory, listener, cases, isBehindTls }: FrontendInput): s
   const map = (which: 'exact' | 'prefix') => file(mapFile(directory, { listener: key, which }))
   const scheme = protocol === 'https' ? phrase`https` : phrase`http`
   const lookups = HOSTS.flatMap((host, level) => [
+    ...(level === WILDCARD
+      ? [phrase`http-request set-var(txn.wildcard) var(txn.host),regsub('^[^.]*','*') unless ${FOUND}`]
+      : []),
     phrase`http-request set-var(txn.backend) ${host},concat(,txn.path),map_str(${map('exact')}) unless ${FOUND}`,
     phrase`http-request set-var(txn.backend) ${host},concat(,txn.path,/),map_beg(${map('prefix')}) unless ${FOUND}`,
     ...(cases.byHost[level] ?? []),
@@ -57,19 +51,18 @@ function httpText({ directory, listener, cases, isBehindTls }: FrontendInput): s
       ? [phrase`bind ${file(insideSocket(directory))} mode 600${tls} accept-proxy`]
       : bindLines(listener, phrase`${tls}${proxyWords(listener)}`)),
     ...LOG,
-    ...CLAIMS.map((name) => phrase`http-request del-header ${name}`),
-    phrase`option forwardfor`,
+    // in the place of whatever a client says of where it comes from
+    phrase`http-request set-header X-Forwarded-For %[src]`,
     phrase`http-request set-header X-Forwarded-Proto ${scheme}`,
     phrase`http-request set-header X-Forwarded-Host %[req.hdr(host)]`,
     phrase`http-request set-header X-Forwarded-Port %[dst_port]`,
     phrase`http-request set-header X-Real-IP %[src]`,
     // RFC 7239: an address of IPv6 is in brackets and quotes
-    phrase`http-request set-header Forwarded 'for="[%[src]]";proto=${scheme}'`,
+    phrase`http-request set-header Forwarded 'for="[%[src]]";proto=${scheme}' if { src -m sub : }`,
     phrase`http-request set-header Forwarded 'for=%[src];proto=${scheme}' unless { src -m sub : }`,
     phrase`http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)`,
     // in quotes, as a backslash outside of them is the configuration's own
     phrase`http-request return status 400 if { var(txn.host) -m reg '[^a-z0-9._:\\[\\]-]' }`,
-    phrase`http-request set-var(txn.wildcard) var(txn.host),regsub('^[^.]*','*')`,
     phrase`http-request set-var(txn.path) path`,
     ...CANONICAL,
     ...lookups,
