@@ -26,7 +26,7 @@ export interface Sections {
 const HEADS = new Set(['global', 'defaults', 'frontend', 'backend', 'userlist', 'resolvers', 'listen'])
 /** What a statement may begin with: none of another meaning is made of a user's text. */
 const VERBS =
-  /^(\.if|\.endif|accepted_payload_size|acl|balance|bind|cookie|default_backend|dynamic-cookie-key|filter|global|hard-stop-after|hash-type|hold|http-(request|response|after-response)|http-error|log|log-format|lua-load-per-thread|mode|nameserver|no|option|parse-resolv-conf|resolve_retries|retries|retry-on|server|set-var|stats|stick-table|tcp-request|timeout|tune\.\S+|unique-id-format|use_backend|user)$/
+  /^(\.if|\.endif|accepted_payload_size|acl|balance|bind|cookie|default_backend|dynamic-cookie-key|filter|global|hard-stop-after|hash-type|hold|http-(request|response|after-response)|http-error|load-server-state-from-file|log|log-format|lua-load-per-thread|mode|nameserver|no|option|parse-resolv-conf|resolve_retries|retries|retry-on|server|server-state-file|set-var|stats|stick-table|tcp-request|timeout|tune\.\S+|unique-id-format|use_backend|user)$/
 
 export function sectionsOf(config: string): Sections {
   const byName = new Map<string, Statement[]>()
