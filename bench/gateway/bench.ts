@@ -8,9 +8,9 @@ import { Fairway, withBundle } from './fairway.ts'
 import { type Load, Site } from './site.ts'
 
 const SIZES = [10, 1_000, 5_000]
-const ROUNDS = 5
+const ROUNDS = 9
 const SECONDS = 3
-const CHANGES = 100
+const CHANGES = 300
 /** Peers reload at every change: at size that takes seconds each. */
 const PEER_CHANGES = 10
 const AIM = { ofByHand: 0.95, changeP99InMs: 30 }

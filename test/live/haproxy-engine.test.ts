@@ -128,7 +128,7 @@ test('HAProxy begins with what it was told last when it was killed', async () =>
 })
 
 test('more targets than slots: one reload makes room', async () => {
-  const many = Array.from({ length: 150 }, (_, index) => served(`s${index}`, '10.0.0.1'))
+  const many = Array.from({ length: 600 }, (_, index) => served(`s${index}`, '10.0.0.1'))
   for (const { service, slice } of many) {
     services.set(service.key, service)
     endpointSlices.set(slice.key, slice)
@@ -141,7 +141,7 @@ test('more targets than slots: one reload makes room', async () => {
   ])
   await rig.serve(world, changes)
   expect([...rig.engine.counters.reloads]).toEqual([['slots', 1]])
-  for (const index of [0, 75, 149]) expect(await rig.answerTo(`m${index}.example`, '/')).toBe('one')
+  for (const index of [0, 300, 599]) expect(await rig.answerTo(`m${index}.example`, '/')).toBe('one')
 })
 
 test('of targets with one policy the second makes room for more: others need no reload, nor does a policy that is known', async () => {

@@ -57,9 +57,9 @@ function httpText({ directory, listener, cases, isBehindTls }: FrontendInput): s
     phrase`http-request set-header X-Forwarded-Host %[req.hdr(host)]`,
     phrase`http-request set-header X-Forwarded-Port %[dst_port]`,
     phrase`http-request set-header X-Real-IP %[src]`,
+    phrase`http-request set-header Forwarded 'for=%[src];proto=${scheme}'`,
     // RFC 7239: an address of IPv6 is in brackets and quotes
     phrase`http-request set-header Forwarded 'for="[%[src]]";proto=${scheme}' if { src -m sub : }`,
-    phrase`http-request set-header Forwarded 'for=%[src];proto=${scheme}' unless { src -m sub : }`,
     phrase`http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)`,
     // in quotes, as a backslash outside of them is the configuration's own
     phrase`http-request return status 400 if { var(txn.host) -m reg '[^a-z0-9._:\\[\\]-]' }`,

@@ -9,7 +9,7 @@ import { nameFor, slotName, type Words, wordOf } from './syntax.ts'
 import type { Target, TargetServer } from './target.ts'
 
 /** Sections beyond those in use, so that a new target finds one. */
-const SPARE = 64
+const SPARE = 256
 const SPARE_OF_POLICY = 8
 
 export interface OwnSection {
