@@ -158,6 +158,7 @@ export class Form {
       touch(change, map, lookup)
     }
     const places = rule === undefined ? [] : this.placesOf(rule)
+    if (this.left.has(key)) this.cases.delete(key)
     for (const { id, key: lookup } of places) {
       const map = this.maps.get(mapText(id)) ?? { id, rules: new Map<string, Set<string>>() }
       this.maps.set(mapText(id), map)

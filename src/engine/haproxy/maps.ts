@@ -21,9 +21,10 @@ export function mapFile({ maps }: Pick<Directory, 'maps'>, { listener, which }: 
 
 /** Where a rule is found: the same place in the maps of each of its listeners; undefined: no map has it. @throws {FairwayError} HAPROXY_ENTRY_INVALID */
 export function placeOf({ host, path, rank }: L7Rule): { readonly which: MapId['which']; readonly key: string } | undefined {
+  const name = hostKey(host)
   if (path.kind === 'regex') return undefined
   // the one rule of a higher rank is for every host, under a key that the host of no request is
-  const key = `${rank > 0 ? '!' : hostKey(host)}${path.path}`
+  const key = `${rank > 0 ? '!' : name}${path.path}`
   return path.kind === 'exact' ? { which: 'exact', key: mapKey(key) } : { which: 'prefix', key: mapKey(`${key}/`) }
 }
 

@@ -45,10 +45,15 @@ it('what was refused is forgotten once nobody asks for it, or it is corrected', 
 it('a wildcard of several labels is left out, not taken for one of one label', () => {
   const form = new Form()
   const host = { kind: 'wildcard', name: 'a.b', labels: 'any' } as const
-  form.take({ upserts: [backend('10.0.0.1'), { ...rule('a.b'), host } as L7Entry], removals: [] })
+  const path = { kind: 'regex', expression: '^/a', ignoresCase: false } as const
+  const plain = { ...rule('a.b'), host } as L7Entry
+  form.take({ upserts: [backend('10.0.0.1'), plain, { ...plain, key: 'rule/2', path } as L7Entry], removals: [] })
+  const why = 'HAProxy cannot be given this: **.a.b cannot be looked up.'
   expect([...form.left].map(([key, { message }]) => [key, message])).toEqual([
-    ['rule/1', 'HAProxy cannot be given this: **.a.b cannot be looked up.'],
+    ['rule/1', why],
+    ['rule/2', why],
   ])
+  expect(form.cases.size).toBe(0)
   expect([...form.maps.values()].flatMap(({ rules }) => [...rules])).toEqual([])
 })
 
